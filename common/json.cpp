@@ -1,0 +1,400 @@
+#include "common/json.h"
+
+#include <rapidjson/document.h>
+#include <rapidjson/error/en.h>
+#include <rapidjson/stringbuffer.h>
+#include <rapidjson/writer.h>
+
+#include <array>
+#include <cmath>
+#include <cstdio>
+
+namespace slipway {
+
+namespace {
+
+constexpr unsigned kParseFlags = rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag;
+
+const rapidjson::Value& node_of(const void* node)
+{
+    return *static_cast<const rapidjson::Value*>(node);
+}
+
+/// Depth is checked on the text, before anything is built from it.
+bool deeper_than(std::string_view text, std::size_t max_depth) noexcept
+{
+    std::size_t depth = 0;
+    bool in_string = false;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const char c = text[i];
+        if (in_string) {
+            if (c == '\\')
+                ++i;
+            else if (c == '"')
+                in_string = false;
+        } else if (c == '"') {
+            in_string = true;
+        } else if (c == '[' || c == '{') {
+            if (++depth > max_depth)
+                return true;
+        } else if ((c == ']' || c == '}') && depth > 0) {
+            --depth;
+        }
+    }
+    return false;
+}
+
+} // namespace
+
+struct JsonDocument::Impl {
+    rapidjson::Document document;
+};
+
+JsonDocument::JsonDocument(std::unique_ptr<Impl> impl)
+    : impl_{std::move(impl)}
+{
+}
+
+JsonDocument::JsonDocument(JsonDocument&&) noexcept = default;
+JsonDocument& JsonDocument::operator=(JsonDocument&&) noexcept = default;
+JsonDocument::~JsonDocument() = default;
+
+Result<JsonDocument> JsonDocument::parse(std::string_view text, JsonLimits limits)
+{
+    if (text.size() > limits.max_bytes)
+        return Error{Errc::exhausted, "JSON text is over the limit of " + std::to_string(limits.max_bytes) + " bytes"};
+    if (deeper_than(text, limits.max_depth))
+        return Error{Errc::invalid_input, "JSON is nested deeper than " + std::to_string(limits.max_depth)};
+    auto impl = std::make_unique<Impl>();
+    impl->document.Parse<kParseFlags>(text.data(), text.size());
+    if (impl->document.HasParseError()) {
+        return Error{Errc::invalid_input,
+            "not valid JSON at byte " + std::to_string(impl->document.GetErrorOffset() + 1) + ": "
+                + rapidjson::GetParseError_En(impl->document.GetParseError())};
+    }
+    return JsonDocument{std::move(impl)};
+}
+
+JsonValue JsonDocument::root() const
+{
+    return {&static_cast<const rapidjson::Value&>(impl_->document), "$"};
+}
+
+JsonValue::JsonValue(const void* node, std::string path)
+    : node_{node}
+    , path_{std::move(path)}
+{
+}
+
+Error JsonValue::wrong(std::string_view expected) const
+{
+    return {Errc::invalid_input, path_ + ": expected " + std::string{expected}};
+}
+
+Result<std::string> JsonValue::string() const
+{
+    const auto& node = node_of(node_);
+    if (!node.IsString())
+        return wrong("a string");
+    return std::string{node.GetString(), node.GetStringLength()};
+}
+
+Result<std::int64_t> JsonValue::integer(std::int64_t min, std::int64_t max) const
+{
+    const auto& node = node_of(node_);
+    if (!node.IsInt64())
+        return wrong("an integer");
+    const std::int64_t number = node.GetInt64();
+    if (number < min || number > max)
+        return wrong("an integer from " + std::to_string(min) + " to " + std::to_string(max));
+    return number;
+}
+
+Result<JsonValue::Boolean> JsonValue::boolean() const
+{
+    const auto& node = node_of(node_);
+    if (!node.IsBool())
+        return wrong("true or false");
+    return static_cast<Boolean>(node.GetBool());
+}
+
+Result<std::vector<JsonValue>> JsonValue::elements() const
+{
+    const auto& node = node_of(node_);
+    if (!node.IsArray())
+        return wrong("an array");
+    std::vector<JsonValue> list;
+    list.reserve(node.Size());
+    for (rapidjson::SizeType i = 0; i < node.Size(); ++i)
+        list.push_back(JsonValue{&node[i], path_ + "[" + std::to_string(i) + "]"});
+    return list;
+}
+
+Result<std::vector<std::pair<std::string, JsonValue>>> JsonValue::members() const
+{
+    const auto& node = node_of(node_);
+    if (!node.IsObject())
+        return wrong("an object");
+    std::vector<std::pair<std::string, JsonValue>> list;
+    list.reserve(node.MemberCount());
+    for (auto member = node.MemberBegin(); member != node.MemberEnd(); ++member) {
+        std::string name{member->name.GetString(), member->name.GetStringLength()};
+        JsonValue value{&member->value, path_ + "." + name};
+        list.emplace_back(std::move(name), std::move(value));
+    }
+    return list;
+}
+
+Result<std::optional<JsonValue>> JsonValue::find(std::string_view key) const
+{
+    const auto& node = node_of(node_);
+    if (!node.IsObject())
+        return wrong("an object");
+    const rapidjson::Value name{key.data(), static_cast<rapidjson::SizeType>(key.size())};
+    const auto member = node.FindMember(name);
+    if (member == node.MemberEnd() || member->value.IsNull())
+        return std::optional<JsonValue>{};
+    return std::optional{JsonValue{&member->value, path_ + "." + std::string{key}}};
+}
+
+Result<JsonValue> JsonValue::at(std::string_view key) const
+{
+    auto found = SLIPWAY_TRY(find(key));
+    if (!found)
+        return Error{Errc::invalid_input, path_ + "." + std::string{key} + ": is missing"};
+    return *std::move(found);
+}
+
+Result<std::string> JsonValue::string(std::string_view key) const
+{
+    const auto value = SLIPWAY_TRY(at(key));
+    return value.string();
+}
+
+Result<std::int64_t> JsonValue::integer(std::string_view key, std::int64_t min, std::int64_t max) const
+{
+    const auto value = SLIPWAY_TRY(at(key));
+    return value.integer(min, max);
+}
+
+Result<JsonValue::Boolean> JsonValue::boolean(std::string_view key) const
+{
+    const auto value = SLIPWAY_TRY(at(key));
+    return value.boolean();
+}
+
+Result<std::string> JsonValue::string_or(std::string_view key, std::string_view fallback) const
+{
+    const auto value = SLIPWAY_TRY(find(key));
+    return value ? value->string() : Result<std::string>{std::string{fallback}};
+}
+
+Result<std::int64_t> JsonValue::integer_or(
+    std::string_view key, std::int64_t fallback, std::int64_t min, std::int64_t max) const
+{
+    const auto value = SLIPWAY_TRY(find(key));
+    return value ? value->integer(min, max) : Result<std::int64_t>{fallback};
+}
+
+Result<JsonValue::Boolean> JsonValue::boolean_or(std::string_view key, bool fallback) const
+{
+    const auto value = SLIPWAY_TRY(find(key));
+    return value ? value->boolean() : Result<Boolean>{static_cast<Boolean>(fallback)};
+}
+
+Result<std::vector<std::pair<std::string, std::string>>> JsonValue::string_map(std::string_view key) const
+{
+    std::vector<std::pair<std::string, std::string>> map;
+    const auto value = SLIPWAY_TRY(find(key));
+    if (!value)
+        return map;
+    for (const auto& [name, member] : SLIPWAY_TRY(value->members())) {
+        std::string text = SLIPWAY_TRY(member.string());
+        map.emplace_back(name, std::move(text));
+    }
+    return map;
+}
+
+Result<std::vector<std::string>> JsonValue::string_list(std::string_view key) const
+{
+    std::vector<std::string> list;
+    const auto value = SLIPWAY_TRY(find(key));
+    if (!value)
+        return list;
+    for (const auto& element : SLIPWAY_TRY(value->elements())) {
+        std::string text = SLIPWAY_TRY(element.string());
+        list.push_back(std::move(text));
+    }
+    return list;
+}
+
+std::string JsonValue::dump() const
+{
+    rapidjson::StringBuffer buffer;
+    rapidjson::Writer<rapidjson::StringBuffer> writer{buffer};
+    node_of(node_).Accept(writer);
+    return {buffer.GetString(), buffer.GetSize()};
+}
+
+namespace {
+
+/// Length of the valid UTF-8 sequence at the front of `text`, or 0 (RFC 3629).
+std::size_t utf8_length(std::string_view text) noexcept
+{
+    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+    const auto follows = [&](std::size_t i, unsigned low = 0x80, unsigned high = 0xBF) {
+        return i < text.size() && byte(i) >= low && byte(i) <= high;
+    };
+    const unsigned first = byte(0);
+    if (first < 0x80)
+        return 1;
+    if (first >= 0xC2 && first <= 0xDF)
+        return follows(1) ? 2 : 0;
+    if (first >= 0xE0 && first <= 0xEF)
+        return follows(1, first == 0xE0 ? 0xA0 : 0x80, first == 0xED ? 0x9F : 0xBF) && follows(2) ? 3 : 0;
+    if (first >= 0xF0 && first <= 0xF4) {
+        return follows(1, first == 0xF0 ? 0x90 : 0x80, first == 0xF4 ? 0x8F : 0xBF) && follows(2) && follows(3)
+            ? 4
+            : 0;
+    }
+    return 0;
+}
+
+void append_escaped(std::string& out, std::string_view text)
+{
+    out += '"';
+    while (!text.empty()) {
+        const char c = text.front();
+        if (c == '"' || c == '\\') {
+            out += '\\';
+            out += c;
+        } else if (c == '\n') {
+            out += "\\n";
+        } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
+            std::array<char, 8> escape{};
+            std::snprintf(escape.data(), escape.size(), "\\u%04x", static_cast<unsigned>(c));
+            out += escape.data();
+        } else if (const std::size_t length = utf8_length(text); length != 0) {
+            out += text.substr(0, length);
+            text.remove_prefix(length);
+            continue;
+        } else {
+            out += "\xEF\xBF\xBD";
+        }
+        text.remove_prefix(1);
+    }
+    out += '"';
+}
+
+} // namespace
+
+void JsonWriter::separate()
+{
+    if (need_comma_)
+        text_ += ',';
+    need_comma_ = true;
+}
+
+JsonWriter& JsonWriter::begin_object()
+{
+    separate();
+    text_ += '{';
+    need_comma_ = false;
+    return *this;
+}
+
+JsonWriter& JsonWriter::end_object()
+{
+    text_ += '}';
+    need_comma_ = true;
+    return *this;
+}
+
+JsonWriter& JsonWriter::begin_array()
+{
+    separate();
+    text_ += '[';
+    need_comma_ = false;
+    return *this;
+}
+
+JsonWriter& JsonWriter::end_array()
+{
+    text_ += ']';
+    need_comma_ = true;
+    return *this;
+}
+
+JsonWriter& JsonWriter::key(std::string_view name)
+{
+    separate();
+    append_escaped(text_, name);
+    text_ += ':';
+    need_comma_ = false;
+    return *this;
+}
+
+JsonWriter& JsonWriter::value(std::string_view text)
+{
+    separate();
+    append_escaped(text_, text);
+    return *this;
+}
+
+JsonWriter& JsonWriter::value(std::int64_t number)
+{
+    separate();
+    text_ += std::to_string(number);
+    return *this;
+}
+
+JsonWriter& JsonWriter::value(double number)
+{
+    if (!std::isfinite(number))
+        return null();
+    separate();
+    std::array<char, 40> digits{};
+    std::snprintf(digits.data(), digits.size(), "%.17g", number);
+    text_ += digits.data();
+    return *this;
+}
+
+JsonWriter& JsonWriter::boolean(bool truth)
+{
+    separate();
+    text_ += truth ? "true" : "false";
+    return *this;
+}
+
+JsonWriter& JsonWriter::null()
+{
+    separate();
+    text_ += "null";
+    return *this;
+}
+
+JsonWriter& JsonWriter::raw(std::string_view json)
+{
+    separate();
+    text_ += json;
+    return *this;
+}
+
+JsonWriter& JsonWriter::string_map(
+    std::string_view name, const std::vector<std::pair<std::string, std::string>>& map)
+{
+    key(name).begin_object();
+    for (const auto& [member, text] : map)
+        field(member, text);
+    return end_object();
+}
+
+JsonWriter& JsonWriter::string_list(std::string_view name, const std::vector<std::string>& list)
+{
+    key(name).begin_array();
+    for (const auto& text : list)
+        value(text);
+    return end_array();
+}
+
+} // namespace slipway

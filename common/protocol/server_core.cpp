@@ -1,0 +1,319 @@
+#include "common/protocol/server_core.h"
+
+#include <algorithm>
+
+namespace slipway::protocol::server {
+
+namespace {
+
+Step same(const ServerStage& state, Verdict verdict)
+{
+    return {.state = state, .verdict = verdict};
+}
+
+/// The place of a caller's fence among the grants of a stage.
+enum class Standing : std::uint8_t { current, older, future };
+
+Standing standing(const ServerStage& state, const std::string& worker, Fence fence)
+{
+    if (fence > state.fence)
+        return Standing::future;
+    return fence == state.fence && worker == state.holder ? Standing::current : Standing::older;
+}
+
+bool ended(const ServerStage& state)
+{
+    return state.phase == ServerPhase::finished || state.phase == ServerPhase::lost;
+}
+
+bool has_holder(const ServerStage& state)
+{
+    return state.phase == ServerPhase::offered || state.phase == ServerPhase::accepted
+        || state.phase == ServerPhase::started;
+}
+
+void make_waiting(ServerStage& state, Millis not_before)
+{
+    state.phase = ServerPhase::waiting;
+    state.until = not_before;
+}
+
+void make_started(ServerStage& state, Millis now, const Terms& terms)
+{
+    state.phase = ServerPhase::started;
+    state.until = now + (state.kind == StageKind::read ? terms.lease : state.run_limit) + terms.margin;
+}
+
+/// A fence above the newest grant proves that this store lost history: the caller's word is taken for the stage,
+/// whose log is then delivered anew from its first byte, and nothing more is granted until an operator looks.
+ServerStage adopt_future(const ServerStage& state, const std::string& worker, Fence fence)
+{
+    ServerStage adopted = state;
+    adopted.phase = ServerPhase::accepted;
+    adopted.fence = fence;
+    adopted.holder = worker;
+    adopted.log_end = 0;
+    adopted.held = true;
+    return adopted;
+}
+
+Step on(const ServerStage& state, const Grant& event, Millis now, const Terms& terms)
+{
+    if (state.phase != ServerPhase::waiting || state.held || state.stop_requested || now < state.until)
+        return same(state, Verdict::refused);
+    Step result{.state = state};
+    auto& next = result.state;
+    next.phase = ServerPhase::offered;
+    next.fence = event.epoch > state.fence.epoch ? Fence{event.epoch, 1}
+                                                 : Fence{state.fence.epoch, state.fence.number + 1};
+    next.holder = event.worker;
+    next.until = now + terms.offer;
+    next.log_end = 0;
+    return result;
+}
+
+Step on(const ServerStage& state, const Accept& event, Millis now, const Terms& terms)
+{
+    Step result{.state = state};
+    auto& next = result.state;
+    switch (standing(state, event.worker, event.fence)) {
+    case Standing::older:
+        return same(state, Verdict::gone);
+    case Standing::future:
+        if (ended(state))
+            return same(state, Verdict::gone);
+        next = adopt_future(state, event.worker, event.fence);
+        result.alarm = true;
+        break;
+    case Standing::current:
+        if (state.phase == ServerPhase::started)
+            return result;
+        if (state.phase != ServerPhase::offered && state.phase != ServerPhase::accepted)
+            return same(state, Verdict::gone);
+        break;
+    }
+    next.phase = ServerPhase::accepted;
+    next.run_limit = event.run_limit;
+    next.until = now + terms.lease + terms.margin;
+    return result;
+}
+
+Step on(const ServerStage& state, const Decline& event, Millis now, const Terms&)
+{
+    if (standing(state, event.worker, event.fence) != Standing::current)
+        return same(state, Verdict::gone);
+    if (state.phase != ServerPhase::offered && state.phase != ServerPhase::accepted)
+        return same(state, Verdict::gone);
+    Step result{.state = state};
+    make_waiting(result.state, now);
+    return result;
+}
+
+Step on(const ServerStage& state, const Withdraw&, Millis now, const Terms&)
+{
+    if (state.phase != ServerPhase::offered)
+        return same(state, Verdict::refused);
+    Step result{.state = state};
+    make_waiting(result.state, now);
+    return result;
+}
+
+/// A holder that has (perhaps) begun: from `Started`, or from a renewal by a launcher whose journal says so.
+Step hold(const ServerStage& state, const std::string& worker, Fence fence, bool started, Millis now,
+    const Terms& terms)
+{
+    Step result{.state = state};
+    auto& next = result.state;
+    switch (standing(state, worker, fence)) {
+    case Standing::older:
+        return same(state, Verdict::gone);
+    case Standing::future:
+        if (ended(state))
+            return same(state, Verdict::gone);
+        next = adopt_future(state, worker, fence);
+        result.alarm = true;
+        break;
+    case Standing::current:
+        if (ended(state)) // lost or cancelled meanwhile: what runs is still told to deliver its end
+            return same(state, state.phase == ServerPhase::lost ? Verdict::ok : Verdict::gone);
+        if (state.phase != ServerPhase::accepted && state.phase != ServerPhase::started)
+            return same(state, Verdict::gone);
+        break;
+    }
+    const bool fresh = next.phase == ServerPhase::accepted;
+    if (fresh && started)
+        make_started(next, now, terms);
+    else if (fresh || next.kind == StageKind::read)
+        next.until = now + terms.lease + terms.margin;
+    return result;
+}
+
+Step on(const ServerStage& state, const Started& event, Millis now, const Terms& terms)
+{
+    if (state.phase == ServerPhase::lost)
+        return same(state, Verdict::gone); // too late to begin
+    return hold(state, event.worker, event.fence, true, now, terms);
+}
+
+Step on(const ServerStage& state, const Renew& event, Millis now, const Terms& terms)
+{
+    return hold(state, event.worker, event.fence, event.started, now, terms);
+}
+
+Step on(const ServerStage& state, const AppendLog& event, Millis now, const Terms& terms)
+{
+    Step result{.state = state};
+    auto& next = result.state;
+    switch (standing(state, event.worker, event.fence)) {
+    case Standing::older:
+        return same(state, Verdict::gone);
+    case Standing::future:
+        if (ended(state))
+            return same(state, Verdict::gone);
+        next = adopt_future(state, event.worker, event.fence);
+        next.until = now + terms.lease + terms.margin;
+        result.alarm = true;
+        break;
+    case Standing::current:
+        if (state.phase == ServerPhase::waiting || state.phase == ServerPhase::offered)
+            return same(state, Verdict::gone);
+        break;
+    }
+    if (event.offset > next.log_end) {
+        result.verdict = Verdict::not_yet;
+        return result;
+    }
+    const std::uint64_t end = event.offset + event.length;
+    if (next.phase == ServerPhase::finished && end > next.log_end)
+        return same(state, Verdict::gone);
+    result.skip = std::min(event.length, next.log_end - event.offset);
+    next.log_end = std::max(next.log_end, end);
+    return result;
+}
+
+Step on(const ServerStage& state, const Finish& event, Millis now, const Terms&)
+{
+    Step result{.state = state};
+    auto& next = result.state;
+    switch (standing(state, event.worker, event.fence)) {
+    case Standing::older:
+        return same(state, Verdict::gone);
+    case Standing::future:
+        if (ended(state))
+            return same(state, Verdict::gone);
+        next = adopt_future(state, event.worker, event.fence);
+        next.until = now;
+        result.alarm = true;
+        break;
+    case Standing::current:
+        if (state.phase == ServerPhase::finished)
+            return result; // the answer to the first report was lost
+        if (state.phase == ServerPhase::waiting || state.phase == ServerPhase::offered)
+            return same(state, Verdict::gone);
+        break;
+    }
+    if (next.log_end != event.log_end) {
+        result.verdict = Verdict::not_yet;
+        return result;
+    }
+    if (next.phase == ServerPhase::lost)
+        return result; // it has failed already; the late report is acknowledged so that the launcher can forget it
+    if (event.outcome == Outcome::lost && next.kind == StageKind::read && !next.stop_requested) {
+        make_waiting(next, now);
+        return result;
+    }
+    next.outcome = event.outcome;
+    next.phase = event.outcome == Outcome::lost ? ServerPhase::lost : ServerPhase::finished;
+    return result;
+}
+
+Step on(const ServerStage& state, const Tick&, Millis now, const Terms&)
+{
+    Step result{.state = state};
+    auto& next = result.state;
+    if (now < state.until || !has_holder(state))
+        return result;
+    if (state.phase == ServerPhase::started && state.kind == StageKind::write) {
+        next.phase = ServerPhase::lost;
+        next.outcome = Outcome::lost;
+        return result;
+    }
+    make_waiting(next, now);
+    return result;
+}
+
+Step on(const ServerStage& state, const HostRestarted& event, Millis now, const Terms&)
+{
+    Step result{.state = state};
+    auto& next = result.state;
+    if (!has_holder(state) || state.holder != event.worker)
+        return same(state, Verdict::refused);
+    if (state.phase == ServerPhase::started && state.kind == StageKind::write) {
+        next.phase = ServerPhase::lost;
+        next.outcome = Outcome::lost;
+        return result;
+    }
+    make_waiting(next, now);
+    return result;
+}
+
+Step on(const ServerStage& state, const DeclareLost&, Millis, const Terms&)
+{
+    if (!has_holder(state))
+        return same(state, Verdict::refused);
+    Step result{.state = state};
+    if (state.phase == ServerPhase::started && state.kind == StageKind::write) {
+        result.state.phase = ServerPhase::lost;
+        result.state.outcome = Outcome::lost;
+        return result;
+    }
+    make_waiting(result.state, state.until); // its container may live until the lease is over
+    return result;
+}
+
+Step on(const ServerStage& state, const Cancel&, Millis, const Terms&)
+{
+    if (ended(state))
+        return same(state, Verdict::refused);
+    Step result{.state = state};
+    result.state.stop_requested = true;
+    if (state.phase == ServerPhase::waiting || state.phase == ServerPhase::offered) {
+        result.state.phase = ServerPhase::finished;
+        result.state.outcome = Outcome::failed;
+    }
+    return result;
+}
+
+Step on(const ServerStage& state, const StoreRestored&, Millis now, const Terms& terms)
+{
+    if (ended(state))
+        return same(state, Verdict::ok);
+    Step result{.state = state};
+    auto& next = result.state;
+    if (state.kind == StageKind::write)
+        next.held = true;
+    const Millis quiet = now + terms.lease + terms.margin; // as long as a lease that the backup knows nothing of
+    if (state.phase == ServerPhase::waiting || state.phase == ServerPhase::offered)
+        make_waiting(next, std::max(state.until, quiet));
+    else if (state.kind == StageKind::read || state.phase == ServerPhase::accepted)
+        next.until = std::max(state.until, quiet);
+    return result;
+}
+
+Step on(const ServerStage& state, const Release&, Millis, const Terms&)
+{
+    if (!state.held)
+        return same(state, Verdict::refused);
+    Step result{.state = state};
+    result.state.held = false;
+    return result;
+}
+
+} // namespace
+
+Step step(const ServerStage& state, const Event& event, Millis now, const Terms& terms)
+{
+    return std::visit([&](const auto& concrete) { return on(state, concrete, now, terms); }, event);
+}
+
+} // namespace slipway::protocol::server

@@ -1,0 +1,260 @@
+#include "test/support/world.h"
+
+#include "common/file.h"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdlib>
+#include <sstream>
+#include <stdexcept>
+
+namespace slipway::test {
+
+namespace {
+
+constexpr std::chrono::seconds kStart{30};
+
+template <class T>
+T must(Result<T> result, const std::string& action)
+{
+    if (!result)
+        throw std::runtime_error{action + ": " + result.error().message()};
+    if constexpr (!std::is_void_v<T>)
+        return *std::move(result);
+}
+
+/// A port that was free a moment ago.
+int free_port()
+{
+    const UniqueFd socket{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t length = sizeof address;
+    if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), length) != 0
+        || ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &length) != 0)
+        throw std::runtime_error{"no free port"};
+    return ntohs(address.sin_port);
+}
+
+std::string program(const char* name)
+{
+    return std::string{SLIPWAY_BIN_DIR} + "/" + name;
+}
+
+std::string commands(const std::vector<std::string>& list)
+{
+    JsonWriter json;
+    json.begin_array();
+    for (const auto& command : list)
+        json.value(command);
+    json.end_array();
+    return json.take();
+}
+
+RunView read_run(const std::string& text)
+{
+    const auto document = must(JsonDocument::parse(text), "reading a run");
+    const JsonValue root = document.root();
+    return {.id = must(root.string("id"), "run"),
+        .state = must(root.string("state"), "run"),
+        .terminal = must(root.boolean("terminal"), "run") == JsonValue::Boolean::yes,
+        .version = must(root.integer("version"), "run"),
+        .json = text};
+}
+
+} // namespace
+
+World::World()
+{
+    const auto& directory = directory_.path();
+    image_ = "slipway-test/world-" + std::to_string(::getpid()) + ":1";
+    must(run_program({"sh", SLIPWAY_SOURCE_DIR "/packaging/make-runner-image.sh", image_,
+             "io.slipway.test=" + std::to_string(::getpid())}),
+        "making the image");
+    endpoint_ = "https://127.0.0.1:" + std::to_string(free_port());
+    must(run_program({program("slipway-mothership"), "init", "--data-dir", data_directory(), "--endpoint", endpoint_}),
+        "init");
+    api_key_ = must(read_file(data_directory() / "admin.key", 4096), "admin key");
+    api_key_.erase(api_key_.find_last_not_of(" \n") + 1);
+    client_ = must(http::HttpClient::create({.base_url = endpoint_,
+                       .tls = http::TlsOptions{.ca_pem = must(read_file(data_directory() / "ca.pem", 65536), "ca"),
+                           .client_certificate_pem = {},
+                           .client_key = {}}}),
+        "client");
+    start_mothership();
+
+    must(run_program({"sh", "-c",
+                         "yes '' | openssl req -new -newkey rsa:4096 -nodes -keyout spacelift.key -out spacelift.csr 2>&1"},
+             directory),
+        "openssl");
+    JsonWriter pool;
+    pool.begin_object().field("name", "demo");
+    pool.field("csr", must(read_file(directory / "spacelift.csr", 65536), "csr")).end_object();
+    const auto created = must(JsonDocument::parse(call("POST", "/api/v1/pools", pool.text())), "pool");
+    token_ = must(created.root().string("token"), "pool");
+}
+
+World::~World()
+{
+    if (launcher_)
+        launcher_->kill();
+    if (mothership_)
+        mothership_->kill();
+    for (const auto& id : containers())
+        (void)run_program({"docker", "rm", "-f", "-v", id});
+    (void)run_program({"docker", "image", "rm", "-f", image_});
+}
+
+void World::start_mothership()
+{
+    mothership_ = must(Process::start({.argv = {program("slipway-mothership"), "serve", "--data-dir", data_directory()},
+                           .env = {},
+                           .directory = {},
+                           .log = directory_.path() / "mothership.log"}),
+        "mothership");
+    must(mothership_->read_until("is ready", kStart), "mothership");
+}
+
+void World::kill_mothership()
+{
+    mothership_->kill();
+}
+
+void World::start_launcher(const std::vector<std::pair<std::string, std::string>>& extra)
+{
+    std::vector<std::pair<std::string, std::string>> env{{"SPACELIFT_TOKEN", token_},
+        {"SPACELIFT_POOL_PRIVATE_KEY", private_key_base64()}, {"SLIPWAY_STATE_DIR", state_directory()},
+        {"SPACELIFT_DEFAULT_RUNNER_IMAGE", image_}};
+    env.insert(env.end(), extra.begin(), extra.end());
+    launcher_ = must(Process::start({.argv = {program("slipway-launcher")},
+                         .env = env,
+                         .directory = {},
+                         .log = directory_.path() / "launcher.log"}),
+        "launcher");
+    must(launcher_->read_until("is ready", kStart), "launcher");
+}
+
+void World::kill_launcher()
+{
+    launcher_->kill();
+}
+
+std::string World::private_key_base64() const
+{
+    return must(run_program({"base64", directory_.path() / "spacelift.key"}), "base64");
+}
+
+std::vector<std::string> World::containers() const
+{
+    const auto instance = read_file_if_exists(state_directory() / "instance", 4096);
+    if (!instance || !instance->has_value())
+        return {};
+    std::string id = **instance;
+    id.erase(id.find_last_not_of(" \n") + 1);
+    std::istringstream lines{must(run_program({"docker", "ps", "-aq", "--no-trunc", "--filter",
+                                      "label=io.slipway.instance=" + id}),
+        "docker ps")};
+    std::vector<std::string> ids;
+    for (std::string line; std::getline(lines, line);)
+        ids.push_back(line);
+    return ids;
+}
+
+Result<http::ClientResponse> World::send(const std::string& method, const std::string& path, const std::string& body)
+{
+    http::ClientRequest request{.method = method, .url = path, .timeout = std::chrono::seconds{40}};
+    request.headers = {{"Authorization", "Bearer " + api_key_}};
+    if (!body.empty()) {
+        request.headers.emplace_back("Content-Type", path.ends_with("/source") ? "application/x-tar" : "application/json");
+        request.body = body;
+    }
+    request.max_response_bytes = 256 * 1024 * 1024;
+    return client_->send(request, {});
+}
+
+std::string World::call(const std::string& method, const std::string& path, const std::string& body)
+{
+    const std::string what = method + " " + path;
+    auto response = must(send(method, path, body), what);
+    if (!response.ok())
+        throw std::runtime_error{what + ": " + std::to_string(response.status) + " " + response.body};
+    return response.body;
+}
+
+void World::create_stack(
+    std::string_view name, const std::vector<std::string>& plan, const std::vector<std::string>& apply)
+{
+    JsonWriter json;
+    json.begin_object().field("name", name).field("pool", "demo").field("runner_image", image_);
+    json.key("phases").begin_object().key("plan").raw(commands(plan)).key("apply").raw(commands(apply)).end_object();
+    json.end_object();
+    call("POST", "/api/v1/stacks", json.text());
+    const auto source = directory_.path() / ("source-" + std::string{name});
+    must(make_directories(source), "source");
+    must(replace_file(source / "main.conf", "greeting = hello\n"), "source");
+    const std::string tar = must(run_program({"tar", "-C", source, "-c", "."}), "tar");
+    call("PUT", "/api/v1/stacks/" + std::string{name} + "/source", tar);
+}
+
+std::string World::start_run(std::string_view stack)
+{
+    return read_run(call("POST", "/api/v1/stacks/" + std::string{stack} + "/runs", "{}")).id;
+}
+
+void World::confirm(const std::string& run)
+{
+    call("POST", "/api/v1/runs/" + run + "/confirm", "{}");
+}
+
+RunView World::run(const std::string& id)
+{
+    return read_run(call("GET", "/api/v1/runs/" + id));
+}
+
+RunView World::wait_run(const std::string& id, const std::function<bool(const RunView&)>& done,
+    std::chrono::milliseconds deadline)
+{
+    const auto until = std::chrono::steady_clock::now() + deadline;
+    RunView view = run(id);
+    while (!done(view)) {
+        if (std::chrono::steady_clock::now() > until)
+            throw std::runtime_error{"the run did not get there in time; it is: " + view.json};
+        const auto answer
+            = send("GET", "/api/v1/runs/" + id + "?wait_ms=2000&version=" + std::to_string(view.version), {});
+        if (answer && answer->ok())
+            view = read_run(answer->body);
+    }
+    return view;
+}
+
+RunView World::wait_state(const std::string& id, std::string_view state)
+{
+    const auto view
+        = wait_run(id, [&](const RunView& now) { return now.state == state || now.terminal; });
+    if (view.state != state)
+        throw std::runtime_error{"the run ended as " + view.state + ": " + view.json + "\n" + log(id)};
+    return view;
+}
+
+std::string World::log(const std::string& run, std::uint64_t offset, bool wait)
+{
+    return call("GET",
+        "/api/v1/runs/" + run + "/logs?offset=" + std::to_string(offset) + (wait ? "&wait_ms=20000" : ""));
+}
+
+void World::wait_log(const std::string& run, std::uint64_t bytes)
+{
+    const auto until = std::chrono::steady_clock::now() + std::chrono::minutes{1};
+    std::uint64_t have = 0;
+    while (have <= bytes) {
+        if (std::chrono::steady_clock::now() > until)
+            throw std::runtime_error{"the log stays at " + std::to_string(have) + " bytes"};
+        have += log(run, have, true).size();
+    }
+}
+
+} // namespace slipway::test

@@ -1,0 +1,85 @@
+#pragma once
+
+#include "common/http/http_client.h"
+#include "common/json.h"
+#include "test/support/process.h"
+#include "test/support/temp_dir.h"
+
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace slipway::test {
+
+/// What the API says of a run.
+struct RunView {
+    std::string id;
+    std::string state;
+    bool terminal = false;
+    std::int64_t version = 0;
+    std::string json;
+};
+
+/// The real programs on one machine: a control plane with a store of its own, one pool whose key and request were made
+/// by openssl, and launchers that are started, killed and started again by the test. A runner image is made from busybox.
+/// What it made is removed when it is destroyed. Failures that a test cannot go on from are thrown as std::runtime_error.
+class World {
+public:
+    World();
+    World(const World&) = delete;
+    World& operator=(const World&) = delete;
+    ~World();
+
+    void start_mothership();
+    void kill_mothership();
+    /// Starts the launcher on its one state directory with `extra` in its environment; waits until it is ready.
+    void start_launcher(const std::vector<std::pair<std::string, std::string>>& extra = {});
+    void kill_launcher();
+    [[nodiscard]] Process& launcher() { return *launcher_; }
+    [[nodiscard]] Process& mothership() { return *mothership_; }
+
+    /// A stack with these commands per phase, attached to the pool, with one file in its source.
+    void create_stack(std::string_view name, const std::vector<std::string>& plan, const std::vector<std::string>& apply);
+    std::string start_run(std::string_view stack);
+    void confirm(const std::string& run);
+    RunView run(const std::string& id);
+    /// Follows the run until `done` says so; throws after `deadline`. Survives a control plane that is away.
+    RunView wait_run(const std::string& id, const std::function<bool(const RunView&)>& done,
+        std::chrono::milliseconds deadline = std::chrono::minutes{1});
+    RunView wait_state(const std::string& id, std::string_view state);
+    /// The log from `offset` on; waits for at least one byte when `wait`.
+    std::string log(const std::string& run, std::uint64_t offset = 0, bool wait = false);
+    /// Follows the log until it is longer than `bytes`.
+    void wait_log(const std::string& run, std::uint64_t bytes);
+
+    /// GET, POST, PUT … of the people's API; the body of a 2xx answer, else a throw.
+    std::string call(const std::string& method, const std::string& path, const std::string& body = {});
+
+    [[nodiscard]] const std::filesystem::path& directory() const { return directory_.path(); }
+    [[nodiscard]] std::filesystem::path state_directory() const { return directory_.path() / "launcher"; }
+    [[nodiscard]] std::filesystem::path data_directory() const { return directory_.path() / "mothership"; }
+    [[nodiscard]] const std::string& image() const { return image_; }
+    [[nodiscard]] const std::string& token() const { return token_; }
+    [[nodiscard]] const std::string& endpoint() const { return endpoint_; }
+    [[nodiscard]] std::string private_key_base64() const;
+    /// Ids of this world's containers, running or not.
+    [[nodiscard]] std::vector<std::string> containers() const;
+
+private:
+    Result<http::ClientResponse> send(const std::string& method, const std::string& path, const std::string& body);
+
+    TempDir directory_;
+    std::string image_;
+    std::string endpoint_;
+    std::string token_;
+    std::string api_key_;
+    std::optional<http::HttpClient> client_;
+    std::optional<Process> mothership_;
+    std::optional<Process> launcher_;
+};
+
+} // namespace slipway::test
