@@ -1,0 +1,160 @@
+#include "mothership/cli/api_client.h"
+
+
+#include <boost/asio/ssl.hpp>
+#include <cpprest/filestream.h>
+#include <cpprest/http_client.h>
+
+#include <exception>
+
+namespace slipway::cli {
+
+namespace {
+
+namespace net = web::http;
+
+/// Longest wait for one answer; a long poll takes at most 30 s.
+constexpr std::chrono::seconds kTimeout{60};
+
+net::client::http_client_config configuration(const Account& account)
+{
+    net::client::http_client_config config;
+    config.set_timeout(kTimeout);
+    config.set_ssl_context_callback([ca = account.ca_pem](boost::asio::ssl::context& context) {
+        context.set_options(boost::asio::ssl::context::default_workarounds | boost::asio::ssl::context::no_sslv2
+            | boost::asio::ssl::context::no_sslv3 | boost::asio::ssl::context::no_tlsv1
+            | boost::asio::ssl::context::no_tlsv1_1);
+        if (ca.empty())
+            context.set_default_verify_paths();
+        else
+            context.add_certificate_authority(boost::asio::buffer(ca));
+        context.set_verify_mode(boost::asio::ssl::verify_peer);
+    });
+    return config;
+}
+
+Error refusal(int status, const std::string& body)
+{
+    std::string sentence = "the server answered " + std::to_string(status);
+    if (const auto document = JsonDocument::parse(body)) {
+        if (auto detail = document->root().string("detail"))
+            sentence = *std::move(detail);
+    }
+    switch (status) {
+    case 401:
+        return {Errc::rejected, sentence + " (log in anew: slipway login --help)"};
+    case 403:
+        return {Errc::rejected, sentence};
+    case 404:
+        return {Errc::not_found, sentence};
+    case 409:
+        return {Errc::conflict, sentence};
+    case 413:
+        return {Errc::exhausted, sentence};
+    default:
+        return {status >= 500 ? Errc::unreachable : Errc::invalid_input, sentence};
+    }
+}
+
+/// The cause of a failed exchange in words that name what can be done.
+Error transport_failure(const std::string& endpoint, const std::exception& failure)
+{
+    std::string text = failure.what();
+    if (text.find("certificate") != std::string::npos || text.find("TLS") != std::string::npos
+        || text.find("SSL") != std::string::npos)
+        text += "; is the --ca given at login the ca.pem of this control plane?";
+    return {Errc::unreachable, endpoint + " cannot be reached: " + text};
+}
+
+} // namespace
+
+struct ApiClient::Impl {
+    Impl(const Account& account)
+        : endpoint{account.endpoint}
+        , api_key{account.api_key}
+        , client{account.endpoint, configuration(account)}
+    {
+    }
+
+    Result<Answer> exchange(net::http_request request)
+    {
+        request.headers().add("Authorization", "Bearer " + std::string{api_key.reveal()});
+        try {
+            net::http_response response = client.request(request).get();
+            std::vector<unsigned char> bytes = response.extract_vector().get();
+            std::string body{bytes.begin(), bytes.end()};
+            if (response.status_code() < 200 || response.status_code() > 299)
+                return refusal(response.status_code(), body);
+            Answer answer{.body = std::move(body)};
+            std::string text;
+            if (response.headers().match("X-Slipway-Next-Offset", text))
+                answer.next_offset = std::strtoull(text.c_str(), nullptr, 10);
+            if (response.headers().match("X-Slipway-Complete", text))
+                answer.complete = text == "true";
+            return answer;
+        } catch (const std::exception& failure) {
+            return transport_failure(endpoint, failure);
+        }
+    }
+
+    std::string endpoint;
+    Secret api_key;
+    net::client::http_client client;
+};
+
+ApiClient::ApiClient(std::unique_ptr<Impl> impl)
+    : impl_{std::move(impl)}
+{
+}
+
+ApiClient::ApiClient(ApiClient&&) noexcept = default;
+ApiClient& ApiClient::operator=(ApiClient&&) noexcept = default;
+ApiClient::~ApiClient() = default;
+
+Result<ApiClient> ApiClient::create(const Account& account)
+{
+    if (!account.endpoint.starts_with("https://"))
+        return Error{Errc::invalid_input, "the endpoint \"" + account.endpoint + "\" must start with https://"};
+    try {
+        return ApiClient{std::make_unique<Impl>(account)};
+    } catch (const std::exception& failure) {
+        return Error{Errc::invalid_input, "the endpoint \"" + account.endpoint + "\": " + failure.what()};
+    }
+}
+
+Result<Answer> ApiClient::get(const std::string& path)
+{
+    net::http_request request{net::methods::GET};
+    request.set_request_uri(path);
+    return impl_->exchange(std::move(request));
+}
+
+Result<Answer> ApiClient::send(const std::string& method, const std::string& path, const std::string& json)
+{
+    net::http_request request{method};
+    request.set_request_uri(path);
+    request.set_body(json, "application/json");
+    return impl_->exchange(std::move(request));
+}
+
+Result<Answer> ApiClient::upload(const std::string& path, const std::filesystem::path& file,
+    const std::function<void(std::uint64_t)>& progress)
+{
+    try {
+        const std::uint64_t size = std::filesystem::file_size(file);
+        auto stream = concurrency::streams::file_stream<std::uint8_t>::open_istream(file.string()).get();
+        net::http_request request{net::methods::PUT};
+        request.set_request_uri(path);
+        request.set_body(stream, size, "application/x-tar");
+        request.set_progress_handler(
+            [&progress](net::message_direction::direction direction, utility::size64_t bytes) {
+                if (direction == net::message_direction::upload)
+                    progress(bytes);
+            });
+        return impl_->exchange(std::move(request));
+    } catch (const std::exception& failure) {
+        return Error{Errc::internal, "reading " + file.string() + ": " + failure.what()};
+    }
+}
+
+} // namespace slipway::cli

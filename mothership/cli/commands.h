@@ -1,0 +1,60 @@
+#pragma once
+
+#include "mothership/cli/api_client.h"
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+/// What each command does once its arguments are read. Results go to standard output, progress to standard error.
+/// `json` prints the server's answer as it came.
+namespace slipway::cli {
+
+struct PoolCreateOptions {
+    std::string name;
+    std::filesystem::path csr;
+    std::filesystem::path out; ///< Where the token goes (0600).
+};
+
+struct StackCreateOptions {
+    std::string name;
+    std::string pool;
+    std::string image;
+    std::string project_root;
+    std::vector<std::string> init;
+    std::vector<std::string> plan;
+    std::vector<std::string> apply;
+    std::vector<std::string> environment; ///< NAME=VALUE
+    bool autodeploy = false;
+};
+
+struct LogOptions {
+    std::string run;
+    std::uint64_t offset = 0;
+    bool follow = false;
+};
+
+/// How a followed run ended; decides the exit code.
+enum class RunEnd { waiting, finished, failed };
+
+Result<void> create_pool(ApiClient& client, const PoolCreateOptions& options);
+Result<void> list_pools(ApiClient& client, bool json);
+Result<void> list_workers(ApiClient& client, const std::string& pool, bool json);
+
+Result<void> create_stack(ApiClient& client, const StackCreateOptions& options);
+Result<void> attach_stack(ApiClient& client, const std::string& stack, const std::string& pool);
+Result<void> push_stack(ApiClient& client, const std::string& stack, const std::filesystem::path& directory);
+Result<void> list_stacks(ApiClient& client, bool json);
+
+/// Returns the run's id.
+Result<std::string> start_run(ApiClient& client, const std::string& stack, const std::string& type);
+Result<void> list_runs(ApiClient& client, const std::string& stack, bool json);
+Result<void> show_run(ApiClient& client, const std::string& run, bool json);
+/// `verb`: confirm, discard or stop.
+Result<void> decide_run(ApiClient& client, const std::string& run, const std::string& verb);
+/// The log's bytes to standard output. Following ends when the run does, or waits for a person.
+Result<RunEnd> print_log(ApiClient& client, const LogOptions& options);
+
+} // namespace slipway::cli
