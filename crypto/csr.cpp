@@ -1,0 +1,60 @@
+#include "crypto/csr.h"
+
+#include "crypto/key_handle.h"
+#include "crypto/openssl_error.h"
+#include "crypto/pem.h"
+
+namespace slipway::crypto {
+
+namespace {
+
+Result<PemBlock> find_request(std::string_view text)
+{
+    const auto block = SLIPWAY_TRY(next_pem_block(text));
+    if (!block)
+        return Error{Errc::invalid_input,
+            looks_like_json(text) ? "a pool token was given in place of the certificate signing request"
+                                  : "not a certificate signing request in PEM: there is no line "
+                                    "-----BEGIN CERTIFICATE REQUEST-----"};
+    if (block->kind != PemKind::certificate_request)
+        return Error{Errc::invalid_input,
+            describe(block->kind) + " was given in place of the certificate signing request"
+                + (describe(block->kind).starts_with("a private key")
+                        ? "; keep it to yourself: the request is the file that -out named"
+                        : "")};
+    if (block->rest.find_first_not_of(" \t\r\n") != std::string_view::npos)
+        return Error{Errc::invalid_input, "something follows the end of the certificate signing request"};
+    return *block;
+}
+
+} // namespace
+
+Csr::Csr(PublicKey key)
+    : key_{std::move(key)}
+{
+}
+
+Result<Csr> Csr::from_text(std::string_view text)
+{
+    const Secret pem = SLIPWAY_TRY(pem_or_base64(text, kMaxCsrSize));
+    const auto block = SLIPWAY_TRY(find_request(pem.reveal()));
+    const Secret der = SLIPWAY_TRY(pem_der(block));
+    const unsigned char* at = bytes_of(der.reveal());
+    const unsigned char* const end = at + der.size();
+    const X509Request request{d2i_X509_REQ(nullptr, &at, static_cast<long>(der.size()))};
+    if (request == nullptr)
+        return openssl_error(
+            "reading the certificate signing request: it is damaged or incomplete", Errc::invalid_input);
+    if (at != end)
+        return Error{
+            Errc::invalid_input, "bytes follow the certificate signing request inside its PEM block"};
+    EvpPkey pkey{X509_REQ_get_pubkey(request.get())};
+    if (pkey == nullptr)
+        return openssl_error("reading the key of the certificate signing request", Errc::invalid_input);
+    SLIPWAY_TRY(require_pool_rsa(pkey.get()));
+    if (X509_REQ_verify(request.get(), pkey.get()) != 1)
+        return openssl_error("the certificate signing request is not signed by its own key", Errc::rejected);
+    return Csr{PublicKey{std::make_shared<const KeyHandle>(SLIPWAY_TRY(KeyHandle::create(std::move(pkey))))}};
+}
+
+} // namespace slipway::crypto
