@@ -57,6 +57,32 @@ Digest hmac_sha256(std::string_view key, std::string_view bytes)
     return digest;
 }
 
+struct Sha256::Impl {
+    EvpMdCtx context{EVP_MD_CTX_new()};
+};
+
+Sha256::Sha256()
+    : impl_{std::make_unique<Impl>()}
+{
+    require(EVP_DigestInit_ex(impl_->context.get(), EVP_sha256(), nullptr) == 1);
+}
+
+Sha256::Sha256(Sha256&&) noexcept = default;
+Sha256& Sha256::operator=(Sha256&&) noexcept = default;
+Sha256::~Sha256() = default;
+
+void Sha256::update(std::string_view bytes)
+{
+    require(EVP_DigestUpdate(impl_->context.get(), bytes.data(), bytes.size()) == 1);
+}
+
+Digest Sha256::finish()
+{
+    Digest digest;
+    require(EVP_DigestFinal_ex(impl_->context.get(), bytes_of(digest.bytes.data()), nullptr) == 1);
+    return digest;
+}
+
 Secret hkdf_sha256(const HkdfInput& input, std::size_t size)
 {
     assert(size >= 1 && size <= 255 * Digest::kSize);

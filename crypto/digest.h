@@ -5,6 +5,7 @@
 #include <array>
 #include <compare>
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -45,5 +46,22 @@ struct HkdfInput {
 
 /// HKDF-SHA-256, extract and expand (RFC 5869): `size` bytes, from 1 to 255 * 32.
 [[nodiscard]] Secret hkdf_sha256(const HkdfInput& input, std::size_t size);
+
+/// SHA-256 of bytes that come in pieces. One thread.
+class Sha256 {
+public:
+    Sha256();
+    Sha256(Sha256&&) noexcept;
+    Sha256& operator=(Sha256&&) noexcept;
+    ~Sha256();
+
+    void update(std::string_view bytes);
+    /// Ends the computation; the object is of no use afterwards.
+    [[nodiscard]] Digest finish();
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
 
 } // namespace slipway::crypto

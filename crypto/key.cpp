@@ -198,7 +198,8 @@ Result<PrivateKey> PrivateKey::from_pem(std::string_view text)
     if (pkey == nullptr)
         return openssl_error("reading the private key: it is damaged or incomplete", Errc::invalid_input);
     SLIPWAY_TRY(require_pool_rsa(pkey.get()));
-    auto key = SLIPWAY_TRY(from_handle(SLIPWAY_TRY(KeyHandle::create(std::move(pkey)))));
+    auto handle = SLIPWAY_TRY(KeyHandle::create(std::move(pkey)));
+    auto key = SLIPWAY_TRY(from_handle(std::move(handle)));
     SLIPWAY_TRY(try_key(key));
     return key;
 }

@@ -72,8 +72,7 @@ public:
     {
     }
 
-    template <class T>
-    void operator()(CURLoption option, T value)
+    template <class T> void operator()(CURLoption option, T value)
     {
         if (code_ == CURLE_OK)
             code_ = curl_easy_setopt(easy_, option, value);
@@ -127,7 +126,8 @@ Errc code_of(CURLcode code, std::string_view text) noexcept
     case CURLE_RECV_ERROR:
     case CURLE_SEND_ERROR:
         // How the other side refuses our certificate: a TLS alert, in TLS 1.3 only after the handshake.
-        return text.find("SSL routines::") != std::string_view::npos && text.find("alert") != std::string_view::npos
+        return text.find("SSL routines::") != std::string_view::npos
+                && text.find("alert") != std::string_view::npos
             ? Errc::rejected
             : Errc::unreachable;
     case CURLE_URL_MALFORMAT:
@@ -148,7 +148,8 @@ struct HttpClient::Impl {
     MultiHandle multi;
     EasyHandle easy;
 
-    Result<ClientResponse> send(const ClientRequest& request, const std::string& url, const std::stop_token& stop);
+    Result<ClientResponse> send(
+        const ClientRequest& request, const std::string& url, const std::stop_token& stop);
 };
 
 namespace {
@@ -189,25 +190,9 @@ public:
     {
         if (curl_multi_add_handle(multi, easy_) != CURLM_OK)
             return Error{Errc::internal, "libcurl does not take the request"};
-        // Taking an unfinished transfer out closes its connection.
-        struct Added {
-            CURLM* multi;
-            CURL* easy;
-
-            Added(CURLM* to, CURL* what)
-                : multi{to}
-                , easy{what}
-            {
-            }
-
-            Added(const Added&) = delete;
-            Added& operator=(const Added&) = delete;
-
-            ~Added() { curl_multi_remove_handle(multi, easy); }
-        };
-
-        const Added added{multi, easy_};
-        SLIPWAY_TRY(drive(multi, stop));
+        auto driven = drive(multi, stop);
+        curl_multi_remove_handle(multi, easy_); // closes the connection of an unfinished transfer
+        SLIPWAY_TRY(std::move(driven));
         return std::move(exchange_.response());
     }
 
@@ -248,30 +233,36 @@ private:
     void set_callbacks(OptionSetter& set)
     {
         set(CURLOPT_HEADERDATA, &exchange_);
-        set(CURLOPT_HEADERFUNCTION, +[](char* bytes, std::size_t, std::size_t count, void* self) noexcept {
-            const bool taken = static_cast<Exchange*>(self)->take_header({bytes, count});
-            return taken ? count : std::size_t{CURL_WRITEFUNC_ERROR};
-        });
+        set(
+            CURLOPT_HEADERFUNCTION, +[](char* bytes, std::size_t, std::size_t count, void* self) noexcept {
+                const bool taken = static_cast<Exchange*>(self)->take_header({bytes, count});
+                return taken ? count : std::size_t{CURL_WRITEFUNC_ERROR};
+            });
         set(CURLOPT_WRITEDATA, &exchange_);
-        set(CURLOPT_WRITEFUNCTION, +[](char* bytes, std::size_t, std::size_t count, void* self) noexcept {
-            const bool taken = static_cast<Exchange*>(self)->take_body({bytes, count});
-            return taken ? count : std::size_t{CURL_WRITEFUNC_ERROR};
-        });
+        set(
+            CURLOPT_WRITEFUNCTION, +[](char* bytes, std::size_t, std::size_t count, void* self) noexcept {
+                const bool taken = static_cast<Exchange*>(self)->take_body({bytes, count});
+                return taken ? count : std::size_t{CURL_WRITEFUNC_ERROR};
+            });
         set(CURLOPT_READDATA, &exchange_);
-        set(CURLOPT_READFUNCTION, +[](char* buffer, std::size_t, std::size_t size, void* self) noexcept {
-            const auto count = static_cast<Exchange*>(self)->give_body({buffer, size});
-            return count ? *count : std::size_t{CURL_READFUNC_ABORT};
-        });
+        set(
+            CURLOPT_READFUNCTION, +[](char* buffer, std::size_t, std::size_t size, void* self) noexcept {
+                const auto count = static_cast<Exchange*>(self)->give_body({buffer, size});
+                return count ? *count : std::size_t{CURL_READFUNC_ABORT};
+            });
         set(CURLOPT_SEEKDATA, &exchange_);
-        set(CURLOPT_SEEKFUNCTION, +[](void* self, curl_off_t offset, int origin) noexcept {
-            const bool done = origin == SEEK_SET && offset >= 0
-                && static_cast<Exchange*>(self)->rewind_body(static_cast<std::uint64_t>(offset));
-            return done ? CURL_SEEKFUNC_OK : CURL_SEEKFUNC_FAIL;
-        });
+        set(
+            CURLOPT_SEEKFUNCTION, +[](void* self, curl_off_t offset, int origin) noexcept {
+                const bool done = origin == SEEK_SET && offset >= 0
+                    && static_cast<Exchange*>(self)->rewind_body(static_cast<std::uint64_t>(offset));
+                return done ? CURL_SEEKFUNC_OK : CURL_SEEKFUNC_FAIL;
+            });
         set(CURLOPT_PREREQDATA, &exchange_);
-        set(CURLOPT_PREREQFUNCTION, +[](void* self, char*, char*, int, int) noexcept {
-            return static_cast<Exchange*>(self)->begin_request() ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
-        });
+        set(
+            CURLOPT_PREREQFUNCTION, +[](void* self, char*, char*, int, int) noexcept {
+                return static_cast<Exchange*>(self)->begin_request() ? CURL_PREREQFUNC_OK
+                                                                     : CURL_PREREQFUNC_ABORT;
+            });
     }
 
     Result<void> drive(CURLM* multi, const std::stop_token& stop)
@@ -318,11 +309,15 @@ private:
         if (message == nullptr)
             return Error{Errc::internal, "libcurl ended a transfer without a result"};
         const CURLcode code = message->data.result;
+        if (code == CURLE_OK
+            && !exchange_.head_done()) // libcurl takes the end of the connection for the end of the head
+            return Error{Errc::unreachable, "the connection was closed within the response's headers"};
         if (code == CURLE_OK)
             return {};
         if (code == CURLE_COULDNT_CONNECT && !options_.unix_socket.empty())
             return unix_connect_error();
-        const std::string_view text = error_text_.front() != '\0' ? error_text_.data() : curl_easy_strerror(code);
+        const std::string_view text
+            = error_text_.front() != '\0' ? error_text_.data() : curl_easy_strerror(code);
         return Error{code_of(code, text), std::string{text}};
     }
 
@@ -330,7 +325,8 @@ private:
     {
         long error_number = 0;
         curl_easy_getinfo(easy_, CURLINFO_OS_ERRNO, &error_number);
-        Error error = Error::from_errno("connecting to " + options_.unix_socket, static_cast<int>(error_number));
+        Error error
+            = Error::from_errno("connecting to " + options_.unix_socket, static_cast<int>(error_number));
         if (error.code() == Errc::not_found || error.code() == Errc::rejected)
             return error;
         return {Errc::unreachable, error.message()};
@@ -358,7 +354,8 @@ HttpClient::~HttpClient() = default;
 Result<HttpClient> HttpClient::create(ClientOptions options)
 {
     SLIPWAY_TRY(check(options));
-    static const CURLcode ready = curl_global_init(CURL_GLOBAL_DEFAULT); // once, and thread-safe as a local static
+    static const CURLcode ready
+        = curl_global_init(CURL_GLOBAL_DEFAULT); // once, and thread-safe as a local static
     if (ready != CURLE_OK)
         return Error{Errc::internal, std::string{"starting libcurl: "} + curl_easy_strerror(ready)};
     auto impl = std::make_unique<Impl>();

@@ -43,7 +43,8 @@ std::optional<std::uint64_t> length_of(const ClientRequest& request)
     return 0;
 }
 
-Result<std::size_t> read_file_part(const ClientRequest::File& file, std::uint64_t offset, std::span<char> buffer)
+Result<std::size_t> read_file_part(
+    const ClientRequest::File& file, std::uint64_t offset, std::span<char> buffer)
 {
     for (;;) {
         const ssize_t count
@@ -158,7 +159,8 @@ bool Exchange::take_body(std::string_view bytes)
         = response_.ok() ? request_.max_response_bytes : std::min(request_.max_response_bytes, kMaxErrorBody);
     received_ += bytes.size();
     if (received_ > cap)
-        return fail({Errc::exhausted, "the response's body is over the limit of " + std::to_string(cap) + " bytes"});
+        return fail(
+            {Errc::exhausted, "the response's body is over the limit of " + std::to_string(cap) + " bytes"});
     if (!response_.ok() || !request_.on_data) {
         response_.body += bytes;
         return true;

@@ -14,9 +14,9 @@ namespace slipway::http {
 [[nodiscard]] Result<void> check(const ClientOptions& options);
 [[nodiscard]] Result<void> check(const ClientRequest& request);
 
-/// The state of one request and its response, fed by the transfer that carries them: caps, callbacks, the place in
-/// the body to send. Private to the client; knows nothing of libcurl. Functions that return false, or nothing, have
-/// set `failure`, and the transfer must end.
+/// The state of one request and its response, fed by the transfer that carries them: caps, callbacks, the
+/// place in the body to send. Private to the client; knows nothing of libcurl. Functions that return false,
+/// or nothing, have set `failure`, and the transfer must end.
 class Exchange {
 public:
     /// `request` outlives this object.
@@ -36,6 +36,9 @@ public:
 
     /// Empty: known only at its end.
     [[nodiscard]] std::optional<std::uint64_t> body_length() const noexcept { return body_length_; }
+
+    /// Whether the final response's head came to its end.
+    [[nodiscard]] bool head_done() const noexcept { return head_done_; }
 
     void moved() { last_move_ = std::chrono::steady_clock::now(); }
 

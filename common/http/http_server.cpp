@@ -2,12 +2,12 @@
 
 #include "common/http/server_connection.h"
 
+#include <boost/asio/post.hpp>
+
 #include <algorithm>
 #include <csignal>
 #include <thread>
 #include <vector>
-
-#include <boost/asio/post.hpp>
 
 namespace slipway::http {
 
@@ -20,8 +20,8 @@ namespace {
 /// When the process is out of descriptors or memory: time for others to end.
 constexpr std::chrono::milliseconds kAcceptPause{100};
 
-/// OpenSSL writes with write(2), which would end the process when a peer has gone. A blocked SIGPIPE stays with the
-/// thread that caused it.
+/// OpenSSL writes with write(2), which would end the process when a peer has gone. A blocked SIGPIPE stays
+/// with the thread that caused it.
 void block_sigpipe()
 {
     sigset_t set;
@@ -65,8 +65,8 @@ public:
         if (failure) {
             const bool taken = failure == asio::error::address_in_use;
             return Error{taken ? Errc::conflict : Errc::invalid_input,
-                "listening on " + shared_.options.address + " port " + std::to_string(shared_.options.port) + ": "
-                    + failure.message()};
+                "listening on " + shared_.options.address + " port " + std::to_string(shared_.options.port)
+                    + ": " + failure.message()};
         }
         return {};
     }
@@ -75,7 +75,8 @@ public:
 
     void run(const std::stop_token& stop_token)
     {
-        shared_.pool = std::make_unique<HandlerPool>(std::max<std::size_t>(shared_.options.handler_threads, 1));
+        shared_.pool
+            = std::make_unique<HandlerPool>(std::max<std::size_t>(shared_.options.handler_threads, 1));
         const std::stop_callback on_stop{stop_token, [this] { stop(); }};
         accept_next();
         {
@@ -137,8 +138,12 @@ private:
             shared_.log.debug("refused a connection: too many");
             return;
         }
-        error_code ignored;
-        socket.set_option(tcp::no_delay{true}, ignored);
+        error_code failure;
+        socket.set_option(tcp::no_delay{true}, failure);
+        // OpenSSL reads and writes the descriptor itself and must never block the thread.
+        socket.native_non_blocking(true, failure);
+        if (failure)
+            return;
         auto transport = shared_.tls
             ? shared_.tls->accept(socket.native_handle())
             : Result<std::unique_ptr<Transport>>{plain_transport(socket.native_handle())};
@@ -171,7 +176,8 @@ private:
         loop.cut_timer.expires_after(shared_.options.deadlines.stop);
         loop.cut_timer.async_wait([&loop](const error_code& cancelled) {
             if (!cancelled)
-                std::for_each(loop.connections.begin(), loop.connections.end(), std::mem_fn(&Connection::cut));
+                std::for_each(
+                    loop.connections.begin(), loop.connections.end(), std::mem_fn(&Connection::cut));
         });
         std::for_each(loop.connections.begin(), loop.connections.end(), std::mem_fn(&Connection::stop));
     }
@@ -200,24 +206,12 @@ Server::Server(std::unique_ptr<Impl> impl)
 
 Server::~Server() = default;
 
-std::uint16_t Server::port() const noexcept
-{
-    return impl_->port();
-}
+std::uint16_t Server::port() const noexcept { return impl_->port(); }
 
-void Server::run(std::stop_token stop)
-{
-    impl_->run(stop);
-}
+void Server::run(std::stop_token stop) { impl_->run(stop); }
 
-void Server::stop()
-{
-    impl_->stop();
-}
+void Server::stop() { impl_->stop(); }
 
-ServerStats Server::stats() const
-{
-    return impl_->stats();
-}
+ServerStats Server::stats() const { return impl_->stats(); }
 
 } // namespace slipway::http

@@ -22,8 +22,8 @@ struct ServerTls {
     std::string certificate_chain;
     /// PEM, without a passphrase.
     Secret private_key;
-    /// PEM: who may have signed client certificates. If not empty a certificate is asked for; a peer may show none, but
-    /// one that does not verify ends the handshake.
+    /// PEM: who may have signed client certificates. If not empty a certificate is asked for; a peer may show
+    /// none, but one that does not verify ends the handshake.
     std::string client_ca;
 };
 
@@ -42,7 +42,8 @@ struct ServerDeadlines {
     std::chrono::milliseconds handshake{10'000};
     /// From the first byte of a request (of the first one: from the connection) to the end of its headers.
     std::chrono::milliseconds header{10'000};
-    /// Longest pause within a body; the body as a whole may take this long plus a second per `body_bytes_per_second`.
+    /// Longest pause within a body; the body as a whole may take this long plus a second per
+    /// `body_bytes_per_second`.
     std::chrono::milliseconds body_stall{30'000};
     std::uint32_t body_bytes_per_second = 1024;
     /// Between two requests.
@@ -72,12 +73,12 @@ struct ServerStats {
     std::uint64_t requests = 0; ///< Requests answered since the start, refused ones included.
 };
 
-/// An HTTP/1.1 server (RFC 9110, 9112) for facing strangers: every size and every wait has a limit. HTTP/1.0 is
-/// answered and closed. Thread-safe.
+/// An HTTP/1.1 server (RFC 9110, 9112) for facing strangers: every size and every wait has a limit. HTTP/1.0
+/// is answered and closed. Thread-safe.
 class Server {
 public:
-    /// Binds and listens; connections are served once `run` is called. `topics` outlives the server. Fails with
-    /// `invalid_input` for a wrong address, certificate or key and `conflict` if the address is in use.
+    /// Binds and listens; connections are served once `run` is called. `topics` outlives the server. Fails
+    /// with `invalid_input` for a wrong address, certificate or key and `conflict` if the address is in use.
     static Result<std::unique_ptr<Server>> listen(
         ServerOptions options, Router router, Topics& topics, const Logger& logger);
 
@@ -88,9 +89,9 @@ public:
 
     [[nodiscard]] std::uint16_t port() const noexcept;
 
-    /// Serves until `stop` or `stop()`; called once. Then: no new connection, parked requests get their last call, active
-    /// ones are finished, and after `ServerDeadlines::stop` all connections are cut. Returns when the last handler has
-    /// returned.
+    /// Serves until `stop` or `stop()`; called once. Then: no new connection, parked requests get their last
+    /// call, active ones are finished, and after `ServerDeadlines::stop` all connections are cut. Returns
+    /// when the last handler has returned.
     void run(std::stop_token stop);
 
     /// Makes `run` return, also when it is called later. Does not wait.

@@ -56,16 +56,13 @@ std::string_view words_of_status(int status) noexcept
     }
 }
 
-char lower(char c) noexcept
-{
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
+char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 bool is_problem_type(std::string_view content_type) noexcept
 {
     const std::string_view media_type = content_type.substr(0, content_type.find_first_of("; \t"));
-    return std::equal(media_type.begin(), media_type.end(), kProblemContentType.begin(), kProblemContentType.end(),
-        [](char a, char b) { return lower(a) == b; });
+    return std::equal(media_type.begin(), media_type.end(), kProblemContentType.begin(),
+        kProblemContentType.end(), [](char a, char b) { return lower(a) == b; });
 }
 
 /// A member of the wrong type is as good as none: RFC 9457 section 3.1 says to ignore it.
@@ -73,7 +70,8 @@ std::string text_of(const JsonValue& object, std::string_view member)
 {
     std::string text = object.string_or(member, "").value_or(std::string{});
     std::replace_if(
-        text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }, ' ');
+        text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; },
+        ' ');
     return text;
 }
 

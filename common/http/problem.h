@@ -25,8 +25,9 @@ struct Problem {
 /// 404 not_found; 408 timed_out; 409, 412 conflict; 413, 507 exhausted; 429 and other 5xx unreachable.
 [[nodiscard]] Errc code_of_status(int status) noexcept;
 
-/// The problem that an error response tells of. Never fails: a body that is not application/problem+json, or is
-/// broken or over 64 KiB, gives a problem with the status' own words. Control characters in texts become spaces.
+/// The problem that an error response tells of. Never fails: a body that is not application/problem+json, or
+/// is broken or over 64 KiB, gives a problem with the status' own words. Control characters in texts become
+/// spaces.
 [[nodiscard]] Problem decode_problem(int status, std::string_view content_type, std::string_view body);
 
 /// The body to send with `kProblemContentType`; empty members are left out.

@@ -41,20 +41,14 @@ Reply Reply::with(std::string_view name, std::string_view value) &&
     return std::move(*this);
 }
 
-Reply Reply::empty(int status)
-{
-    return {status, {}, std::string{}};
-}
+Reply Reply::empty(int status) { return {status, {}, std::string{}}; }
 
 Reply Reply::text(int status, std::string body)
 {
     return bytes(status, "text/plain; charset=utf-8", std::move(body));
 }
 
-Reply Reply::json(int status, std::string json)
-{
-    return bytes(status, "application/json", std::move(json));
-}
+Reply Reply::json(int status, std::string json) { return bytes(status, "application/json", std::move(json)); }
 
 Reply Reply::bytes(int status, std::string_view content_type, std::string body)
 {
@@ -90,19 +84,21 @@ Reply Reply::problem(int status, std::string_view detail, std::string_view code)
 Reply Reply::problem(const Error& error)
 {
     const bool ours = error.code() == Errc::internal;
-    return problem(status_of(error.code()), ours ? std::string_view{} : error.message(), to_string(error.code()));
+    return problem(
+        status_of(error.code()), ours ? std::string_view{} : error.message(), to_string(error.code()));
 }
 
 std::string_view reason_phrase(int status) noexcept
 {
-    static constexpr std::pair<int, std::string_view> kPhrases[] = {{100, "Continue"}, {200, "OK"}, {201, "Created"},
-        {202, "Accepted"}, {204, "No Content"}, {206, "Partial Content"}, {301, "Moved Permanently"}, {302, "Found"},
-        {303, "See Other"}, {304, "Not Modified"}, {307, "Temporary Redirect"}, {308, "Permanent Redirect"},
-        {400, "Bad Request"}, {401, "Unauthorized"}, {403, "Forbidden"}, {404, "Not Found"},
-        {405, "Method Not Allowed"}, {406, "Not Acceptable"}, {408, "Request Timeout"}, {409, "Conflict"},
-        {410, "Gone"}, {411, "Length Required"}, {412, "Precondition Failed"}, {413, "Content Too Large"},
-        {414, "URI Too Long"}, {415, "Unsupported Media Type"}, {416, "Range Not Satisfiable"},
-        {417, "Expectation Failed"}, {421, "Misdirected Request"}, {422, "Unprocessable Content"}, {426, "Upgrade Required"},
+    static constexpr std::pair<int, std::string_view> kPhrases[] = {{100, "Continue"}, {200, "OK"},
+        {201, "Created"}, {202, "Accepted"}, {204, "No Content"}, {206, "Partial Content"},
+        {301, "Moved Permanently"}, {302, "Found"}, {303, "See Other"}, {304, "Not Modified"},
+        {307, "Temporary Redirect"}, {308, "Permanent Redirect"}, {400, "Bad Request"}, {401, "Unauthorized"},
+        {403, "Forbidden"}, {404, "Not Found"}, {405, "Method Not Allowed"}, {406, "Not Acceptable"},
+        {408, "Request Timeout"}, {409, "Conflict"}, {410, "Gone"}, {411, "Length Required"},
+        {412, "Precondition Failed"}, {413, "Content Too Large"}, {414, "URI Too Long"},
+        {415, "Unsupported Media Type"}, {416, "Range Not Satisfiable"}, {417, "Expectation Failed"},
+        {421, "Misdirected Request"}, {422, "Unprocessable Content"}, {426, "Upgrade Required"},
         {428, "Precondition Required"}, {429, "Too Many Requests"}, {431, "Request Header Fields Too Large"},
         {500, "Internal Server Error"}, {501, "Not Implemented"}, {502, "Bad Gateway"},
         {503, "Service Unavailable"}, {504, "Gateway Timeout"}, {507, "Insufficient Storage"}};

@@ -13,16 +13,18 @@
 
 namespace slipway::http {
 
-/// A part of an open file as a body. The file must not shrink before it is sent; if it does, the connection is cut.
+/// A part of an open file as a body. The file must not shrink before it is sent; if it does, the connection
+/// is cut.
 struct FileBody {
     UniqueFd file;
     std::uint64_t offset = 0;
     std::uint64_t length = 0;
 };
 
-/// "Nothing to say yet": the server keeps the request without a thread and calls the handler again when one of
-/// `topics` is notified (see `Topics`), when `max_wait` since the first call is over, or when the server stops (both:
-/// `Request::last_call`). A notification between the handler's start and the parking is never lost.
+/// "Nothing to say yet": the server keeps the request without a thread and calls the handler again when one
+/// of `topics` is notified (see `Topics`), when `max_wait` since the first call is over, or when the server
+/// stops (both: `Request::last_call`). A notification between the handler's start and the parking is never
+/// lost.
 struct Park {
     std::vector<std::string> topics;
     std::chrono::milliseconds max_wait{};
@@ -46,8 +48,8 @@ struct Reply {
     [[nodiscard]] static Reply file(int status, std::string_view content_type, FileBody file);
     [[nodiscard]] static Reply park(std::vector<std::string> topics, std::chrono::milliseconds max_wait);
 
-    /// application/problem+json (RFC 9457) with `status`, the standard phrase as `title`, `detail` if not empty and
-    /// `code`, a word for programs, if not empty.
+    /// application/problem+json (RFC 9457) with `status`, the standard phrase as `title`, `detail` if not
+    /// empty and `code`, a word for programs, if not empty.
     [[nodiscard]] static Reply problem(int status, std::string_view detail, std::string_view code = {});
     /// The same from a failure: invalid_input 400, rejected 403, not_found 404, conflict 409, exhausted 413,
     /// internal 500 (without detail: it is for our log), unreachable 502, cancelled 503, timed_out 504.

@@ -11,10 +11,7 @@ constexpr std::size_t kMaxTarget = 8 * 1024;
 constexpr std::size_t kMaxSegments = 64;
 constexpr std::size_t kMaxQuery = 128;
 
-char lower(char c) noexcept
-{
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
+char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 int hex_value(char c) noexcept
 {
@@ -83,10 +80,7 @@ Result<std::string> percent_decode(std::string_view text, bool plus_is_space)
     return out;
 }
 
-bool is_control(char c) noexcept
-{
-    return static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
-}
+bool is_control(char c) noexcept { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }
 
 Result<void> parse_path(std::string_view path, Target& target)
 {
@@ -159,7 +153,8 @@ std::optional<std::string_view> Request::query_value(std::string_view name) cons
 
 bool same_header_name(std::string_view a, std::string_view b) noexcept
 {
-    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) == lower(y); });
+    return std::equal(
+        a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) == lower(y); });
 }
 
 Result<Target> parse_target(std::string_view target)

@@ -18,14 +18,15 @@ using Fields = std::vector<std::pair<std::string, std::string>>;
 struct Peer {
     /// Numeric address without the port: "127.0.0.1", "2001:db8::1".
     std::string address;
-    /// The client certificate (DER) that was verified in the TLS handshake of this very connection; nothing if none
-    /// was shown or the listener has no TLS.
+    /// The client certificate (DER) that was verified in the TLS handshake of this very connection; nothing
+    /// if none was shown or the listener has no TLS.
     std::optional<std::string> certificate_der;
 };
 
 /// One request as a handler sees it. Everything in it came from the peer and is untrusted, `peer` excepted.
 struct Request {
-    /// As sent; methods are case-sensitive (RFC 9110 section 9.1). A HEAD request for a GET route stays "HEAD".
+    /// As sent; methods are case-sensitive (RFC 9110 section 9.1). A HEAD request for a GET route stays
+    /// "HEAD".
     std::string method;
     /// Percent-decoded, valid UTF-8 without control characters, no "." or ".." segments; starts with '/'.
     std::string path;
@@ -58,8 +59,9 @@ struct Target {
     Fields query;
 };
 
-/// Decodes an origin-form or absolute-form target. Fails with `invalid_input` on a wrong percent-encoding, control
-/// characters, invalid UTF-8, dot segments, over 8 KiB, over 64 segments or over 128 query parameters.
+/// Decodes an origin-form or absolute-form target. Fails with `invalid_input` on a wrong percent-encoding,
+/// control characters, invalid UTF-8, dot segments, over 8 KiB, over 64 segments or over 128 query
+/// parameters.
 [[nodiscard]] Result<Target> parse_target(std::string_view target);
 
 /// Whether two header names are equal, in any case of (ASCII) letters.

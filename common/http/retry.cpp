@@ -20,13 +20,14 @@ std::optional<int> number(std::string_view text) noexcept
     return value;
 }
 
-/// "Sun, 06 Nov 1994 08:49:37 GMT" (IMF-fixdate, RFC 9110 section 5.6.7). Fixed positions, so no locale is involved.
+/// "Sun, 06 Nov 1994 08:49:37 GMT" (IMF-fixdate, RFC 9110 section 5.6.7). Fixed positions, so no locale is
+/// involved.
 std::optional<std::chrono::system_clock::time_point> parse_http_date(std::string_view text)
 {
     constexpr std::array<std::string_view, 12> months
         = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-    if (text.size() != 29 || text.substr(3, 2) != ", " || !text.ends_with(" GMT") || text[7] != ' ' || text[11] != ' '
-        || text[16] != ' ' || text[19] != ':' || text[22] != ':')
+    if (text.size() != 29 || text.substr(3, 2) != ", " || !text.ends_with(" GMT") || text[7] != ' '
+        || text[11] != ' ' || text[16] != ' ' || text[19] != ':' || text[22] != ':')
         return {};
     const auto* const month = std::find(months.begin(), months.end(), text.substr(8, 3));
     const auto day = number(text.substr(5, 2));
@@ -42,7 +43,7 @@ std::optional<std::chrono::system_clock::time_point> parse_http_date(std::string
     if (*year < 1970 || *year > 2200 || !date.ok() || *hour > 23 || *minute > 59 || *second > 60)
         return {};
     return std::chrono::sys_days{date} + std::chrono::hours{*hour} + std::chrono::minutes{*minute}
-        + std::chrono::seconds{*second};
+    + std::chrono::seconds{*second};
 }
 
 std::optional<milliseconds> retry_after_of(const Result<ClientResponse>& outcome, const Clock& clock)
@@ -60,7 +61,8 @@ bool is_retryable(const Result<ClientResponse>& outcome) noexcept
 
 milliseconds up_to(milliseconds bound, Random& random)
 {
-    return milliseconds{static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(bound.count()) + 1))};
+    return milliseconds{
+        static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(bound.count()) + 1))};
 }
 
 } // namespace
@@ -76,9 +78,11 @@ milliseconds next_delay(
     return up_to(bound, random);
 }
 
-std::optional<milliseconds> parse_retry_after(std::string_view value, std::chrono::system_clock::time_point now)
+std::optional<milliseconds> parse_retry_after(
+    std::string_view value, std::chrono::system_clock::time_point now)
 {
-    if (!value.empty() && std::all_of(value.begin(), value.end(), [](char c) { return c >= '0' && c <= '9'; })) {
+    if (!value.empty()
+        && std::all_of(value.begin(), value.end(), [](char c) { return c >= '0' && c <= '9'; })) {
         // More digits than a number holds ask for the longest time there is.
         return std::chrono::seconds{number(value).value_or(std::numeric_limits<int>::max())};
     }
@@ -108,7 +112,8 @@ Result<ClientResponse> send_with_retry(
         auto outcome = client.send(request, stop);
         if (attempt >= attempts || !is_retryable(outcome))
             return outcome;
-        const auto delay = next_delay(retry.policy, attempt, retry_after_of(outcome, retry.clock), retry.random);
+        const auto delay
+            = next_delay(retry.policy, attempt, retry_after_of(outcome, retry.clock), retry.random);
         if (retry.clock.sleep_for(delay, stop) == Clock::Slept::stopped)
             return Error{Errc::cancelled, "stopped while waiting to repeat a request"};
     }

@@ -20,13 +20,15 @@ struct RetryPolicy {
 /// A server that asks for more than this with Retry-After waits this long only.
 inline constexpr std::chrono::minutes kLongestRetryAfter{10};
 
-/// How long to wait after failed attempt number `attempt` (from 1): uniform in [0, min(cap, base * 2^(attempt-1))]
-/// ("full jitter"), so that many clients never come back in step. With `retry_after`: that time, and up to `base` more.
+/// How long to wait after failed attempt number `attempt` (from 1): uniform in [0, min(cap, base *
+/// 2^(attempt-1))]
+/// ("full jitter"), so that many clients never come back in step. With `retry_after`: that time, and up to
+/// `base` more.
 [[nodiscard]] std::chrono::milliseconds next_delay(const RetryPolicy& policy, int attempt,
     std::optional<std::chrono::milliseconds> retry_after, Random& random);
 
-/// Reads a Retry-After header: seconds or an HTTP date in its one current form (RFC 9110 sections 5.6.7 and 10.2.3). A
-/// date gone by is zero. Empty when it is neither.
+/// Reads a Retry-After header: seconds or an HTTP date in its one current form (RFC 9110 sections 5.6.7
+/// and 10.2.3). A date gone by is zero. Empty when it is neither.
 [[nodiscard]] std::optional<std::chrono::milliseconds> parse_retry_after(
     std::string_view value, std::chrono::system_clock::time_point now);
 
@@ -43,9 +45,9 @@ struct Retry {
     Random& random;
 };
 
-/// Sends a request that is safe to repeat until it succeeds, fails for good, or `attempts` are used up; the last
-/// outcome, response or error, is returned. `request.timeout` is for each attempt. A request that streams (a `Reader`
-/// body or `on_data`) is sent once only. A stop ends the wait with `cancelled`.
+/// Sends a request that is safe to repeat until it succeeds, fails for good, or `attempts` are used up; the
+/// last outcome, response or error, is returned. `request.timeout` is for each attempt. A request that
+/// streams (a `Reader` body or `on_data`) is sent once only. A stop ends the wait with `cancelled`.
 Result<ClientResponse> send_with_retry(
     HttpClient& client, const ClientRequest& request, const Retry& retry, std::stop_token stop);
 

@@ -29,7 +29,9 @@ std::vector<std::string> split(std::string_view pattern)
 bool fits(const std::vector<std::string>& pattern, const std::vector<std::string>& segments) noexcept
 {
     return std::equal(pattern.begin(), pattern.end(), segments.begin(), segments.end(),
-        [](const std::string& wanted, const std::string& got) { return is_name(wanted) ? !got.empty() : wanted == got; });
+        [](const std::string& wanted, const std::string& got) {
+            return is_name(wanted) ? !got.empty() : wanted == got;
+        });
 }
 
 // The first segment in which one pattern is literal and the other is not decides.
@@ -66,7 +68,8 @@ void Router::add(std::string_view method, std::string_view pattern, Handler hand
     insert({std::string{method}, {}, std::move(handler), {}, options}, pattern);
 }
 
-void Router::add_sink(std::string_view method, std::string_view pattern, SinkFactory factory, RouteOptions options)
+void Router::add_sink(
+    std::string_view method, std::string_view pattern, SinkFactory factory, RouteOptions options)
 {
     insert({std::string{method}, {}, {}, std::move(factory), options}, pattern);
 }

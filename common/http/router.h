@@ -15,12 +15,12 @@
 
 namespace slipway::http {
 
-/// Answers a request. Runs on a handler thread and may block; called from several threads at once. An `Error` becomes
-/// `Reply::problem(error)`; an exception is a bug and becomes 500.
+/// Answers a request. Runs on a handler thread and may block; called from several threads at once. An `Error`
+/// becomes `Reply::problem(error)`; an exception is a bug and becomes 500.
 using Handler = std::function<Result<Reply>(const Request&)>;
 
-/// Takes one body piece by piece. All calls, the destructor too, come from handler threads, one at a time. Destroyed
-/// without `finish` if the body breaks off, is too large or a `write` fails.
+/// Takes one body piece by piece. All calls, the destructor too, come from handler threads, one at a time.
+/// Destroyed without `finish` if the body breaks off, is too large or a `write` fails.
 class BodySink {
 public:
     BodySink() = default;
@@ -28,8 +28,8 @@ public:
     BodySink& operator=(const BodySink&) = delete;
     virtual ~BodySink() = default;
 
-    /// The next piece (at most 64 KiB, never empty). On failure the request is answered with that problem and the
-    /// connection closed.
+    /// The next piece (at most 64 KiB, never empty). On failure the request is answered with that problem and
+    /// the connection closed.
     virtual Result<void> write(std::string_view bytes) = 0;
 
     /// The body is complete. As a `Handler`; called again if it parks.
@@ -38,8 +38,8 @@ public:
 
 using SinkOrReply = std::variant<std::unique_ptr<BodySink>, Reply>;
 
-/// Decides, when the headers are in and no byte of the body is read, who takes the body, or refuses with a reply (not
-/// `Park`). Runs on a handler thread.
+/// Decides, when the headers are in and no byte of the body is read, who takes the body, or refuses with a
+/// reply (not `Park`). Runs on a handler thread.
 using SinkFactory = std::function<Result<SinkOrReply>(const Request&)>;
 
 struct RouteOptions {
@@ -58,8 +58,8 @@ public:
     void add_sink(
         std::string_view method, std::string_view pattern, SinkFactory factory, RouteOptions options = {});
 
-    /// Every path that starts with `prefix` ("/worker/v1/"), known or not, is answered with 401 unless the peer showed
-    /// a client certificate; decided before the body is read.
+    /// Every path that starts with `prefix` ("/worker/v1/"), known or not, is answered with 401 unless the
+    /// peer showed a client certificate; decided before the body is read.
     void require_client_certificate(std::string_view prefix);
 
     struct Route {

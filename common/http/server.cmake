@@ -1,9 +1,9 @@
-# The HTTP server. Asio is compiled in two files and Beast in one: each costs seconds.
+# The HTTP server. Asio is compiled in three files and Beast in one: each costs seconds.
 add_library(slipway_http_server STATIC)
 add_library(slipway::http_server ALIAS slipway_http_server)
 target_sources(slipway_http_server
   PRIVATE
-    http_server.cpp reply.cpp request.cpp router.cpp server_connection.cpp server_parser.cpp
+    http_server.cpp reply.cpp request.cpp router.cpp server_connection.cpp server_exchange.cpp server_parser.cpp
     server_reply_head.cpp server_topics.cpp server_transport.cpp
   PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR} FILES
     http_server.h reply.h request.h router.h server_topics.h)

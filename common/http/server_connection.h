@@ -5,22 +5,29 @@
 #include "common/http/server_pool.h"
 #include "common/http/server_transport.h"
 
-#include <array>
-#include <atomic>
-#include <chrono>
-#include <cstddef>
-#include <functional>
-#include <memory>
-#include <set>
-#include <string>
-#include <string_view>
-#include <utility> // Before Asio: its coroutines in 1.74 use std::exchange without including it.
+// Before Asio: its coroutines in 1.74 use std::exchange without including it.
+// clang-format off
+#include <utility>
+// clang-format on
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
 
 namespace slipway::http {
 
@@ -39,7 +46,8 @@ struct ServerShared {
 
 class Connection;
 
-/// One I/O thread's event loop. A connection lives on one loop: all its code runs on that thread, handlers excepted.
+/// One I/O thread's event loop. A connection lives on one loop: all its code runs on that thread, handlers
+/// excepted.
 struct IoLoop {
     boost::asio::io_context context{1};
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work{context.get_executor()};
@@ -50,9 +58,9 @@ struct IoLoop {
     std::array<char, 64 * 1024> scratch{};
 };
 
-/// Serves one connection from its acceptance to its end in one coroutine. The coroutine suspends in one place only, on
-/// a timer set to the current deadline; whatever else happens (the socket is ready, a handler is through, a topic was
-/// notified, a stop) cancels the timer.
+/// Serves one connection from its acceptance to its end in one coroutine. The coroutine suspends in one place
+/// only, on a timer set to the current deadline; whatever else happens (the socket is ready, a handler is
+/// through, a topic was notified, a stop) cancels the timer.
 class Connection : public std::enable_shared_from_this<Connection> {
 public:
     using Socket = boost::asio::ip::tcp::socket;
@@ -70,17 +78,29 @@ public:
     void cut();
 
 private:
-    template <class T>
-    using Task = boost::asio::awaitable<T>;
+    template <class T> using Task = boost::asio::awaitable<T>;
     using Time = std::chrono::steady_clock::time_point;
-
-    struct Exchange;
 
     enum class Io { ok, closed, late };
     enum class Step {
         go_on,
         answer, ///< The reply is ready: skip what lies before it.
         give_up, ///< There is nobody to answer.
+    };
+
+    /// One request and what becomes of it.
+    struct Exchange {
+        RequestParser parser;
+        Request request;
+        const Router::Route* route = nullptr;
+        std::unique_ptr<BodySink> sink;
+        Reply reply;
+
+        Step refuse(Reply with)
+        {
+            reply = std::move(with);
+            return Step::answer;
+        }
     };
     enum class Wake { look_again, gone };
 

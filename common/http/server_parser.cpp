@@ -1,10 +1,10 @@
 #include "common/http/server_parser.h"
 
-#include <limits>
-#include <utility>
-
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/error.hpp>
+
+#include <limits>
+#include <utility>
 
 namespace slipway::http {
 
@@ -13,10 +13,7 @@ namespace {
 namespace beast = boost::beast;
 namespace beast_http = boost::beast::http;
 
-std::string_view view(beast::string_view text) noexcept
-{
-    return {text.data(), text.size()};
-}
+std::string_view view(beast::string_view text) noexcept { return {text.data(), text.size()}; }
 
 } // namespace
 
@@ -27,20 +24,45 @@ public:
         , header_count_{header_count}
     {
         header_limit(header_bytes);
-        // The limits of the body are kept here: which apply is known only when the header is done. An unset limit of
-        // Beast 1.74 refuses every body of a given length, so that it gets the largest.
+        // The limits of the body are kept here: which apply is known only when the header is done. An unset
+        // limit of Beast 1.74 refuses every body of a given length, so that it gets the largest.
         body_limit(std::numeric_limits<std::uint64_t>::max());
         eager(false);
     }
 
     Result<std::size_t> feed(std::string_view input)
     {
+        auto used = advance(input);
+        sound_ = sound_ && used.has_value();
+        return used;
+    }
+
+    // Beast may be through with a message that is refused here for its framing; it must never look complete.
+    bool complete() const { return sound_ && is_done(); }
+
+    std::string method;
+    std::string target;
+    Fields headers;
+    std::string body;
+    std::uint64_t most_body = 0;
+    bool http_1_0 = false;
+
+private:
+    using Text = beast::string_view;
+
+    Result<std::size_t> advance(std::string_view input)
+    {
         std::size_t used = 0;
         while (used < input.size() && !is_done()) {
+            // What is left of a chunked body is never shorter than its last chunk "0 CRLF CRLF", and
+            // Beast 1.74 asserts that when it is asked again about a last chunk.
+            if (partial_chunk_ && input.size() - used < 5)
+                return used;
             const bool in_header = !is_header_done();
             beast::error_code failure;
             const std::size_t taken = put({input.data() + used, input.size() - used}, failure);
             used += taken;
+            partial_chunk_ = !in_header && failure == beast_http::error::need_more;
             if (failure == beast_http::error::need_more)
                 return need_more(used, input.size() - used);
             if (failure)
@@ -54,16 +76,6 @@ public:
         return used;
     }
 
-    std::string method;
-    std::string target;
-    Fields headers;
-    std::string body;
-    std::uint64_t most_body = 0;
-    bool http_1_0 = false;
-
-private:
-    using Text = beast::string_view;
-
     Result<std::size_t> need_more(std::size_t used, std::size_t left) const
     {
         // A chunk header or trailer is kept by the caller until it is complete.
@@ -76,8 +88,7 @@ private:
     {
         const bool large = too_large_ || failure == beast_http::error::header_limit
             || failure == beast_http::error::body_limit;
-        const std::string_view what = too_large_ ? "too large" : "";
-        return {large ? Errc::exhausted : Errc::invalid_input, what.empty() ? failure.message() : std::string{what}};
+        return {large ? Errc::exhausted : Errc::invalid_input, too_large_ ? "too large" : failure.message()};
     }
 
     // RFC 9112 sections 3.2 and 6.1: what a proxy in front might read differently is refused.
@@ -96,8 +107,7 @@ private:
         return {};
     }
 
-    void on_request_impl(
-        beast_http::verb, Text verb, Text uri, int version, beast::error_code&) override
+    void on_request_impl(beast_http::verb, Text verb, Text uri, int version, beast::error_code&) override
     {
         method = view(verb);
         target = view(uri);
@@ -111,7 +121,8 @@ private:
         if (++fields_ > header_count_)
             return stop(failure);
         if (!is_header_done())
-            headers.emplace_back(view(name), view(value)); // A trailer is not a header: RFC 9110 section 6.5.1.
+            headers.emplace_back(
+                view(name), view(value)); // A trailer is not a header: RFC 9110 section 6.5.1.
     }
 
     void on_header_impl(beast::error_code&) override { }
@@ -155,6 +166,8 @@ private:
     std::size_t fields_ = 0;
     std::uint64_t received_ = 0;
     bool too_large_ = false;
+    bool sound_ = true;
+    bool partial_chunk_ = false;
 };
 
 RequestParser::RequestParser(std::uint32_t header_bytes, std::size_t header_count)
@@ -166,45 +179,21 @@ RequestParser::RequestParser(RequestParser&&) noexcept = default;
 RequestParser& RequestParser::operator=(RequestParser&&) noexcept = default;
 RequestParser::~RequestParser() = default;
 
-Result<std::size_t> RequestParser::feed(std::string_view input)
-{
-    return impl_->feed(input);
-}
+Result<std::size_t> RequestParser::feed(std::string_view input) { return impl_->feed(input); }
 
-bool RequestParser::header_done() const noexcept
-{
-    return impl_->is_header_done();
-}
+bool RequestParser::header_done() const noexcept { return impl_->is_header_done(); }
 
-bool RequestParser::done() const noexcept
-{
-    return impl_->is_done();
-}
+bool RequestParser::done() const noexcept { return impl_->complete(); }
 
-const std::string& RequestParser::method() const noexcept
-{
-    return impl_->method;
-}
+const std::string& RequestParser::method() const noexcept { return impl_->method; }
 
-const std::string& RequestParser::target() const noexcept
-{
-    return impl_->target;
-}
+const std::string& RequestParser::target() const noexcept { return impl_->target; }
 
-bool RequestParser::is_http_1_0() const noexcept
-{
-    return impl_->http_1_0;
-}
+bool RequestParser::is_http_1_0() const noexcept { return impl_->http_1_0; }
 
-Fields RequestParser::take_headers() noexcept
-{
-    return std::exchange(impl_->headers, {});
-}
+Fields RequestParser::take_headers() noexcept { return std::exchange(impl_->headers, {}); }
 
-bool RequestParser::keep_alive() const noexcept
-{
-    return impl_->keep_alive() && !impl_->http_1_0;
-}
+bool RequestParser::keep_alive() const noexcept { return impl_->keep_alive() && !impl_->http_1_0; }
 
 std::optional<std::uint64_t> RequestParser::content_length() const noexcept
 {
@@ -212,19 +201,10 @@ std::optional<std::uint64_t> RequestParser::content_length() const noexcept
     return length ? std::optional{*length} : std::nullopt;
 }
 
-void RequestParser::limit_body(std::uint64_t bytes) noexcept
-{
-    impl_->most_body = bytes;
-}
+void RequestParser::limit_body(std::uint64_t bytes) noexcept { impl_->most_body = bytes; }
 
-std::string RequestParser::take_body() noexcept
-{
-    return std::exchange(impl_->body, {});
-}
+std::string RequestParser::take_body() noexcept { return std::exchange(impl_->body, {}); }
 
-std::size_t RequestParser::body_size() const noexcept
-{
-    return impl_->body.size();
-}
+std::size_t RequestParser::body_size() const noexcept { return impl_->body.size(); }
 
 } // namespace slipway::http

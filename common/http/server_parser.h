@@ -12,7 +12,8 @@
 
 namespace slipway::http {
 
-/// Reads one HTTP/1 request from bytes as they come. Knows no connection. After a failure it is of no more use.
+/// Reads one HTTP/1 request from bytes as they come. Knows no connection. After a failure it is of no more
+/// use.
 class RequestParser {
 public:
     RequestParser(std::uint32_t header_bytes, std::size_t header_count);
@@ -20,13 +21,14 @@ public:
     RequestParser& operator=(RequestParser&&) noexcept;
     ~RequestParser();
 
-    /// Takes bytes from the front of `input` and says how many; what is left must be given again with more behind it.
-    /// Stops behind the headers (call again for the body) and behind the request. Fails with `invalid_input` for
-    /// bytes that are no request and `exhausted` for too large a header, chunk header, trailer or body.
+    /// Takes bytes from the front of `input` and says how many; what is left must be given again with more
+    /// behind it. Stops behind the headers (call again for the body) and behind the request. Fails with
+    /// `invalid_input` for bytes that are no request and `exhausted` for too large a header, chunk header,
+    /// trailer or body.
     [[nodiscard]] Result<std::size_t> feed(std::string_view input);
 
     [[nodiscard]] bool header_done() const noexcept;
-    /// The request is complete.
+    /// The request is complete; never after a failure.
     [[nodiscard]] bool done() const noexcept;
 
     /// Valid once the header is done.

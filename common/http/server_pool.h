@@ -11,8 +11,8 @@
 
 namespace slipway::http {
 
-/// The threads that handlers run on. Work is taken in its order and must not throw. The destructor does what was
-/// submitted before and then joins.
+/// The threads that handlers run on. Work is taken in its order and must not throw. The destructor does what
+/// was submitted before and then joins.
 class HandlerPool {
 public:
     explicit HandlerPool(std::size_t threads)

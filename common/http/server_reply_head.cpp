@@ -21,10 +21,7 @@ void append_clean(std::string& out, std::string_view value)
 
 } // namespace
 
-bool status_has_body(int status) noexcept
-{
-    return status >= 200 && status != 204 && status != 304;
-}
+bool status_has_body(int status) noexcept { return status >= 200 && status != 204 && status != 304; }
 
 std::string format_http_date(std::chrono::system_clock::time_point time)
 {
@@ -51,7 +48,10 @@ std::string format_head(const Reply& reply, const ReplyHead& head)
 {
     std::string out;
     out.reserve(512);
-    out.append("HTTP/1.1 ").append(std::to_string(reply.status)).append(" ").append(reason_phrase(reply.status));
+    out.append("HTTP/1.1 ")
+        .append(std::to_string(reply.status))
+        .append(" ")
+        .append(reason_phrase(reply.status));
     out.append("\r\nDate: ").append(format_http_date(head.date));
     for (const auto& [name, value] : reply.headers) {
         out += "\r\n";

@@ -14,8 +14,8 @@ struct ReplyHead {
     std::chrono::system_clock::time_point date;
 };
 
-/// The status line and headers of `reply` as bytes, the empty line included. Control characters in values become
-/// spaces, so that no value makes a header of its own.
+/// The status line and headers of `reply` as bytes, the empty line included. Control characters in values
+/// become spaces, so that no value makes a header of its own.
 [[nodiscard]] std::string format_head(const Reply& reply, const ReplyHead& head);
 
 /// RFC 9110 section 6.4.1: answers of these statuses never have a body.

@@ -8,7 +8,8 @@ void Topics::notify(std::string_view topic)
 {
     const std::lock_guard lock{mutex_};
     notified_[slot(topic)] = ++moment_;
-    for (auto at = by_topic_.lower_bound({std::string{topic}, 0}); at != by_topic_.end() && at->first == topic; ++at) {
+    for (auto at = by_topic_.lower_bound({std::string{topic}, 0});
+         at != by_topic_.end() && at->first == topic; ++at) {
         auto& wake = waiting_[at->second];
         if (wake)
             std::exchange(wake, nullptr)();

@@ -1,5 +1,9 @@
 #include "common/http/server_transport.h"
 
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -8,11 +12,6 @@
 #include <climits>
 #include <utility>
 #include <vector>
-
-#include <openssl/bio.h>
-#include <openssl/err.h>
-#include <openssl/pem.h>
-#include <openssl/x509.h>
 
 namespace slipway::http {
 
@@ -164,10 +163,7 @@ private:
     std::string trouble_ = "connection closed";
 };
 
-int no_passphrase(char*, int, int, void*)
-{
-    return -1;
-}
+int no_passphrase(char*, int, int, void*) { return -1; }
 
 Bio memory(std::string_view bytes)
 {
@@ -190,7 +186,8 @@ Result<std::vector<Certificate>> read_certificates(std::string_view pem)
 
 Result<void> use_identity(SSL_CTX* context, const ServerTls& tls)
 {
-    const auto chain = SLIPWAY_TRY(in("reading the TLS certificate", read_certificates(tls.certificate_chain)));
+    const auto chain
+        = SLIPWAY_TRY(in("reading the TLS certificate", read_certificates(tls.certificate_chain)));
     if (SSL_CTX_use_certificate(context, chain.front().get()) != 1)
         return wrong("the TLS certificate cannot be used");
     for (std::size_t i = 1; i < chain.size(); ++i) {
@@ -220,10 +217,7 @@ Result<void> ask_for_client_certificate(SSL_CTX* context, std::string_view pem)
 
 } // namespace
 
-std::unique_ptr<Transport> plain_transport(int socket)
-{
-    return std::make_unique<PlainTransport>(socket);
-}
+std::unique_ptr<Transport> plain_transport(int socket) { return std::make_unique<PlainTransport>(socket); }
 
 Result<TlsServerContext> TlsServerContext::create(const ServerTls& tls)
 {
@@ -231,7 +225,8 @@ Result<TlsServerContext> TlsServerContext::create(const ServerTls& tls)
     Context context{SSL_CTX_new(TLS_server_method())};
     if (!context || SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION) != 1)
         return wrong("setting up TLS");
-    // No tickets and no cache: a resumed session would stand on a certificate that was checked some other time.
+    // No tickets and no cache: a resumed session would stand on a certificate that was checked some other
+    // time.
     SSL_CTX_set_options(context.get(),
         SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);
     SSL_CTX_set_num_tickets(context.get(), 0);

@@ -4,12 +4,12 @@
 #include "common/http/http_server.h"
 #include "common/result.h"
 
+#include <openssl/ssl.h>
+
 #include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
-
-#include <openssl/ssl.h>
 
 namespace slipway::http {
 
@@ -26,8 +26,8 @@ struct IoStep {
     std::size_t bytes = 0;
 };
 
-/// Bytes to and from a non-blocking socket, plain or through TLS. Does not own the socket. Used by one thread at a
-/// time, which has SIGPIPE blocked.
+/// Bytes to and from a non-blocking socket, plain or through TLS. Does not own the socket. Used by one thread
+/// at a time, which has SIGPIPE blocked.
 class Transport {
 public:
     Transport() = default;

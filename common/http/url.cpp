@@ -9,25 +9,13 @@ namespace {
 
 constexpr std::size_t kMaxUrl = 8192;
 
-bool is_digit(char c) noexcept
-{
-    return c >= '0' && c <= '9';
-}
+bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 
-bool is_letter(char c) noexcept
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
+bool is_letter(char c) noexcept { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
-bool is_hex(char c) noexcept
-{
-    return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
+bool is_hex(char c) noexcept { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 
-char lower(char c) noexcept
-{
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
+char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 std::string lower(std::string_view text)
 {
@@ -36,15 +24,9 @@ std::string lower(std::string_view text)
     return result;
 }
 
-Error wrong(std::string_view what)
-{
-    return {Errc::invalid_input, "not a usable URL: " + std::string{what}};
-}
+Error wrong(std::string_view what) { return {Errc::invalid_input, "not a usable URL: " + std::string{what}}; }
 
-std::uint16_t own_port(std::string_view scheme) noexcept
-{
-    return scheme == "https" ? 443 : 80;
-}
+std::uint16_t own_port(std::string_view scheme) noexcept { return scheme == "https" ? 443 : 80; }
 
 Result<std::uint16_t> parse_port(std::string_view text)
 {
@@ -65,7 +47,8 @@ Result<std::string> take_host(std::string_view& authority)
         const std::string host = lower(authority.substr(1, end - 1));
         authority.remove_prefix(end + 1);
         const bool valid = host.find(':') != std::string::npos
-            && std::all_of(host.begin(), host.end(), [](char c) { return is_hex(c) || c == ':' || c == '.'; });
+            && std::all_of(
+                host.begin(), host.end(), [](char c) { return is_hex(c) || c == ':' || c == '.'; });
         if (!valid || (!authority.empty() && authority.front() != ':'))
             return wrong("the host in brackets is not an IPv6 address");
         return host;
@@ -90,7 +73,8 @@ Result<void> check_bytes(std::string_view text)
         if (c <= ' ' || c > '~' || std::string_view{"\"<>\\^`{|}"}.find(c) != std::string_view::npos)
             return wrong("byte " + std::to_string(i + 1) + " must be percent-encoded");
         if (c == '%' && (i + 2 >= text.size() || !is_hex(text[i + 1]) || !is_hex(text[i + 2])))
-            return wrong("'%' at byte " + std::to_string(i + 1) + " is not followed by two hexadecimal digits");
+            return wrong(
+                "'%' at byte " + std::to_string(i + 1) + " is not followed by two hexadecimal digits");
         if (c == '#')
             return wrong("it has a fragment ('#')");
     }

@@ -29,9 +29,9 @@ struct Url {
     [[nodiscard]] std::string origin() const;
 };
 
-/// Reads an absolute URL. Strict: a user name, a fragment, white space, control and non-ASCII bytes, an empty host, a port
-/// outside 1-65535 and texts over 8192 bytes fail with `invalid_input`; the message says what is wrong and never repeats
-/// the text, which may hold a secret.
+/// Reads an absolute URL. Strict: a user name, a fragment, white space, control and non-ASCII bytes, an empty
+/// host, a port outside 1-65535 and texts over 8192 bytes fail with `invalid_input`; the message says what is
+/// wrong and never repeats the text, which may hold a secret.
 [[nodiscard]] Result<Url> parse_url(std::string_view text);
 
 } // namespace slipway::http
