@@ -12,3 +12,7 @@ target_link_libraries(slipway_http_server
   PRIVATE OpenSSL::SSL OpenSSL::Crypto Boost::boost Threads::Threads)
 # Boost 1.74 does not know clang's coroutines.
 target_compile_definitions(slipway_http_server PRIVATE $<$<CXX_COMPILER_ID:Clang>:BOOST_ASIO_HAS_CO_AWAIT=1>)
+# GCC's ThreadSanitizer does not see Asio's fences, which come on top of its mutexes.
+if(SLIPWAY_SANITIZE MATCHES "thread" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  target_compile_options(slipway_http_server PRIVATE -Wno-tsan)
+endif()

@@ -12,13 +12,21 @@ Step same(const ServerStage& state, Verdict verdict)
 }
 
 /// The place of a caller's fence among the grants of a stage.
-enum class Standing : std::uint8_t { current, older, future };
+enum class Standing : std::uint8_t {
+    current,
+    older,
+    future, ///< Made in a part of history that this store has lost.
+};
 
 Standing standing(const ServerStage& state, const std::string& worker, Fence fence)
 {
     if (fence > state.fence)
         return Standing::future;
-    return fence == state.fence && worker == state.holder ? Standing::current : Standing::older;
+    if (fence != state.fence || worker != state.holder)
+        return Standing::older;
+    // A write stage of a restored store whose lease is over: the lost history may hold its `started`.
+    const bool forgotten = state.held && state.kind == StageKind::write && state.phase == ServerPhase::waiting;
+    return forgotten ? Standing::future : Standing::current;
 }
 
 bool ended(const ServerStage& state)
@@ -32,26 +40,36 @@ bool has_holder(const ServerStage& state)
         || state.phase == ServerPhase::started;
 }
 
+/// Nobody holds it any more: it waits for another worker, or is over when someone has cancelled it meanwhile.
 void make_waiting(ServerStage& state, Millis not_before)
 {
+    if (state.stop_requested) {
+        state.phase = ServerPhase::finished;
+        state.outcome = Outcome::failed;
+        return;
+    }
     state.phase = ServerPhase::waiting;
-    state.until = not_before;
+    // While a lost grant may be alive, so may be its container: the end of the present lease covers both.
+    state.until = state.held ? std::max(not_before, state.until) : not_before;
 }
 
 void make_started(ServerStage& state, Millis now, const Terms& terms)
 {
     state.phase = ServerPhase::started;
-    state.until = now + (state.kind == StageKind::read ? terms.lease : state.run_limit) + terms.margin;
+    const bool by_contact = state.kind == StageKind::read || state.run_limit == 0;
+    state.until = now + (by_contact ? terms.lease : state.run_limit) + terms.margin;
 }
 
 /// A fence above the newest grant proves that this store lost history: the caller's word is taken for the stage,
-/// whose log is then delivered anew from its first byte, and nothing more is granted until an operator looks.
+/// whose log is then delivered anew from its first byte, and nothing more is granted until an operator looks. How
+/// long the grant may run is unknown, so a write stage counts as alive by its contacts.
 ServerStage adopt_future(const ServerStage& state, const std::string& worker, Fence fence)
 {
     ServerStage adopted = state;
     adopted.phase = ServerPhase::accepted;
     adopted.fence = fence;
     adopted.holder = worker;
+    adopted.run_limit = 0;
     adopted.log_end = 0;
     adopted.held = true;
     return adopted;
@@ -68,6 +86,7 @@ Step on(const ServerStage& state, const Grant& event, Millis now, const Terms& t
                                                  : Fence{state.fence.epoch, state.fence.number + 1};
     next.holder = event.worker;
     next.until = now + terms.offer;
+    next.run_limit = 0;
     next.log_end = 0;
     return result;
 }
@@ -143,7 +162,7 @@ Step hold(const ServerStage& state, const std::string& worker, Fence fence, bool
     const bool fresh = next.phase == ServerPhase::accepted;
     if (fresh && started)
         make_started(next, now, terms);
-    else if (fresh || next.kind == StageKind::read)
+    else if (fresh || next.kind == StageKind::read || next.run_limit == 0)
         next.until = now + terms.lease + terms.margin;
     return result;
 }
@@ -152,7 +171,13 @@ Step on(const ServerStage& state, const Started& event, Millis now, const Terms&
 {
     if (state.phase == ServerPhase::lost)
         return same(state, Verdict::gone); // too late to begin
-    return hold(state, event.worker, event.fence, true, now, terms);
+    Step result = hold(state, event.worker, event.fence, true, now, terms);
+    // In a store that lost history another grant may run already, and this one may have been taken back: what has
+    // begun goes on, nothing begins.
+    const bool known = state.kind == StageKind::write && state.phase == ServerPhase::started;
+    if (result.verdict == Verdict::ok && result.state.held && !known)
+        return {.state = state, .verdict = Verdict::gone, .alarm = result.alarm};
+    return result;
 }
 
 Step on(const ServerStage& state, const Renew& event, Millis now, const Terms& terms)
@@ -191,7 +216,7 @@ Step on(const ServerStage& state, const AppendLog& event, Millis now, const Term
     return result;
 }
 
-Step on(const ServerStage& state, const Finish& event, Millis now, const Terms&)
+Step on(const ServerStage& state, const Finish& event, Millis now, const Terms& terms)
 {
     Step result{.state = state};
     auto& next = result.state;
@@ -202,7 +227,7 @@ Step on(const ServerStage& state, const Finish& event, Millis now, const Terms&)
         if (ended(state))
             return same(state, Verdict::gone);
         next = adopt_future(state, event.worker, event.fence);
-        next.until = now;
+        next.until = now + terms.lease + terms.margin;
         result.alarm = true;
         break;
     case Standing::current:
@@ -290,19 +315,19 @@ Step on(const ServerStage& state, const StoreRestored&, Millis now, const Terms&
         return same(state, Verdict::ok);
     Step result{.state = state};
     auto& next = result.state;
-    if (state.kind == StageKind::write)
-        next.held = true;
-    const Millis quiet = now + terms.lease + terms.margin; // as long as a lease that the backup knows nothing of
-    if (state.phase == ServerPhase::waiting || state.phase == ServerPhase::offered)
-        make_waiting(next, std::max(state.until, quiet));
-    else if (state.kind == StageKind::read || state.phase == ServerPhase::accepted)
-        next.until = std::max(state.until, quiet);
+    const Millis quiet = std::max(state.until, now + terms.lease + terms.margin); // a lease the backup knows nothing of
+    if (state.kind == StageKind::read || !has_holder(state) || state.phase == ServerPhase::offered) {
+        make_waiting(next, quiet); // a read stage may have a newer grant: whoever holds this one is sent away
+    } else if (state.phase == ServerPhase::accepted) {
+        next.until = quiet;
+    }
+    next.held = next.held || state.kind == StageKind::write;
     return result;
 }
 
 Step on(const ServerStage& state, const Release&, Millis, const Terms&)
 {
-    if (!state.held)
+    if (!state.held || has_holder(state))
         return same(state, Verdict::refused);
     Step result{.state = state};
     result.state.held = false;

@@ -26,10 +26,10 @@ struct ServerStage {
     Fence fence; ///< Of the newest grant; {0, 0} before the first.
     std::string holder; ///< Id of the worker that has the newest grant.
     Millis until = 0; ///< Served time; see ServerPhase.
-    Millis run_limit = 0; ///< From accept: how long a write stage may run, grace and ladder included.
+    Millis run_limit = 0; ///< From accept: how long a write stage may run, grace and ladder included. 0: unknown.
     Outcome outcome = Outcome::none;
     std::uint64_t log_end = 0; ///< Bytes of the log of the newest grant that are durable.
-    bool held = false; ///< Not granted until an operator releases it.
+    bool held = false; ///< The store lost history: not granted, and no grant begins, until an operator releases it.
     bool stop_requested = false; ///< The holder is told to stop at its next contact.
 
     bool operator==(const ServerStage&) const = default;
@@ -65,7 +65,7 @@ struct Decline {
 struct Withdraw { };
 
 /// The holder is about to send the run frame. When this is answered `ok` it is durable, so a write stage is never
-/// granted again.
+/// granted again. `gone` for a held stage that is not known to have begun.
 struct Started {
     std::string worker;
     Fence fence;
@@ -107,10 +107,13 @@ struct DeclareLost { };
 /// A person stops or cancels the stage.
 struct Cancel { };
 
-/// The store was restored from a backup: what happened after the backup is unknown.
+/// The store was restored from a backup: what happened after the backup is unknown. A write stage is held; a read
+/// stage is taken from its holder and waits until each lease that the backup may not know is over.
 struct StoreRestored { };
 
-/// An operator has looked at a held stage and lets it be granted.
+/// An operator has looked at a held stage and lets it be granted. Refused while a worker holds it: what runs ends
+/// first, or is declared lost. For a write stage the operator vouches that no launcher knows a grant of it that is
+/// missing here, since such a launcher may have run it.
 struct Release { };
 
 using Event = std::variant<Grant, Accept, Decline, Withdraw, Started, Renew, AppendLog, Finish, Tick, HostRestarted,

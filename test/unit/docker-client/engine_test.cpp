@@ -1,0 +1,89 @@
+#include "docker-client/engine.h"
+#include "test/support/raw_http_server.h"
+#include "test/support/temp_dir.h"
+
+#include <catch2/catch.hpp>
+
+namespace slipway::docker {
+
+namespace {
+
+/// What `connect` makes of an engine that answers with `response`.
+Result<Engine> connect_to(const std::string& response)
+{
+    const test::TempDir directory;
+    const auto path = directory.path() / "docker.sock";
+    test::RawHttpServer engine{path, [&response](test::RawHttpServer::Connection& peer) {
+                                   while (peer.read_request())
+                                       peer.send(response);
+                               }};
+    const auto endpoint = SLIPWAY_TRY(Endpoint::parse("unix://" + path.string()));
+    return connect(endpoint, {});
+}
+
+} // namespace
+
+TEST_CASE("DOCKER_HOST names a Unix socket, or nothing for the default one", "[docker]")
+{
+    CHECK(Endpoint::parse("")->socket_path() == "/var/run/docker.sock");
+    CHECK(
+        Endpoint::parse("unix:///run/user/1000/docker.sock")->socket_path() == "/run/user/1000/docker.sock");
+    CHECK(Endpoint::parse("unix:///a")->text() == "unix:///a");
+}
+
+TEST_CASE("other kinds of DOCKER_HOST are refused by name", "[docker]")
+{
+    const std::string text = GENERATE(as<std::string>{}, "tcp://10.0.0.1:2376", "ssh://host",
+        "/var/run/docker.sock", "unix://", "unix://relative", "npipe:////./pipe/docker_engine");
+    const auto endpoint = Endpoint::parse(text);
+    REQUIRE_FALSE(endpoint);
+    CHECK(endpoint.error().code() == Errc::invalid_input);
+    CHECK(endpoint.error().message().find("DOCKER_HOST") != std::string::npos);
+}
+
+TEST_CASE("API versions are compared as numbers", "[docker]")
+{
+    CHECK(*ApiVersion::parse("1.41") < *ApiVersion::parse("1.100"));
+    CHECK(*ApiVersion::parse("2.0") > *ApiVersion::parse("1.51"));
+    for (const char* text : {"", "1", "1.", ".1", "a.b", "1.41x", "-1.4", "1.-4", "1.99999999999999"})
+        CHECK_FALSE(ApiVersion::parse(text));
+}
+
+TEST_CASE("the lower of both API versions is spoken", "[docker]")
+{
+    CHECK(connect_to(test::http_response(200, "OK", "Api-Version: 1.41\r\n"))->api == ApiVersion{1, 41});
+    CHECK(connect_to(test::http_response(200, "OK", "API-VERSION: 1.45\r\n"))->api == ApiVersion{1, 45});
+    CHECK(connect_to(test::http_response(200, "OK", "Api-Version: 1.99\r\n"))->api == kNewestApi);
+}
+
+TEST_CASE("an engine that is too old is refused with both versions", "[docker]")
+{
+    const auto engine = connect_to(test::http_response(200, "OK", "Api-Version: 1.24\r\n"));
+    REQUIRE_FALSE(engine);
+    CHECK(engine.error().code() == Errc::invalid_input);
+    CHECK(engine.error().message().find("too old") != std::string::npos);
+    CHECK(engine.error().message().find("1.24") != std::string::npos);
+    CHECK(engine.error().message().find("1.41") != std::string::npos);
+}
+
+TEST_CASE("a server that is no Docker engine is refused", "[docker]")
+{
+    const std::string response = GENERATE(as<std::string>{}, test::http_response(200, "hello"),
+        test::http_response(404, "", "Api-Version: 1.41\r\n"),
+        test::http_response(200, "", "Api-Version: new\r\n"));
+    const auto engine = connect_to(response);
+    REQUIRE_FALSE(engine);
+    CHECK(engine.error().code() == Errc::invalid_input);
+}
+
+TEST_CASE("an engine whose socket is missing is not found", "[docker]")
+{
+    const test::TempDir directory;
+    const auto endpoint = Endpoint::parse("unix://" + (directory.path() / "none").string());
+    REQUIRE(endpoint);
+    const auto engine = connect(*endpoint, {});
+    REQUIRE_FALSE(engine);
+    CHECK(engine.error().code() == Errc::not_found);
+}
+
+} // namespace slipway::docker
