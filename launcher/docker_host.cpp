@@ -1,0 +1,168 @@
+#include "launcher/docker_host.h"
+
+#include "common/base64.h"
+#include "common/file.h"
+#include "launcher/docker_slot.h"
+#include "launcher/runner_image.h"
+#include "launcher/slot/slot_init_file.h"
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+namespace slipway::launcher {
+
+namespace {
+
+std::string label_of(const docker::StringPairs& labels, std::string_view name)
+{
+    const auto it = std::find_if(labels.begin(), labels.end(), [&](const auto& pair) { return pair.first == name; });
+    return it == labels.end() ? std::string{} : it->second;
+}
+
+bool runs(docker::ContainerStatus status)
+{
+    switch (status) {
+    case docker::ContainerStatus::running:
+    case docker::ContainerStatus::paused:
+    case docker::ContainerStatus::restarting:
+    case docker::ContainerStatus::unknown:
+        return true;
+    case docker::ContainerStatus::created:
+    case docker::ContainerStatus::removing:
+    case docker::ContainerStatus::exited:
+    case docker::ContainerStatus::dead:
+        return false;
+    }
+    return true;
+}
+
+/// Unique on the engine: an earlier container of the stage may still be there.
+std::string new_name(const std::string& stage_id, Random& random)
+{
+    std::array<std::byte, 4> bytes{};
+    random.fill(bytes);
+    return "slipway-" + stage_id + "-" + hex_encode({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+}
+
+template <class T>
+std::optional<T> unless_zero(T value)
+{
+    return value == 0 ? std::nullopt : std::optional<T>{value};
+}
+
+} // namespace
+
+DockerHost::DockerHost(DockerHostSettings settings, const Clock& clock, Random& random)
+    : settings_{std::move(settings)}
+    , clock_{clock}
+    , random_{random}
+{
+}
+
+Result<std::unique_ptr<DockerHost>> DockerHost::open(
+    DockerHostSettings settings, const Clock& clock, Random& random, std::stop_token stop)
+{
+    std::unique_ptr<DockerHost> host{new DockerHost{std::move(settings), clock, random}};
+    host->init_file_ = SLIPWAY_TRY(slot::install_slot_init(host->settings_.state_directory / "bin"));
+    SLIPWAY_TRY(make_directories(host->settings_.state_directory / "slots"));
+    SLIPWAY_TRY(host->sweep(std::move(stop)));
+    return host;
+}
+
+Result<void> DockerHost::sweep(std::stop_token stop) const
+{
+    auto docker = SLIPWAY_TRY(docker::Docker::open(settings_.engine));
+    std::set<std::string> names;
+    for (const auto& container :
+        SLIPWAY_TRY(docker.list_containers({{std::string{kInstanceLabel}, settings_.instance_id}}, std::move(stop))))
+        names.insert(container.names.begin(), container.names.end());
+    std::vector<std::filesystem::path> stale;
+    std::error_code code;
+    for (std::filesystem::directory_iterator it{settings_.state_directory / "slots", code}, end; !code && it != end;
+         it.increment(code))
+        if (!names.contains(it->path().filename().string()))
+            stale.push_back(it->path());
+    for (const auto& path : stale)
+        SLIPWAY_TRY(remove_tree(path));
+    return {};
+}
+
+Result<RunnerImage> DockerHost::image(
+    const ImageRequest& request, const std::function<void(std::string_view)>& progress, std::stop_token stop)
+{
+    auto docker = SLIPWAY_TRY(docker::Docker::open(settings_.engine));
+    return RunnerImage{SLIPWAY_TRY(find_image(docker, request, progress, clock_, std::move(stop))).id};
+}
+
+Result<std::unique_ptr<JobSlot>> DockerHost::create(
+    const SlotRequest& request, const KeepSlot& keep, std::stop_token stop)
+{
+    auto docker = SLIPWAY_TRY(docker::Docker::open(settings_.engine));
+    const auto image = SLIPWAY_TRY(docker.inspect_image(request.image_id, stop));
+    slot::SlotSpec spec{.name = new_name(request.stage_id, random_), .image = request.image_id};
+    spec.labels = {{std::string{kInstanceLabel}, settings_.instance_id},
+        {std::string{kStageLabel}, request.stage_id}, {std::string{kRunLabel}, request.run_id}};
+    spec.network = settings_.network;
+    spec.memory_bytes = unless_zero(request.limits.memory_bytes);
+    spec.nano_cpus = unless_zero(request.limits.nano_cpus);
+    if (request.limits.pids != 0)
+        spec.pids_limit = request.limits.pids;
+    const auto directory = settings_.state_directory / "slots" / spec.name;
+    SlotRecord record{.directory = directory.string(), .key = {}, .environment = image.env, .user = image.user};
+    const auto keep_record = [&record, &keep, name = spec.name, id = request.image_id](const Secret& key) {
+        record.key = key;
+        return keep({.record = record.to_text(), .container = name, .image_id = id});
+    };
+    // The key comes with the first connection, within this call: the callback's referents live long enough.
+    auto slot = SLIPWAY_TRY(slot::Slot::create(docker, spec,
+        {.directory = directory, .host_directory = {}, .init_file = init_file_}, keep_record, random_, stop));
+    auto made = std::make_unique<DockerSlot>(std::move(slot), std::move(docker), record, clock_);
+    SLIPWAY_TRY(made->wait_ready(std::move(stop)));
+    return std::unique_ptr<JobSlot>{std::move(made)};
+}
+
+Result<std::unique_ptr<JobSlot>> DockerHost::adopt(const SlotFact& slot, std::uint64_t have, std::stop_token stop)
+{
+    auto docker = SLIPWAY_TRY(docker::Docker::open(settings_.engine));
+    auto record = SlotRecord::parse(slot.record);
+    if (!record || record->key.empty())
+        return Error{Errc::not_found, "the journal does not hold the slot's key"};
+    const auto container = SLIPWAY_TRY(docker.inspect_container(slot.container, stop));
+    if (!container.state.running)
+        return Error{Errc::not_found,
+            "the container ended with code " + std::to_string(container.state.exit_code)};
+    auto taken = SLIPWAY_TRY(slot::Slot::adopt(slot.container,
+        {.directory = record->directory, .key = record->key, .have = have, .keep_key = {}}, random_));
+    auto made = std::make_unique<DockerSlot>(std::move(taken), std::move(docker), *std::move(record), clock_);
+    SLIPWAY_TRY(made->wait_ready(std::move(stop)));
+    return std::unique_ptr<JobSlot>{std::move(made)};
+}
+
+Result<std::vector<FoundContainer>> DockerHost::containers(std::stop_token stop)
+{
+    auto docker = SLIPWAY_TRY(docker::Docker::open(settings_.engine));
+    const auto list = SLIPWAY_TRY(docker.list_containers(
+        {{std::string{kInstanceLabel}, settings_.instance_id}, {std::string{kStageLabel}, ""}}, std::move(stop)));
+    std::vector<FoundContainer> found;
+    found.reserve(list.size());
+    for (const auto& container : list)
+        found.push_back({.id = container.names.empty() ? container.id : container.names.front(),
+            .stage_id = label_of(container.labels, kStageLabel),
+            .running = runs(container.status)});
+    return found;
+}
+
+Result<void> DockerHost::remove(const std::string& container, std::stop_token stop)
+{
+    auto docker = SLIPWAY_TRY(docker::Docker::open(settings_.engine));
+    const auto removed = docker.remove_container(container, {.force = true, .volumes = true}, std::move(stop));
+    if (!removed && removed.error().code() != Errc::not_found)
+        return removed;
+    // Containers are named as their directories.
+    if (container.starts_with("slipway-") && container.find('/') == std::string::npos)
+        return remove_tree(settings_.state_directory / "slots" / container);
+    return {};
+}
+
+} // namespace slipway::launcher

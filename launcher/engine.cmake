@@ -1,0 +1,23 @@
+# What takes stages from a backend and brings each to its end. The core knows containers only as `JobHost`; the engine
+# adds the Docker side.
+add_library(slipway_engine_core STATIC)
+add_library(slipway::engine_core ALIAS slipway_engine_core)
+target_sources(slipway_engine_core
+  PRIVATE
+    job.cpp job_settings.cpp journal.cpp journaled_stage.cpp limits.cpp log_uploader.cpp phase_runner.cpp
+    reconcile.cpp spool.cpp stage_end.cpp stream_filter.cpp supervisor.cpp supervisor_rounds.cpp vault.cpp
+    workspace.cpp
+  PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR} FILES
+    backoff.h engine.h engine_settings.h job.h job_context.h job_control.h job_host.h job_settings.h journal.h
+    journaled_stage.h limits.h log_uploader.h phase_runner.h reconcile.h spool.h stage_end.h stream_filter.h
+    supervisor.h vault.h workspace.h)
+target_link_libraries(slipway_engine_core
+  PUBLIC slipway::common slipway::protocol slipway::http_client slipway::crypto slipway::docker_client)
+
+if(TARGET slipway_slot)
+  add_library(slipway_engine STATIC)
+  add_library(slipway::engine ALIAS slipway_engine)
+  target_sources(slipway_engine
+    PRIVATE docker_host.cpp docker_host.h docker_slot.cpp docker_slot.h engine.cpp runner_image.cpp runner_image.h)
+  target_link_libraries(slipway_engine PUBLIC slipway::engine_core slipway_slot)
+endif()

@@ -1,0 +1,94 @@
+#include "launcher/engine.h"
+
+#include "launcher/docker_host.h"
+#include "launcher/supervisor.h"
+#include "launcher/vault.h"
+
+namespace slipway::launcher {
+
+struct Engine::Parts {
+    EngineSettings settings;
+    Journal journal;
+    std::unique_ptr<DockerHost> host;
+    Vault vault;
+    JobServices services;
+    Supervisor supervisor;
+
+    Parts(EngineSettings engine_settings, Journal opened, std::unique_ptr<DockerHost> docker_host,
+        std::vector<crypto::PrivateKey> keys, EngineServices given)
+        : settings{std::move(engine_settings)}
+        , journal{std::move(opened)}
+        , host{std::move(docker_host)}
+        , vault{std::move(keys), given.random}
+        , services{.settings = settings,
+              .backend = given.backend,
+              .host = *host,
+              .vault = vault,
+              .clock = given.clock,
+              .random = given.random,
+              .filter = [] { return std::make_unique<IdentityFilter>(); }}
+        , supervisor{SupervisorParts{
+              .services = services, .journal = journal, .enroll = given.enroll, .logger = given.logger}}
+    {
+    }
+};
+
+Result<Engine> Engine::create(
+    EngineSettings settings, EngineDocker docker, std::vector<crypto::PrivateKey> keys, EngineServices services)
+{
+    if (keys.empty())
+        return Error{Errc::invalid_input, "the engine needs a private key of its pool"};
+    if (!services.enroll)
+        services.enroll = [&backend = services.backend](const protocol::RegisterRequest& request,
+                              std::stop_token stop) { return backend.enroll(request, std::move(stop)); };
+    Journal journal = SLIPWAY_TRY(
+        Journal::open(settings.state_directory, services.clock, services.random, services.hook));
+    auto host = SLIPWAY_TRY(DockerHost::open({.engine = std::move(docker.engine),
+                                                 .instance_id = journal.instance_id(),
+                                                 .state_directory = settings.state_directory,
+                                                 .network = std::move(docker.network)},
+        services.clock, services.random, {}));
+    return Engine{std::make_unique<Parts>(
+        std::move(settings), std::move(journal), std::move(host), std::move(keys), std::move(services))};
+}
+
+Engine::Engine(std::unique_ptr<Parts> parts)
+    : parts_{std::move(parts)}
+{
+}
+
+Engine::Engine(Engine&&) noexcept = default;
+Engine& Engine::operator=(Engine&&) noexcept = default;
+Engine::~Engine() = default;
+
+EngineEnd Engine::run(std::stop_token stop)
+{
+    return parts_->supervisor.run(std::move(stop));
+}
+
+void Engine::drain()
+{
+    parts_->supervisor.drain();
+}
+
+void Engine::stop_jobs()
+{
+    parts_->supervisor.stop_jobs();
+}
+
+void Engine::hand_over()
+{
+    parts_->supervisor.hand_over();
+}
+
+EngineStatus Engine::status() const
+{
+    return parts_->supervisor.status();
+}
+
+const std::string& Engine::instance_id() const
+{
+    return parts_->journal.instance_id();
+}
+
+} // namespace slipway::launcher

@@ -1,0 +1,99 @@
+#pragma once
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/random.h"
+#include "common/result.h"
+#include "crypto/key.h"
+#include "docker-client/engine.h"
+#include "launcher/backend.h"
+#include "launcher/engine_settings.h"
+#include "launcher/journal.h"
+
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+namespace slipway::launcher {
+
+/// One stage as `Engine::status` shows it.
+struct StageStatus {
+    std::string stage_id;
+    protocol::StageKind kind = protocol::StageKind::read;
+    protocol::WorkerPhase phase = protocol::WorkerPhase::offered;
+};
+
+struct EngineStatus {
+    std::string worker_id; ///< Empty: not registered yet.
+    bool connected = false; ///< The last contact with the backend was answered.
+    bool draining = false;
+    bool docker_answers = true; ///< As of the last round of reconciliation.
+    std::vector<StageStatus> stages;
+};
+
+/// How `Engine::run` came to its end.
+enum class EngineEnd : std::uint8_t {
+    drained, ///< Nothing is held any more and the worker has left the pool.
+    handed_over, ///< Left at once: containers stay for the next process.
+    refused, ///< The first registration was rejected and nothing is held.
+};
+
+/// Registers the worker, at the start and whenever its session is over.
+using Enroll
+    = std::function<Result<protocol::RegisterResponse>(const protocol::RegisterRequest&, std::stop_token)>;
+
+/// What the engine works with beside its settings; the referents and the logger's sink outlive it.
+struct EngineServices {
+    Backend& backend;
+    const Clock& clock;
+    Random& random;
+    Logger logger;
+    Enroll enroll; ///< Empty: `backend.enroll`. To look at the answers, too.
+    StepHook hook; ///< For tests.
+};
+
+/// The Docker side of an engine.
+struct EngineDocker {
+    docker::Engine engine;
+    std::string network; ///< For jobs; empty: the engine's default.
+};
+
+/// The launcher's engine: takes stages from a backend and brings each to its end, once and with every byte of its log,
+/// whatever process dies in between.
+///
+/// Threads: the caller's (`run`) waits for the end; one polls the backend, one compares the three records every few
+/// seconds, and each job has one for its work and one for its log. All methods are thread-safe; none but `run` waits.
+class Engine {
+public:
+    /// Locks the state directory, reads its journal and prepares the Docker side. `keys`: the pool's private keys, at
+    /// least one; the first one seals. Fails with `conflict` when another process uses the directory.
+    static Result<Engine> create(EngineSettings settings, EngineDocker docker,
+        std::vector<crypto::PrivateKey> keys, EngineServices services);
+
+    Engine(Engine&&) noexcept;
+    Engine& operator=(Engine&&) noexcept;
+    ~Engine();
+
+    /// Works until it is drained and idle, or handed over; a stop means hand-over. Call it once.
+    EngineEnd run(std::stop_token stop);
+
+    /// Takes nothing more; `run` returns when what it holds is delivered.
+    void drain();
+    /// Stops what runs by the ladder: INT, grace, TERM, ten seconds, KILL. Drains, too.
+    void stop_jobs();
+    /// `run` returns at once. Containers and journal stay as they are.
+    void hand_over();
+
+    [[nodiscard]] EngineStatus status() const;
+    /// ULID of this launcher.
+    [[nodiscard]] const std::string& instance_id() const;
+
+private:
+    struct Parts;
+    explicit Engine(std::unique_ptr<Parts> parts);
+    std::unique_ptr<Parts> parts_;
+};
+
+} // namespace slipway::launcher

@@ -1,0 +1,437 @@
+#include "launcher/job.h"
+
+#include "launcher/backoff.h"
+#include "launcher/phase_runner.h"
+#include "launcher/stage_end.h"
+#include "launcher/workspace.h"
+
+#include <algorithm>
+#include <exception>
+
+namespace slipway::launcher {
+
+namespace {
+
+using protocol::Outcome;
+using protocol::StageEvent;
+using protocol::WorkerPhase;
+namespace worker = protocol::worker;
+
+/// The longest wait without a look at the state: a belt for a wake-up that nobody sent.
+constexpr std::chrono::seconds kLook{2};
+
+Error cancelled()
+{
+    return {Errc::cancelled, "stopped"};
+}
+
+} // namespace
+
+Job::Job(const JobServices& services, JobEntry entry, const protocol::WorkerStage& state, Origin origin,
+    JobCallbacks callbacks, const Logger& logger)
+    : services_{services}
+    , callbacks_{std::move(callbacks)}
+    , logger_{logger.with("stage", entry.stage_id())}
+    , origin_{origin}
+    , stage_{std::move(entry), state, services.clock}
+{
+    thread_ = std::jthread{[this](std::stop_token stop) { body(std::move(stop)); }};
+}
+
+Job::~Job()
+{
+    thread_.request_stop();
+    control_.changed();
+}
+
+std::string Job::container() const
+{
+    const auto fact = stage_.entry().slot();
+    return fact && *fact ? (*fact)->container : std::string{};
+}
+
+void Job::renewed(protocol::Millis sent_at, protocol::Millis lease)
+{
+    if (const auto applied = apply(worker::Renewed{sent_at, lease}); !applied)
+        logger_.warn("a renewed lease could not be written down", applied.error());
+    control_.changed();
+}
+
+void Job::refused()
+{
+    if (const auto applied = apply(worker::Refused{}); !applied)
+        logger_.warn("a refusal could not be written down; it will come again", applied.error());
+    if (is_over(state()))
+        control_.preparing().request_stop();
+    control_.changed();
+}
+
+void Job::stop()
+{
+    control_.ask(JobControl::Wish::stop);
+}
+
+void Job::kill()
+{
+    control_.ask(JobControl::Wish::kill);
+}
+
+void Job::look()
+{
+    control_.changed();
+}
+
+Result<void> Job::apply(const worker::Event& event)
+{
+    SLIPWAY_TRY(stage_.apply(event));
+    return {};
+}
+
+/// Tells the protocol what the backend said to one of our calls.
+Result<void> Job::ask(const Result<StageAnswer>& answer, const worker::Event& on_ok)
+{
+    if (!answer) {
+        if (answer.error().code() == Errc::rejected)
+            callbacks_.on_session_lost();
+        return answer.error();
+    }
+    switch (answer->kind) {
+    case StageAnswer::Kind::ok:
+        return apply(on_ok);
+    case StageAnswer::Kind::gone:
+        logger_.info("the control plane has taken the stage back");
+        return apply(worker::Refused{});
+    case StageAnswer::Kind::not_yet:
+        return apply(worker::LogAnswered{answer->expected});
+    }
+    return {};
+}
+
+void Job::body(std::stop_token stop)
+{
+    const std::stop_callback passes_on{stop, [this] {
+                                           control_.preparing().request_stop();
+                                           control_.changed();
+                                       }};
+    Backoff backoff{services_.clock, services_.random};
+    bool opened = false;
+    while (!stop.stop_requested() && !ended_) {
+        Result<void> done;
+        try {
+            done = opened ? step(stop) : open(stop);
+        } catch (const std::exception& failure) {
+            done = Error{Errc::internal, failure.what()};
+        }
+        if (done) {
+            opened = true;
+            backoff.reset();
+            continue;
+        }
+        if (done.error().code() == Errc::cancelled && (stop.stop_requested() || is_over(state())))
+            continue;
+        logger_.warn("a step of the stage failed and is repeated", done.error());
+        if (state().phase == WorkerPhase::running) {
+            control_.waits_in(nullptr);
+            slot_.reset(); // taken over anew, from the output that is here
+        }
+        backoff.wait(stop);
+    }
+    control_.waits_in(nullptr);
+    if (ended_)
+        callbacks_.on_end();
+}
+
+/// Reads what the journal knows and starts the upload.
+Result<void> Job::open(std::stop_token stop)
+{
+    auto assignment = SLIPWAY_TRY(stage_.entry().assignment());
+    assignment_lost_ = !assignment.has_value();
+    if (assignment)
+        assignment_ = *std::move(assignment);
+    assignment_.stage_id = stage_id();
+    assignment_.kind = state().kind;
+    logger_ = logger_.with("run", assignment_.run_id);
+    spool_ = SLIPWAY_TRY(Spool::open(stage_.entry().directory(), services_.settings.log_quota));
+    context_.emplace(JobContext{services_, assignment_, bounds_of(services_.settings.limits, assignment_), stage_,
+        *spool_, logger_});
+    if (origin_ == Origin::journal)
+        SLIPWAY_TRY(recover(stop));
+    uploader_ = std::make_unique<LogUploader>(UploadParts{.backend = services_.backend,
+        .stage = stage_,
+        .spool = *spool_,
+        .filter = services_.filter,
+        .clock = services_.clock,
+        .random = services_.random,
+        .logger = logger_,
+        .on_change = [this] { control_.changed(); },
+        .on_session_lost = callbacks_.on_session_lost});
+    upload_thread_ = std::jthread{[this](std::stop_token token) { uploader_->run(std::move(token)); }};
+    return {};
+}
+
+/// What the protocol must know of an earlier life before anything else happens.
+Result<void> Job::recover(std::stop_token stop)
+{
+    const auto before = state();
+    auto found = worker::SlotFound::absent;
+    std::string why = "the journal does not know its slot";
+    const bool may_live = before.phase == WorkerPhase::starting || before.phase == WorkerPhase::running;
+    const auto fact = SLIPWAY_TRY(stage_.entry().slot());
+    if (may_live && fact && !assignment_lost_) {
+        auto taken = services_.host.adopt(*fact, spool_->slot_end(), stop);
+        if (!taken && taken.error().code() != Errc::not_found)
+            return std::move(taken).error().in("taking the slot over");
+        if (taken) {
+            slot_ = *std::move(taken);
+            found = slot_->last_seq() > 0 ? worker::SlotFound::used : worker::SlotFound::idle;
+        } else {
+            why = taken.error().message();
+        }
+    }
+    const auto progress = SLIPWAY_TRY(stage_.entry().progress());
+    const bool known_end = progress && progress->over;
+    if (before.phase == WorkerPhase::running && found == worker::SlotFound::absent) {
+        if (known_end)
+            return {}; // its phases are over: only the report is missing
+        SLIPWAY_TRY(log_end(lost_end(why)));
+    }
+    return apply(worker::Restarted{found});
+}
+
+Result<void> Job::step(std::stop_token stop)
+{
+    switch (state().phase) {
+    case WorkerPhase::offered:
+        return accept(stop);
+    case WorkerPhase::accepted:
+        return prepare(stop);
+    case WorkerPhase::starting:
+        return confirm(stop);
+    case WorkerPhase::running:
+        return run(stop);
+    case WorkerPhase::finished:
+        return deliver(stop);
+    case WorkerPhase::gone:
+    case WorkerPhase::done:
+        return clean(stop);
+    }
+    return {};
+}
+
+Result<void> Job::accept(std::stop_token stop)
+{
+    if (assignment_lost_)
+        return apply(worker::Refused{});
+    const auto sent_at = boot_millis(services_.clock);
+    stage_.entry().passed("before accept");
+    const auto answer = services_.backend.accept(stage_.ref(), longest_run(context_->bounds), stop);
+    stage_.entry().passed("accept");
+    return in("accepting", ask(answer, worker::AcceptAnswered{sent_at, answer ? answer->lease : 0}));
+}
+
+Result<void> Job::report_preparing(std::stop_token stop)
+{
+    const auto ref = stage_.ref();
+    const protocol::StateReport report{
+        .fence = ref.fence, .sequence = SLIPWAY_TRY(stage_.next_sequence()), .event = StageEvent::preparing};
+    const auto sent_at = boot_millis(services_.clock);
+    const auto answer = services_.backend.report(ref, report, std::move(stop));
+    // For people only: what matters is asked for again before the first command.
+    return answer ? ask(answer, worker::Renewed{sent_at, answer->lease}) : Result<void>{};
+}
+
+Result<void> Job::prepare(std::stop_token stop)
+{
+    if (control_.wish() != JobControl::Wish::none)
+        return give_up(stopped_end(control_.wish() == JobControl::Wish::kill, false));
+    if (assignment_lost_)
+        return give_up(lost_end("the journal of the stage was torn by a crash of the host"));
+    SLIPWAY_TRY(report_preparing(stop));
+    if (state().phase != WorkerPhase::accepted)
+        return {};
+    std::string_view cause = "image";
+    const auto ready = make_ready(cause, control_.preparing().get_token());
+    if (ready)
+        return apply(worker::Prepared{});
+    if (stop.stop_requested() || is_over(state()))
+        return cancelled();
+    if (control_.wish() != JobControl::Wish::none)
+        return {};
+    return give_up(never_started(cause, ready.error()));
+}
+
+/// Image, slot, workspace; `cause`: of a failure. Begins from nothing each time: what an earlier attempt left is removed.
+Result<void> Job::make_ready(std::string_view& cause, std::stop_token stop)
+{
+    control_.waits_in(nullptr);
+    slot_.reset();
+    SLIPWAY_TRY(remove_containers(stop));
+    const auto progress = [this](std::string_view line) {
+        if (const auto written = spool_->append_line(own_line(line)); !written)
+            logger_.warn("a line could not be written to the log", written.error());
+    };
+    const std::string& name = assignment_.image.empty() ? services_.settings.default_image : assignment_.image;
+    if (name.empty())
+        return Error{Errc::invalid_input,
+            "the stack names no runner image and the launcher has no default: set one of them"};
+    const auto image
+        = SLIPWAY_TRY(services_.host.image({.image = name, .id = assignment_.image_id}, progress, stop));
+    stage_.entry().passed("image");
+    cause = "internal";
+    const SlotRequest request{.stage_id = stage_id(), .run_id = assignment_.run_id, .image_id = image.id,
+        .kind = assignment_.kind, .limits = assignment_.limits};
+    slot_ = SLIPWAY_TRY(in("making the container",
+        services_.host.create(
+            request, [this](const SlotFact& fact) { return stage_.entry().write(fact); }, stop)));
+    stage_.entry().passed("slot");
+    Workspace workspace{*context_};
+    SLIPWAY_TRY(workspace.put(*slot_, stop));
+    stage_.entry().passed("workspace");
+    return {};
+}
+
+/// Nothing of the stage runs before the control plane has written that it may.
+Result<void> Job::confirm(std::stop_token stop)
+{
+    if (control_.wish() != JobControl::Wish::none)
+        return give_up(stopped_end(control_.wish() == JobControl::Wish::kill, false));
+    const auto fact = SLIPWAY_TRY(stage_.entry().slot());
+    const auto ref = stage_.ref();
+    const protocol::StateReport report{.fence = ref.fence,
+        .sequence = SLIPWAY_TRY(stage_.next_sequence()),
+        .event = StageEvent::started,
+        .image_id = fact ? fact->image_id : ""};
+    const auto sent_at = boot_millis(services_.clock);
+    stage_.entry().passed("before started");
+    const auto answer = services_.backend.report(ref, report, stop);
+    stage_.entry().passed("started");
+    return in("reporting the start", ask(answer, worker::StartedAnswered{sent_at, answer ? answer->lease : 0}));
+}
+
+Result<void> Job::run(std::stop_token stop)
+{
+    PhaseRunner runner{*context_, control_, *uploader_};
+    const auto left = SLIPWAY_TRY(runner.run(slot_, stop));
+    if (left != PhaseRunner::Left::over)
+        return {};
+    const auto progress = SLIPWAY_TRY(stage_.entry().progress());
+    StageEnd end = progress ? progress->end : StageEnd{};
+    if (end.outcome == Outcome::none)
+        end = {.outcome = Outcome::succeeded, .exit_code = 0, .cause = "exit", .message = "", .workspace = ""};
+    return settle(std::move(end), stop);
+}
+
+/// The phases are over: keeps the workspace, then writes the end down.
+Result<void> Job::settle(StageEnd end, std::stop_token stop)
+{
+    if (end.outcome == Outcome::succeeded && assignment_.keep_workspace) {
+        const auto fact = SLIPWAY_TRY(stage_.entry().slot());
+        if (!slot_ && fact) {
+            auto taken = services_.host.adopt(*fact, spool_->slot_end(), stop);
+            if (!taken && taken.error().code() != Errc::not_found)
+                return std::move(taken).error();
+            if (taken)
+                slot_ = *std::move(taken);
+        }
+        auto kept = slot_ ? Workspace{*context_}.keep(*slot_, stop)
+                          : Result<std::string>{Error{Errc::not_found, "the container is gone"}};
+        if (kept)
+            end.workspace = *std::move(kept);
+        else if (kept.error().code() == Errc::not_found)
+            end = lost_end("its workspace could not be kept: " + kept.error().message());
+        else if (kept.error().code() == Errc::invalid_input || kept.error().code() == Errc::rejected)
+            end = {.outcome = Outcome::failed, .exit_code = -1, .cause = "internal",
+                .message = "the workspace could not be kept: " + kept.error().message(), .workspace = ""};
+        else
+            return std::move(kept).error();
+    }
+    SLIPWAY_TRY(log_end(end));
+    return apply(worker::Exited{end.outcome});
+}
+
+Result<void> Job::give_up(const StageEnd& end)
+{
+    SLIPWAY_TRY(log_end(end));
+    return apply(worker::PrepareFailed{end.outcome});
+}
+
+/// Writes the end down, closes the log with its words, and tells the protocol how long it has become.
+Result<void> Job::log_end(const StageEnd& end)
+{
+    SLIPWAY_TRY(stage_.entry().write(end));
+    const auto progress = SLIPWAY_TRY(stage_.entry().progress());
+    const bool told = progress && spool_->has(line_id(LogLine::unit_end, progress->seq));
+    if (const auto dropped = spool_->dropped(); dropped != 0)
+        SLIPWAY_TRY(spool_->append_once(line_id(LogLine::dropped),
+            own_line(std::to_string(dropped) + " bytes of output were dropped above the log's limit")));
+    if (!told && !end.message.empty())
+        SLIPWAY_TRY(spool_->append_once(line_id(LogLine::ended), last_words(end)));
+    return apply(worker::LogGrew{SLIPWAY_TRY(FilteredLog::length(*spool_, services_.filter))});
+}
+
+/// The log to its last byte, then the end.
+Result<void> Job::deliver(std::stop_token stop)
+{
+    uploader_->complete();
+    if (!synced_) {
+        SLIPWAY_TRY(stage_.entry().sync());
+        synced_ = true;
+    }
+    const auto now = state();
+    if (now.phase != WorkerPhase::finished)
+        return {};
+    if (now.log_acked < now.log_end) {
+        control_.wait(kLook, stop);
+        return {};
+    }
+    StageEnd end = SLIPWAY_TRY(stage_.entry().end()).value_or(lost_end("how it ended is not known"));
+    const auto ref = stage_.ref();
+    const protocol::StateReport report{.fence = ref.fence,
+        .sequence = SLIPWAY_TRY(stage_.next_sequence()),
+        .event = StageEvent::finished,
+        .phase = "",
+        .image_id = "",
+        .outcome = now.outcome,
+        .exit_code = end.exit_code,
+        .cause = end.cause,
+        .message = end.message,
+        .workspace = end.workspace,
+        .log_end = now.log_end};
+    stage_.entry().passed("before finished");
+    const auto answer = services_.backend.report(ref, report, stop);
+    stage_.entry().passed("finished");
+    SLIPWAY_TRY(in("reporting the end", ask(answer, worker::FinishAnswered{})));
+    if (answer->kind == StageAnswer::Kind::not_yet) {
+        spool_->wake();
+        if (state().log_acked == state().log_end)
+            return Error{Errc::conflict, "the control plane lacks a part of the log that it has acknowledged"};
+    }
+    if (state().phase == WorkerPhase::done)
+        logger_.info("the stage has ended",
+            {{"outcome", protocol::to_string(now.outcome)}, {"cause", end.cause}, {"message", end.message}});
+    return {};
+}
+
+Result<void> Job::remove_containers(std::stop_token stop)
+{
+    for (const auto& found : SLIPWAY_TRY(services_.host.containers(stop)))
+        if (found.stage_id == stage_id())
+            SLIPWAY_TRY(services_.host.remove(found.id, stop));
+    // What is left of one that someone else has removed.
+    const std::string named = container();
+    return named.empty() ? Result<void>{} : services_.host.remove(named, stop);
+}
+
+Result<void> Job::clean(std::stop_token stop)
+{
+    control_.waits_in(nullptr);
+    slot_.reset();
+    SLIPWAY_TRY(in("removing the container", remove_containers(stop)));
+    stage_.entry().passed("container removed");
+    upload_thread_ = {};
+    SLIPWAY_TRY(stage_.entry().remove());
+    ended_ = true;
+    return {};
+}
+
+} // namespace slipway::launcher

@@ -1,0 +1,95 @@
+#pragma once
+
+#include "launcher/job_context.h"
+#include "launcher/job_control.h"
+#include "launcher/log_uploader.h"
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <thread>
+
+namespace slipway::launcher {
+
+/// Called by a job's threads; each returns at once.
+struct JobCallbacks {
+    std::function<void()> on_end; ///< The job has ended and is to be collected.
+    std::function<void()> on_session_lost; ///< The backend asks for a new enrolment.
+};
+
+/// One stage from its offer to the answer to its end: two threads, one that carries the protocol's actions out and one
+/// that uploads the log. What it does next follows from the journaled state alone, so that a new one carries on
+/// where the last process died. Public methods are thread-safe.
+class Job {
+public:
+    enum class Origin : std::uint8_t {
+        offered, ///< New in this process.
+        journal, ///< Found in the journal at the start.
+    };
+
+    /// Starts the threads. `services` outlive the job.
+    Job(const JobServices& services, JobEntry entry, const protocol::WorkerStage& state, Origin origin,
+        JobCallbacks callbacks, const Logger& logger);
+    Job(const Job&) = delete;
+    Job& operator=(const Job&) = delete;
+    /// Hand-over: ends the threads and leaves container and journal as they are.
+    ~Job();
+
+    [[nodiscard]] protocol::WorkerStage state() const { return stage_.state(); }
+    [[nodiscard]] const std::string& stage_id() const { return stage_.entry().stage_id(); }
+    /// The threads are done: the stage is delivered or gone, and forgotten.
+    [[nodiscard]] bool ended() const { return ended_; }
+    /// The container that the journal names; empty: none yet.
+    [[nodiscard]] std::string container() const;
+
+    /// What the backend said to a contact sent at `sent_at`.
+    void renewed(protocol::Millis sent_at, protocol::Millis lease);
+    void refused();
+    /// The ladder; before the first command it is given up at once.
+    void stop();
+    void kill();
+    /// Docker does not know the container any more: looks at once.
+    void look();
+
+private:
+    void body(std::stop_token stop);
+    Result<void> open(std::stop_token stop);
+    Result<void> step(std::stop_token stop);
+    Result<void> recover(std::stop_token stop);
+    Result<void> accept(std::stop_token stop);
+    Result<void> prepare(std::stop_token stop);
+    Result<void> make_ready(std::string_view& cause, std::stop_token stop);
+    Result<void> report_preparing(std::stop_token stop);
+    Result<void> confirm(std::stop_token stop);
+    Result<void> run(std::stop_token stop);
+    Result<void> settle(StageEnd end, std::stop_token stop);
+    Result<void> give_up(const StageEnd& end);
+    Result<void> deliver(std::stop_token stop);
+    Result<void> clean(std::stop_token stop);
+    Result<void> log_end(const StageEnd& end);
+    Result<void> remove_containers(std::stop_token stop);
+    Result<void> apply(const protocol::worker::Event& event);
+    Result<void> ask(const Result<StageAnswer>& answer, const protocol::worker::Event& on_ok);
+
+    const JobServices& services_;
+    JobCallbacks callbacks_;
+    Logger logger_;
+    Origin origin_;
+    JournaledStage stage_;
+    JobControl control_;
+    protocol::Assignment assignment_;
+    bool assignment_lost_ = false; ///< Torn by a crash of the host.
+    std::optional<Spool> spool_;
+    std::optional<JobContext> context_;
+    std::unique_ptr<LogUploader> uploader_;
+    std::unique_ptr<JobSlot> slot_;
+    bool synced_ = false;
+    std::atomic<bool> ended_{false};
+    std::jthread upload_thread_;
+    std::jthread thread_; ///< Last: it uses everything above.
+};
+
+} // namespace slipway::launcher

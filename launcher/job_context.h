@@ -1,0 +1,61 @@
+#pragma once
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/random.h"
+#include "launcher/backend.h"
+#include "launcher/engine_settings.h"
+#include "launcher/job_host.h"
+#include "launcher/journaled_stage.h"
+#include "launcher/spool.h"
+#include "launcher/stream_filter.h"
+#include "launcher/vault.h"
+
+namespace slipway::launcher {
+
+/// What all jobs work with; outlives them.
+struct JobServices {
+    const EngineSettings& settings;
+    Backend& backend;
+    JobHost& host;
+    Vault& vault;
+    const Clock& clock;
+    Random& random;
+    FilterMaker filter;
+};
+
+/// What the parts of one job share; outlives them.
+struct JobContext {
+    const JobServices& services;
+    const protocol::Assignment& assignment;
+    StageBounds bounds;
+    JournaledStage& stage;
+    Spool& spool;
+    Logger logger;
+};
+
+/// Lines of the launcher that stand once in a log; see Spool::append_once.
+enum class LogLine : std::uint32_t {
+    ended = 1,
+    quota = 2,
+    dropped = 3,
+    stopping = 4,
+    gap = 5,
+    run_warning = 6,
+    head = 1000, ///< + the number of the unit
+    silence_warning = 1'000'000, ///< + the number of the unit
+    unit_end = 2'000'000, ///< + the number of the unit
+};
+
+[[nodiscard]] constexpr std::uint32_t line_id(LogLine line, int seq = 0) noexcept
+{
+    return static_cast<std::uint32_t>(line) + static_cast<std::uint32_t>(seq);
+}
+
+/// A line of the launcher as it stands in a log.
+[[nodiscard]] inline std::string own_line(std::string_view text)
+{
+    return "[slipway] " + std::string{text} + "\n";
+}
+
+} // namespace slipway::launcher

@@ -1,0 +1,39 @@
+#pragma once
+
+#include "common/protocol/assignment.h"
+
+#include <string>
+
+namespace slipway::launcher {
+
+/// How long a stage may run and how it is stopped. All in milliseconds.
+struct Limits {
+    protocol::Millis run = 70 * 60'000; ///< From the first process of a stage to its last.
+    protocol::Millis silence = 7 * 60'000; ///< Without a byte of output.
+    protocol::Millis grace = 30'000; ///< Between INT and TERM for a stage that reads.
+    protocol::Millis write_grace = 5 * 60'000; ///< The same for one that writes: terraform saves its state.
+};
+
+/// Between TERM and KILL at the end of the ladder INT, grace, TERM, KILL.
+inline constexpr protocol::Millis kTermToKill = 10'000;
+
+/// For the hooks that run after the run limit has struck.
+inline constexpr protocol::Millis kLastWords = 60'000;
+
+/// What holds for one stage: what the launcher is configured for, and never more than the assignment says.
+struct StageBounds {
+    protocol::Millis run = 0;
+    protocol::Millis silence = 0;
+    protocol::Millis grace = 0;
+};
+
+[[nodiscard]] StageBounds bounds_of(const Limits& limits, const protocol::Assignment& assignment);
+
+/// When a write stage is over for certain, counted from its start: run limit, ladder, and some time for the last
+/// words. Sent with the accept.
+[[nodiscard]] protocol::Millis longest_run(const StageBounds& bounds);
+
+/// "1h10m0s", for sentences.
+[[nodiscard]] std::string in_words(protocol::Millis time);
+
+} // namespace slipway::launcher

@@ -1,0 +1,251 @@
+#include "launcher/mothership_backend.h"
+
+#include "common/http/problem.h"
+#include "common/http/url.h"
+#include "common/json.h"
+
+#include <optional>
+
+namespace slipway::launcher {
+
+namespace {
+
+constexpr std::chrono::seconds kCallTimeout{15};
+constexpr std::chrono::seconds kPollMargin{10};
+constexpr std::chrono::seconds kLogTimeout{60};
+constexpr std::chrono::seconds kStallTimeout{60};
+constexpr std::chrono::minutes kDownloadTimeout{60};
+/// An upload may take a minute and a second more for each of these.
+constexpr std::uint64_t kSlowestBytesPerSecond = 64 * 1024;
+constexpr std::size_t kMaxPollBytes = 4 * protocol::kMaxAssignmentBytes;
+constexpr std::uint64_t kMaxBlobBytes = 16ULL * 1024 * 1024 * 1024;
+/// Connections that are kept while nobody uses them.
+constexpr std::size_t kIdleConnections = 4;
+
+std::string stage_path(const StageRef& stage, std::string_view call)
+{
+    return std::string{protocol::kStagesPath} + http::percent_encode(stage.stage_id) + "/" + std::string{call};
+}
+
+std::string with_fence(std::string path, const StageRef& stage)
+{
+    return path + "?fence=" + std::to_string(stage.fence.to_integer());
+}
+
+Error error_of(const http::ClientResponse& response)
+{
+    const auto type = response.header("Content-Type").value_or("");
+    return http::decode_problem(response.status, type, response.body).error();
+}
+
+Result<http::ClientResponse> expect_ok(Result<http::ClientResponse> response)
+{
+    if (!response || response->ok())
+        return response;
+    return error_of(*response);
+}
+
+Result<std::uint64_t> durable_of(std::string_view body)
+{
+    const auto document = SLIPWAY_TRY(JsonDocument::parse(body));
+    return static_cast<std::uint64_t>(SLIPWAY_TRY(document.root().integer("durable", 0)));
+}
+
+/// What an answer to a call about a stage means; success has no more to say than that.
+Result<StageAnswer> stage_answer(const http::ClientResponse& response)
+{
+    if (response.ok())
+        return StageAnswer{};
+    if (response.status == 410)
+        return StageAnswer{.kind = StageAnswer::Kind::gone};
+    if (response.status == 409)
+        if (const auto durable = durable_of(response.body))
+            return StageAnswer{.kind = StageAnswer::Kind::not_yet, .lease = 0, .expected = *durable};
+    return error_of(response);
+}
+
+Result<StageAnswer> lease_answer(const http::ClientResponse& response)
+{
+    auto answer = SLIPWAY_TRY(stage_answer(response));
+    if (answer.kind == StageAnswer::Kind::ok)
+        answer.lease = SLIPWAY_TRY(protocol::read_lease_answer(response.body)).lease;
+    return answer;
+}
+
+} // namespace
+
+MothershipBackend::MothershipBackend(MothershipOptions options)
+    : options_{std::move(options)}
+{
+}
+
+Result<std::unique_ptr<MothershipBackend>> MothershipBackend::create(MothershipOptions options)
+{
+    std::unique_ptr<MothershipBackend> backend{new MothershipBackend{std::move(options)}};
+    backend->idle_.push_back(SLIPWAY_TRY(backend->open()));
+    return backend;
+}
+
+Result<http::HttpClient> MothershipBackend::open() const
+{
+    return http::HttpClient::create({.base_url = options_.url,
+        .tls = http::TlsOptions{.ca_pem = options_.ca_pem,
+            .client_certificate_pem = options_.certificate_pem,
+            .client_key = options_.private_key_pem},
+        .unix_socket = {},
+        .user_agent = options_.user_agent});
+}
+
+Result<http::ClientResponse> MothershipBackend::send(http::ClientRequest request, std::stop_token stop)
+{
+    std::optional<http::HttpClient> client;
+    {
+        const std::lock_guard lock{mutex_};
+        if (!session_.empty())
+            request.headers.emplace_back("Authorization", "Bearer " + session_);
+        if (!idle_.empty()) {
+            client.emplace(std::move(idle_.back()));
+            idle_.pop_back();
+        }
+    }
+    if (!client)
+        client.emplace(SLIPWAY_TRY(open()));
+    auto response = client->send(request, std::move(stop));
+    {
+        const std::lock_guard lock{mutex_};
+        if (idle_.size() < kIdleConnections)
+            idle_.push_back(*std::move(client));
+    }
+    // A refusal of our certificate comes as a TLS alert.
+    if (!response && response.error().code() == Errc::rejected
+        && response.error().message().find("alert") == std::string::npos)
+        return std::move(response).error().in(kServerNotTrusted);
+    return response;
+}
+
+Result<http::ClientResponse> MothershipBackend::post(std::string path, std::string json, std::stop_token stop)
+{
+    http::ClientRequest request;
+    request.method = "POST";
+    request.url = std::move(path);
+    request.headers = {{"Content-Type", "application/json"}};
+    request.body = std::move(json);
+    request.timeout = kCallTimeout;
+    request.max_response_bytes = protocol::kMaxMessageBytes;
+    return send(std::move(request), std::move(stop));
+}
+
+Result<protocol::RegisterResponse> MothershipBackend::enroll(
+    const protocol::RegisterRequest& request, std::stop_token stop)
+{
+    {
+        const std::lock_guard lock{mutex_};
+        session_.clear();
+    }
+    const auto response = SLIPWAY_TRY(
+        expect_ok(post(std::string{protocol::kRegisterPath}, protocol::to_json(request), std::move(stop))));
+    auto registered = SLIPWAY_TRY(protocol::read_register_response(response.body));
+    const std::lock_guard lock{mutex_};
+    session_ = registered.session;
+    return registered;
+}
+
+Result<protocol::PollResponse> MothershipBackend::poll(const protocol::PollRequest& request, std::stop_token stop)
+{
+    http::ClientRequest call;
+    call.method = "POST";
+    call.url = protocol::kPollPath;
+    call.headers = {{"Content-Type", "application/json"}};
+    call.body = protocol::to_json(request);
+    call.timeout = std::chrono::milliseconds{request.wait} + kPollMargin;
+    call.max_response_bytes = kMaxPollBytes;
+    const auto response = SLIPWAY_TRY(expect_ok(send(std::move(call), std::move(stop))));
+    auto answer = protocol::read_poll_response(response.body);
+    if (answer && options_.debug)
+        for (auto& offer : answer->offers)
+            offer.debug = true;
+    return answer;
+}
+
+Result<StageAnswer> MothershipBackend::accept(const StageRef& stage, protocol::Millis run_limit, std::stop_token stop)
+{
+    const protocol::AcceptRequest request{.fence = stage.fence, .run_limit = run_limit};
+    return lease_answer(SLIPWAY_TRY(post(stage_path(stage, "accept"), protocol::to_json(request), std::move(stop))));
+}
+
+Result<void> MothershipBackend::decline(const StageRef& stage, std::string_view reason, std::stop_token stop)
+{
+    const protocol::DeclineRequest request{.fence = stage.fence, .reason = std::string{reason}};
+    const auto response
+        = SLIPWAY_TRY(post(stage_path(stage, "decline"), protocol::to_json(request), std::move(stop)));
+    // Gone: nobody waits for the refusal any more.
+    if (response.ok() || response.status == 410)
+        return {};
+    return error_of(response);
+}
+
+Result<StageAnswer> MothershipBackend::report(
+    const StageRef& stage, const protocol::StateReport& report, std::stop_token stop)
+{
+    protocol::StateReport request = report;
+    request.fence = stage.fence;
+    return lease_answer(SLIPWAY_TRY(post(stage_path(stage, "state"), protocol::to_json(request), std::move(stop))));
+}
+
+Result<StageAnswer> MothershipBackend::append_log(
+    const StageRef& stage, std::uint64_t offset, std::string_view bytes, std::stop_token stop)
+{
+    http::ClientRequest request;
+    request.method = "PUT";
+    request.url = with_fence(stage_path(stage, "logs"), stage) + "&offset=" + std::to_string(offset);
+    request.headers = {{"Content-Type", "application/octet-stream"}};
+    request.body = std::string{bytes};
+    request.timeout = kLogTimeout;
+    request.max_response_bytes = protocol::kMaxMessageBytes;
+    const auto response = SLIPWAY_TRY(send(std::move(request), std::move(stop)));
+    auto answer = SLIPWAY_TRY(stage_answer(response));
+    if (answer.kind == StageAnswer::Kind::ok)
+        answer.expected = SLIPWAY_TRY(protocol::read_log_answer(response.body)).durable;
+    return answer;
+}
+
+Result<StageAnswer> MothershipBackend::upload_blob(
+    const StageRef& stage, std::string_view name, int fd, std::uint64_t size, std::stop_token stop)
+{
+    http::ClientRequest request;
+    request.method = "PUT";
+    request.url = with_fence(stage_path(stage, "blobs/" + http::percent_encode(name)), stage);
+    request.headers = {{"Content-Type", "application/octet-stream"}};
+    request.body = http::ClientRequest::File{.fd = fd, .offset = 0, .length = size};
+    request.timeout = kStallTimeout + std::chrono::seconds{size / kSlowestBytesPerSecond};
+    request.stall_timeout = kStallTimeout;
+    request.max_response_bytes = protocol::kMaxMessageBytes;
+    return stage_answer(SLIPWAY_TRY(send(std::move(request), std::move(stop))));
+}
+
+Result<StageAnswer> MothershipBackend::download_blob(const StageRef& stage, std::string_view name,
+    const std::function<Result<void>(std::string_view)>& sink, std::stop_token stop)
+{
+    http::ClientRequest request;
+    request.url = with_fence(stage_path(stage, "blobs/" + http::percent_encode(name)), stage);
+    request.timeout = kDownloadTimeout;
+    request.stall_timeout = kStallTimeout;
+    request.max_response_bytes = kMaxBlobBytes;
+    request.on_data = sink;
+    return stage_answer(SLIPWAY_TRY(send(std::move(request), std::move(stop))));
+}
+
+Result<void> MothershipBackend::sign_off(std::stop_token stop)
+{
+    http::ClientRequest request;
+    request.method = "DELETE";
+    request.url = protocol::kRegisterPath;
+    request.timeout = kCallTimeout;
+    const auto response = SLIPWAY_TRY(send(std::move(request), std::move(stop)));
+    // A session that is over has left the pool already.
+    if (response.ok() || response.status == 401 || response.status == 404)
+        return {};
+    return error_of(response);
+}
+
+} // namespace slipway::launcher

@@ -1,0 +1,64 @@
+#pragma once
+
+#include "common/http/http_client.h"
+#include "common/secret.h"
+#include "launcher/backend.h"
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace slipway::launcher {
+
+/// Begins the message when it is the server that showed a certificate we do not trust, not we that were refused.
+inline constexpr std::string_view kServerNotTrusted = "the server's certificate is not trusted";
+
+struct MothershipOptions {
+    std::string url; ///< https://host:port
+    std::string ca_pem; ///< The only authority that is trusted; empty: the system's trust store.
+    std::string certificate_pem; ///< The pool's certificate, shown on every connection.
+    Secret private_key_pem; ///< Its key.
+    std::string user_agent;
+    bool debug = false; ///< Takes every offer as if its stack asked for its commands to be shown.
+};
+
+/// The worker protocol over HTTPS. Each call that is under way has a connection of its own, kept for the next one.
+/// Errors as of `http::HttpClient::send`, and those that `http::code_of_status` gives for an answer. Thread-safe.
+class MothershipBackend final : public Backend {
+public:
+    /// Connects to nothing yet.
+    static Result<std::unique_ptr<MothershipBackend>> create(MothershipOptions options);
+
+    Result<protocol::RegisterResponse> enroll(
+        const protocol::RegisterRequest& request, std::stop_token stop) override;
+    Result<protocol::PollResponse> poll(const protocol::PollRequest& request, std::stop_token stop) override;
+    Result<StageAnswer> accept(const StageRef& stage, protocol::Millis run_limit, std::stop_token stop) override;
+    Result<void> decline(const StageRef& stage, std::string_view reason, std::stop_token stop) override;
+    Result<StageAnswer> report(
+        const StageRef& stage, const protocol::StateReport& report, std::stop_token stop) override;
+    Result<StageAnswer> append_log(
+        const StageRef& stage, std::uint64_t offset, std::string_view bytes, std::stop_token stop) override;
+    Result<StageAnswer> upload_blob(const StageRef& stage, std::string_view name, int fd, std::uint64_t size,
+        std::stop_token stop) override;
+    Result<StageAnswer> download_blob(const StageRef& stage, std::string_view name,
+        const std::function<Result<void>(std::string_view)>& sink, std::stop_token stop) override;
+    Result<void> sign_off(std::stop_token stop) override;
+
+private:
+    explicit MothershipBackend(MothershipOptions options);
+
+    [[nodiscard]] Result<http::HttpClient> open() const;
+    /// Adds the session, sends on an idle connection or a new one, and keeps that for later.
+    Result<http::ClientResponse> send(http::ClientRequest request, std::stop_token stop);
+    Result<http::ClientResponse> post(std::string path, std::string json, std::stop_token stop);
+
+    const MothershipOptions options_;
+    std::mutex mutex_;
+    std::vector<http::HttpClient> idle_; // Guarded by mutex_.
+    std::string session_; // Guarded by mutex_.
+};
+
+} // namespace slipway::launcher

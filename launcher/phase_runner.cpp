@@ -1,0 +1,247 @@
+#include "launcher/phase_runner.h"
+
+#include "common/secret.h"
+#include "launcher/stage_end.h"
+
+namespace slipway::launcher {
+
+namespace {
+
+using protocol::Millis;
+using protocol::Outcome;
+using protocol::StageKind;
+
+/// The longest wait for the slot without a look around: a belt for a wake-up that nobody sent.
+constexpr std::chrono::seconds kLook{2};
+
+} // namespace
+
+PhaseRunner::PhaseRunner(JobContext& context, JobControl& control, LogUploader& uploader)
+    : context_{context}
+    , control_{control}
+    , uploader_{uploader}
+    , units_{units_of(context.assignment)}
+{
+}
+
+Result<PhaseRunner::Left> PhaseRunner::run(std::unique_ptr<JobSlot>& slot, std::stop_token stop)
+{
+    const auto known = SLIPWAY_TRY(context_.stage.entry().progress());
+    progress_ = known.value_or(Progress{});
+    if (progress_.over)
+        return Left::over;
+    SLIPWAY_TRY(attach(slot, stop));
+    if (slot && progress_.seq == 0)
+        SLIPWAY_TRY(advance({}));
+    while (!progress_.over) {
+        if (stop.stop_requested())
+            return Left::stopped;
+        if (is_over(context_.stage.state()))
+            return Left::gone;
+        SLIPWAY_TRY(follow(*slot, stop));
+    }
+    return Left::over;
+}
+
+/// A slot that cannot be found again is the end of the stage.
+Result<void> PhaseRunner::attach(std::unique_ptr<JobSlot>& slot, std::stop_token stop)
+{
+    lease_pushed_ = 0;
+    stop_sent_ = false;
+    if (!slot) {
+        const auto fact = SLIPWAY_TRY(context_.stage.entry().slot());
+        if (!fact)
+            return end_now(lost_end("the journal does not know it"));
+        auto found = context_.services.host.adopt(*fact, context_.spool.slot_end(), stop);
+        if (!found && found.error().code() == Errc::not_found)
+            return end_now(lost_end(found.error().message()));
+        if (!found)
+            return std::move(found).error().in("taking the slot over");
+        slot = *std::move(found);
+    }
+    control_.waits_in(slot.get());
+    return {};
+}
+
+/// The hooks of after_run come even after the run limit: they get some time of their own.
+Result<void> PhaseRunner::push_limits(JobSlot& slot)
+{
+    const auto& bounds = context_.bounds;
+    Millis run = bounds.run;
+    if (unit().after_run && progress_.end.outcome != Outcome::none)
+        run = std::max(run, boot_millis(context_.services.clock) - progress_.began + kLastWords);
+    return slot.limits({.run = run, .silence = bounds.silence, .grace = bounds.grace});
+}
+
+Result<void> PhaseRunner::send_unit(JobSlot& slot)
+{
+    const auto state = context_.stage.state();
+    if (state.kind == StageKind::read && boot_millis(context_.services.clock) >= state.lease_until) {
+        const SlotExit late{.seq = progress_.seq, .by = EndedBy::lease};
+        return end_now(end_of(unit().name, late, context_.assignment, context_.bounds));
+    }
+    SLIPWAY_TRY(push_lease(slot));
+    SLIPWAY_TRY(push_limits(slot));
+    const auto directory = directory_of(context_.assignment);
+    if (!directory)
+        return end_now(never_started("internal", directory.error()));
+    const auto facts = run_facts(context_.assignment, unit(), progress_.end);
+    auto environment = environment_of(
+        context_.assignment, context_.services.settings.passed, facts, [this](const protocol::Variable& variable) {
+            return context_.services.vault.open_secret(context_.assignment.pool_id, variable.name, variable.value);
+        });
+    if (!environment)
+        return end_now(never_started("internal", environment.error()));
+    SLIPWAY_TRY(context_.spool.append_once(
+        line_id(LogLine::head, progress_.seq), head_of(unit(), context_.assignment.debug)));
+    context_.stage.entry().passed("before run frame");
+    const auto sent = slot.run({.seq = progress_.seq,
+        .argv = {"/bin/sh", "-c", script_of(unit(), facts)},
+        .environment = *environment,
+        .directory = *directory});
+    for (auto& [name, value] : *environment)
+        wipe(value);
+    SLIPWAY_TRY(sent);
+    context_.stage.entry().passed("run frame");
+    uploader_.announce(unit().name);
+    return {};
+}
+
+Result<void> PhaseRunner::follow(JobSlot& slot, std::stop_token stop)
+{
+    SLIPWAY_TRY(heed(slot, stop));
+    if (progress_.over)
+        return {};
+    auto event = slot.next(kLook, stop);
+    if (event)
+        return take(slot, *std::move(event));
+    if (event.error().code() == Errc::cancelled)
+        return {};
+    if (event.error().code() == Errc::not_found)
+        return end_now(lost_end(event.error().message()));
+    return std::move(event).error().in("following the slot");
+}
+
+/// What others want: a stop, a kill, a longer lease.
+Result<void> PhaseRunner::heed(JobSlot& slot, std::stop_token stop)
+{
+    switch (control_.wish()) {
+    case JobControl::Wish::none:
+        break;
+    case JobControl::Wish::stop:
+        if (stop_sent_)
+            break;
+        SLIPWAY_TRY(context_.spool.append_once(line_id(LogLine::stopping),
+            own_line("stopping on request: INT now, TERM after " + in_words(context_.bounds.grace) + ", then KILL")));
+        SLIPWAY_TRY(slot.stop_run(context_.bounds.grace));
+        stop_sent_ = true;
+        break;
+    case JobControl::Wish::kill:
+        SLIPWAY_TRY(context_.services.host.remove(slot.container(), stop));
+        return end_now(stopped_end(true, true));
+    }
+    return push_lease(slot);
+}
+
+Result<void> PhaseRunner::push_lease(JobSlot& slot)
+{
+    const auto state = context_.stage.state();
+    if (state.kind != StageKind::read || state.lease_until == lease_pushed_)
+        return {};
+    SLIPWAY_TRY(slot.lease(state.lease_until - boot_millis(context_.services.clock)));
+    lease_pushed_ = state.lease_until;
+    return {};
+}
+
+Result<void> PhaseRunner::take(JobSlot& slot, SlotEvent event)
+{
+    return std::visit([&](const auto& concrete) { return on(slot, concrete); }, event);
+}
+
+Result<void> PhaseRunner::on(JobSlot&, const Nothing&)
+{
+    return {};
+}
+
+/// The slot is connected anew: what it was told may be lost.
+Result<void> PhaseRunner::on(JobSlot& slot, const SlotReady& event)
+{
+    if (event.output_begin > context_.spool.slot_end())
+        SLIPWAY_TRY(context_.spool.append_once(line_id(LogLine::gap), own_line("some output was lost here")));
+    lease_pushed_ = 0;
+    stop_sent_ = false;
+    if (event.last_seq < progress_.seq)
+        return send_unit(slot);
+    SLIPWAY_TRY(push_limits(slot));
+    return push_lease(slot);
+}
+
+Result<void> PhaseRunner::on(JobSlot& slot, const SlotOutput& event)
+{
+    const bool whole = context_.spool.dropped() == 0;
+    SLIPWAY_TRY(context_.spool.append_output(event.bytes));
+    context_.stage.entry().passed("output");
+    if (whole && context_.spool.dropped() != 0)
+        SLIPWAY_TRY(context_.spool.append_once(line_id(LogLine::quota),
+            own_line("the log has reached its limit; the command goes on, and what it writes from here is dropped")));
+    return slot.ack(context_.spool.slot_end(), progress_.seq - 1);
+}
+
+Result<void> PhaseRunner::on(JobSlot& slot, const SlotExit& event)
+{
+    if (event.seq != progress_.seq)
+        return slot.ack(context_.spool.slot_end(), progress_.seq - 1); // repeated; its successor is known here
+    auto end = end_of(unit().name, event, context_.assignment, context_.bounds);
+    const int next = next_unit(units_, event.seq, false);
+    const bool more = next != 0 && !units_[static_cast<std::size_t>(next - 1)].after_run;
+    if (end.outcome == Outcome::none && more && control_.wish() != JobControl::Wish::none)
+        end = stopped_end(false, true); // it ended just before the signal came
+    if (!end.message.empty())
+        SLIPWAY_TRY(context_.spool.append_once(line_id(LogLine::unit_end, event.seq), last_words(end)));
+    const bool final = end.outcome == Outcome::lost;
+    SLIPWAY_TRY(final ? end_now(end) : advance(end));
+    SLIPWAY_TRY(slot.ack(context_.spool.slot_end(), event.seq));
+    return progress_.over ? Result<void>{} : send_unit(slot);
+}
+
+Result<void> PhaseRunner::on(JobSlot&, const SlotNotice& event)
+{
+    const auto id = event.silence ? line_id(LogLine::silence_warning, event.seq) : line_id(LogLine::run_warning);
+    const std::string left = in_words(event.limit - event.elapsed);
+    return context_.spool.append_once(id,
+        own_line(event.silence
+                ? "nothing was written for " + in_words(event.elapsed) + "; the command is stopped in " + left
+                : "the stage has run for " + in_words(event.elapsed) + " of " + in_words(event.limit)
+                    + "; it is stopped in " + left));
+}
+
+/// Writes down that the current unit ended so, and which one follows.
+Result<void> PhaseRunner::advance(const StageEnd& end)
+{
+    Progress next = progress_;
+    if (next.end.outcome == Outcome::none && end.outcome != Outcome::none)
+        next.end = end;
+    if (next.seq == 0)
+        next.began = boot_millis(context_.services.clock);
+    const int seq = next_unit(units_, progress_.seq, next.end.outcome != Outcome::none);
+    next.over = seq == 0;
+    if (seq != 0)
+        next.seq = seq;
+    SLIPWAY_TRY(context_.stage.entry().write(next));
+    progress_ = next;
+    return {};
+}
+
+/// Nothing of the stage can run any more.
+Result<void> PhaseRunner::end_now(const StageEnd& end)
+{
+    Progress next = progress_;
+    if (next.end.outcome == Outcome::none || end.outcome == Outcome::lost)
+        next.end = end;
+    next.over = true;
+    SLIPWAY_TRY(context_.stage.entry().write(next));
+    progress_ = next;
+    return {};
+}
+
+} // namespace slipway::launcher

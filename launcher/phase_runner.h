@@ -1,0 +1,53 @@
+#pragma once
+
+#include "launcher/job_context.h"
+#include "launcher/job_control.h"
+#include "launcher/job_settings.h"
+#include "launcher/log_uploader.h"
+
+#include <memory>
+#include <stop_token>
+#include <vector>
+
+namespace slipway::launcher {
+
+/// Runs the phases of one stage in its slot, from wherever the journal says it is: every frame, every byte of output and
+/// every end is written down before the next step, so that `run` may be left at any point and begun again by another
+/// process. One thread.
+class PhaseRunner {
+public:
+    PhaseRunner(JobContext& context, JobControl& control, LogUploader& uploader);
+
+    /// Until all phases are over, the stage's grant is gone, or a stop is requested. `slot` is what the stage runs in;
+    /// empty: the one of the journal is taken over. The end is in the journal when `over` is true. A failure means that
+    /// nothing was lost: call it again with an empty slot.
+    enum class Left { over, gone, stopped };
+    Result<Left> run(std::unique_ptr<JobSlot>& slot, std::stop_token stop);
+
+private:
+    Result<void> attach(std::unique_ptr<JobSlot>& slot, std::stop_token stop);
+    Result<void> send_unit(JobSlot& slot);
+    Result<void> follow(JobSlot& slot, std::stop_token stop);
+    Result<void> heed(JobSlot& slot, std::stop_token stop);
+    Result<void> push_lease(JobSlot& slot);
+    Result<void> push_limits(JobSlot& slot);
+    Result<void> take(JobSlot& slot, SlotEvent event);
+    Result<void> on(JobSlot& slot, const Nothing& event);
+    Result<void> on(JobSlot& slot, const SlotReady& event);
+    Result<void> on(JobSlot& slot, const SlotOutput& event);
+    Result<void> on(JobSlot& slot, const SlotExit& event);
+    Result<void> on(JobSlot& slot, const SlotNotice& event);
+    Result<void> advance(const StageEnd& end);
+    Result<void> end_now(const StageEnd& end);
+    [[nodiscard]] const Unit& unit() const { return units_[static_cast<std::size_t>(progress_.seq - 1)]; }
+
+    JobContext& context_;
+    JobControl& control_;
+    LogUploader& uploader_;
+    std::vector<Unit> units_;
+    Progress progress_;
+    protocol::Millis lease_pushed_ = 0; ///< The end of the lease that the slot was told last.
+    bool stop_sent_ = false;
+};
+
+} // namespace slipway::launcher

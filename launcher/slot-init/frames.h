@@ -1,0 +1,165 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+/// The conversation between the launcher and slot-init, PID 1 of a job's container. Both are built from this file.
+///
+/// A frame is a `FrameHeader` and `length` bytes of payload, native byte order (both ends run on one machine). Fixed
+/// payloads are the structs below; what follows a struct is said at its frame. "text" is bytes ended by NUL.
+///
+/// slot-init connects to the launcher's socket and sends `ready`; the launcher answers `hello`; then both speak freely.
+/// After a lost connection slot-init connects again and the same exchange resumes the stream. A frame that breaks a rule
+/// ends the connection, never the job.
+namespace slipway::slot {
+
+inline constexpr std::uint32_t kProtocolVersion = 1;
+inline constexpr std::size_t kKeySize = 32;
+/// Output that was not acknowledged and is kept; when it is full the job blocks in write(2).
+inline constexpr std::size_t kOutputWindow = 1024 * 1024;
+/// Bytes of `put_data` that may be under way without a `credit`.
+inline constexpr std::uint32_t kPutWindow = 256 * 1024;
+/// Largest piece of bytes in `out`, `put_data` and `get_data`.
+inline constexpr std::uint32_t kMaxChunk = 64 * 1024;
+/// Largest payload to slot-init: a `run` with its environment.
+inline constexpr std::uint32_t kMaxPayload = 2 * 1024 * 1024;
+/// Largest payload from slot-init.
+inline constexpr std::uint32_t kMaxReply = kMaxChunk + 64;
+/// Largest error text of `transfer_end`.
+inline constexpr std::uint32_t kMaxText = 1024;
+/// The container's paths of slot-init and of the socket.
+inline constexpr char kSlotMount[] = "/.slipway";
+inline constexpr char kSocketName[] = "s";
+inline constexpr char kInitName[] = "slot-init";
+
+enum class FrameType : std::uint32_t {
+    // launcher to slot-init
+    hello = 1, ///< HelloFrame. Answers `ready`; the first one brings the key, later ones must repeat it.
+    run = 2, ///< RunFrame, text user, text cwd, argc texts, envc texts. Runs once per seq; one run at a time.
+    signal = 3, ///< SignalFrame. To the child's process group.
+    stop = 4, ///< StopFrame. INT, grace, TERM, 10 s, KILL.
+    lease = 5, ///< LeaseFrame. Replaces the former lease.
+    deadline = 6, ///< DeadlineFrame. Replaces the former limits.
+    ack = 7, ///< AckFrame. What is acknowledged is forgotten.
+    bye = 8, ///< Nothing. slot-init exits with the last run's code, 128 + signal for a signal.
+    put = 9, ///< TransferFrame, text user, text directory. A tar archive follows in `put_data`.
+    put_data = 10, ///< TransferFrame, bytes.
+    put_end = 11, ///< TransferFrame. Answered by `transfer_end`.
+    get = 12, ///< TransferFrame, text user, text directory. Answered by `get_data` and `transfer_end`.
+    credit = 13, ///< CreditFrame. get: that many more bytes may be sent. (First none.)
+    cancel = 14, ///< TransferFrame. Ends the transfer without an answer.
+    // slot-init to launcher
+    ready = 64, ///< ReadyFrame. First frame of every connection.
+    out = 65, ///< OutFrame, bytes of the job's output.
+    exited = 66, ///< ExitedFrame. After the last byte of that run; repeated on every connection until acknowledged.
+    notice = 67, ///< NoticeFrame. A limit is at 80 %.
+    put_credit = 68, ///< CreditFrame. That many more bytes may be sent.
+    get_data = 69, ///< TransferFrame, bytes of the tar archive.
+    transfer_end = 70, ///< TransferEndFrame, text without NUL: the error, or notes on what was skipped.
+};
+
+struct FrameHeader {
+    std::uint32_t length;
+    FrameType type;
+};
+
+struct HelloFrame {
+    std::uint8_t key[kKeySize];
+    std::uint64_t have; ///< The launcher holds the output up to here: go on from it. Acknowledges nothing.
+};
+
+struct RunFrame {
+    std::uint32_t seq; ///< From 1, growing. One that was seen is ignored; a new one acknowledges older exits.
+    std::uint32_t flags; ///< 0 in this version.
+    std::uint32_t argc;
+    std::uint32_t envc;
+};
+
+struct SignalFrame {
+    std::int32_t number;
+};
+
+struct StopFrame {
+    std::uint32_t grace_ms;
+};
+
+struct LeaseFrame {
+    std::uint64_t ms; ///< From the receipt. INT comes a little before the end (at most 10 s), KILL at the end.
+    std::uint32_t enforce; ///< 0: the lease is known, and nothing ends with it (stages that write).
+    std::uint32_t zero;
+};
+
+struct DeadlineFrame {
+    std::uint64_t total_ms; ///< From the first run's start. 0: no limit.
+    std::uint64_t silence_ms; ///< Without output while the output was not held up. 0: no limit.
+    std::uint32_t grace_ms; ///< Of the ladder.
+    std::uint32_t zero;
+};
+
+struct AckFrame {
+    std::uint64_t offset; ///< Output before it is safe with the launcher.
+    std::uint32_t seq; ///< Exits up to this run are, too.
+    std::uint32_t zero;
+};
+
+struct TransferFrame {
+    std::uint32_t id; ///< Chosen by the launcher; frames of another transfer than the current one are ignored.
+    std::uint32_t zero;
+};
+
+struct CreditFrame {
+    std::uint32_t id;
+    std::uint32_t bytes;
+};
+
+struct ReadyFrame {
+    std::uint32_t version;
+    std::uint32_t running; ///< The seq that runs now, or 0.
+    std::uint8_t key[kKeySize]; ///< Zeroes before the first hello.
+    std::uint64_t begin; ///< The oldest output byte that is kept.
+    std::uint64_t end; ///< One past the newest.
+    std::uint64_t ran_ms; ///< Since the first run's start, 0 before it.
+    std::uint32_t last_seq; ///< The newest run that was taken, 0 for none.
+    std::uint32_t zero;
+};
+
+struct OutFrame {
+    std::uint64_t offset; ///< Of the first byte, counted from the slot's first output.
+};
+
+enum class ExitKind : std::uint32_t { exited = 0, signalled = 1 };
+enum class StopCause : std::uint32_t { none = 0, lease = 1, deadline = 2, silence = 3, stopped = 4 };
+
+struct ExitedFrame {
+    std::uint32_t seq;
+    ExitKind kind;
+    std::int32_t code; ///< The exit code or the signal's number. 125: could not be prepared, 126/127: as a shell says.
+    StopCause cause; ///< Why it was stopped; `none` when it ended by itself.
+    std::uint32_t oom_kills; ///< Processes that the kernel killed for memory meanwhile.
+    std::uint32_t zero;
+    std::uint64_t end; ///< The output's end.
+};
+
+enum class NoticeKind : std::uint32_t { total = 0, silence = 1 };
+
+struct NoticeFrame {
+    NoticeKind kind;
+    std::uint32_t seq;
+    std::uint64_t elapsed_ms;
+    std::uint64_t limit_ms;
+};
+
+struct TransferEndFrame {
+    std::uint32_t id;
+    std::uint32_t failed; ///< 0 or 1
+};
+
+/// Structs go over the wire as they are: no padding, nothing but numbers.
+template <class T>
+inline constexpr bool kIsWire = std::is_trivially_copyable_v<T> && std::has_unique_object_representations_v<T>;
+static_assert(kIsWire<FrameHeader> && kIsWire<HelloFrame> && kIsWire<RunFrame> && kIsWire<LeaseFrame>);
+static_assert(kIsWire<DeadlineFrame> && kIsWire<AckFrame> && kIsWire<ReadyFrame> && kIsWire<ExitedFrame>);
+static_assert(kIsWire<NoticeFrame> && kIsWire<TransferFrame> && kIsWire<CreditFrame> && kIsWire<TransferEndFrame>);
+
+} // namespace slipway::slot

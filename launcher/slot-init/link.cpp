@@ -1,0 +1,297 @@
+#include "launcher/slot-init/slot_init.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cstring>
+
+namespace slipway::slot {
+
+void SlotInit::connect_link()
+{
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::strncpy(address.sun_path, socket_path_, sizeof address.sun_path - 1);
+    link_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (link_ >= 0 && ::connect(link_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0)
+        return;
+    if (link_ >= 0)
+        ::close(link_);
+    link_ = -1;
+    retry_at_ = now_ + retry_wait_;
+    retry_wait_ = retry_wait_ * 2 < kRetryMost ? retry_wait_ * 2 : kRetryMost;
+    next_ = retry_at_ < next_ ? retry_at_ : next_;
+}
+
+void SlotInit::drop_link()
+{
+    if (admitted_)
+        away_since_ = now_;
+    ::close(link_);
+    link_ = -1;
+    admitted_ = ready_sent_ = exit_sent_ = false;
+    ::explicit_bzero(rx_, rx_used_ > sizeof rx_header_ ? rx_used_ - sizeof rx_header_ : 0);
+    rx_used_ = tx_used_ = tx_sent_ = 0;
+    retry_at_ = now_ + retry_wait_;
+    next_ = retry_at_ < next_ ? retry_at_ : next_;
+    retry_wait_ = retry_wait_ * 2 < kRetryMost ? retry_wait_ * 2 : kRetryMost;
+    end_transfer();
+}
+
+void SlotInit::read_link()
+{
+    // Bounded, so that a busy launcher cannot keep the job's output waiting.
+    for (int frames = 0; frames < 16 && link_ >= 0;) {
+        const bool in_header = rx_used_ < sizeof rx_header_;
+        char* to = in_header ? reinterpret_cast<char*>(&rx_header_) + rx_used_ : rx_ + (rx_used_ - sizeof rx_header_);
+        const std::size_t whole = sizeof rx_header_ + (in_header ? 0 : rx_header_.length);
+        ssize_t count = 0;
+        if (rx_used_ < whole) {
+            count = ::recv(link_, to, whole - rx_used_, 0);
+            if (count < 0 && (errno == EAGAIN || errno == EINTR))
+                return;
+            if (count <= 0)
+                return drop_link();
+            rx_used_ += static_cast<std::size_t>(count);
+        }
+        if (rx_used_ < sizeof rx_header_)
+            continue;
+        if (rx_header_.length > sizeof rx_)
+            return drop_link();
+        if (rx_used_ < sizeof rx_header_ + rx_header_.length)
+            continue;
+        ++frames;
+        const bool good = take_frame();
+        if (rx_header_.type == FrameType::run || rx_header_.type == FrameType::hello)
+            ::explicit_bzero(rx_, rx_header_.length);
+        if (!good && link_ >= 0)
+            return drop_link();
+        rx_used_ = 0;
+    }
+}
+
+bool SlotInit::take_frame()
+{
+    if (admitted_ != (rx_header_.type != FrameType::hello))
+        return false;
+    switch (rx_header_.type) {
+    case FrameType::hello:
+        return take_hello();
+    case FrameType::run:
+        return take_run();
+    case FrameType::signal:
+    case FrameType::stop:
+    case FrameType::lease:
+    case FrameType::deadline:
+    case FrameType::ack:
+        return take_command();
+    case FrameType::bye:
+        leave();
+    case FrameType::put:
+    case FrameType::put_data:
+    case FrameType::put_end:
+    case FrameType::get:
+    case FrameType::credit:
+    case FrameType::cancel:
+        return take_transfer_frame();
+    case FrameType::ready:
+    case FrameType::out:
+    case FrameType::exited:
+    case FrameType::notice:
+    case FrameType::put_credit:
+    case FrameType::get_data:
+    case FrameType::transfer_end:
+        return false;
+    }
+    return false;
+}
+
+bool SlotInit::take_hello()
+{
+    HelloFrame hello{};
+    if (!payload(hello) || (has_key_ && std::memcmp(key_, hello.key, sizeof key_) != 0))
+        return false;
+    std::memcpy(key_, hello.key, sizeof key_);
+    has_key_ = admitted_ = true;
+    ::explicit_bzero(&hello.key, sizeof hello.key);
+    sent_ = hello.have < ring_.begin ? ring_.begin : hello.have > ring_.end ? ring_.end : hello.have;
+    retry_wait_ = kRetryLeast;
+    return true;
+}
+
+bool SlotInit::take_run()
+{
+    if (!parse_run(rx_, rx_header_.length, request_))
+        return false;
+    if (request_.seq <= seq_)
+        return true;
+    if (running_)
+        return false;
+    // The child works on its own copy of these pages; ours are wiped as soon as this returns.
+    start_run(request_);
+    return true;
+}
+
+bool SlotInit::take_command()
+{
+    SignalFrame signal{};
+    StopFrame stop{};
+    LeaseFrame lease{};
+    DeadlineFrame deadline{};
+    AckFrame ack{};
+    if (rx_header_.type == FrameType::signal) {
+        if (!payload(signal) || signal.number <= 0 || signal.number >= NSIG)
+            return false;
+        signal_child(signal.number);
+    } else if (rx_header_.type == FrameType::stop) {
+        if (!payload(stop))
+            return false;
+        begin_ladder(StopCause::stopped, stop.grace_ms);
+    } else if (rx_header_.type == FrameType::lease) {
+        if (!payload(lease) || lease.ms > INT32_MAX)
+            return false;
+        const auto ms = static_cast<std::int64_t>(lease.ms);
+        lease_enforced_ = lease.enforce != 0;
+        lease_end_ = now_ + ms;
+        lease_notice_ = lease_end_ - (ms / 4 < kLeaseNotice ? ms / 4 : kLeaseNotice);
+    } else if (rx_header_.type == FrameType::deadline) {
+        if (!payload(deadline) || deadline.total_ms > INT32_MAX || deadline.silence_ms > INT32_MAX)
+            return false;
+        total_ = static_cast<std::int64_t>(deadline.total_ms);
+        silence_ = static_cast<std::int64_t>(deadline.silence_ms);
+        grace_ = deadline.grace_ms;
+        noticed_[0] = noticed_[1] = false;
+    } else {
+        if (!payload(ack) || ack.offset > ring_.end)
+            return false;
+        ring_.begin = ack.offset > ring_.begin ? ack.offset : ring_.begin;
+        sent_ = sent_ < ring_.begin ? ring_.begin : sent_;
+        exit_kept_ = exit_kept_ && ack.seq < exit_.seq;
+    }
+    return true;
+}
+
+void SlotInit::leave() const
+{
+    ::_exit(exit_.kind == ExitKind::signalled ? 128 + exit_.code : exit_.code);
+}
+
+template <class T>
+void SlotInit::put_frame(FrameType type, const T& head, std::size_t more)
+{
+    static_assert(kIsWire<T>);
+    const FrameHeader header{.length = static_cast<std::uint32_t>(sizeof head + more), .type = type};
+    std::memcpy(tx_, &header, sizeof header);
+    std::memcpy(tx_ + sizeof header, &head, sizeof head);
+    tx_used_ = sizeof header + header.length;
+}
+
+void SlotInit::write_link()
+{
+    // At most the whole window and what goes with it, then the other descriptors have their turn.
+    for (int frames = 0; link_ >= 0 && frames < 24; ++frames) {
+        if (tx_sent_ == tx_used_) {
+            tx_sent_ = tx_used_ = 0;
+            if (!compose())
+                return;
+        }
+        const ssize_t count = ::send(link_, tx_ + tx_sent_, tx_used_ - tx_sent_, MSG_NOSIGNAL);
+        if (count < 0 && (errno == EAGAIN || errno == EINTR))
+            return;
+        if (count < 0)
+            return drop_link();
+        tx_sent_ += static_cast<std::size_t>(count);
+    }
+    next_ = now_;
+}
+
+/// The next frame from what is due; nothing is queued, so nothing can pile up.
+bool SlotInit::compose()
+{
+    if (!ready_sent_) {
+        ReadyFrame ready{};
+        ready.version = kProtocolVersion;
+        ready.running = running_ ? seq_ : 0;
+        std::memcpy(ready.key, key_, sizeof key_);
+        ready.begin = ring_.begin;
+        ready.end = ring_.end;
+        ready.ran_ms = first_run_ > 0 ? static_cast<std::uint64_t>(now_ - first_run_) : 0;
+        ready.last_seq = seq_;
+        put_frame(FrameType::ready, ready);
+        ready_sent_ = true;
+        return true;
+    }
+    if (!admitted_)
+        return false;
+    for (std::size_t i = 0; i < 2; ++i) {
+        if (notice_due_[i]) {
+            notice_due_[i] = false;
+            put_frame(FrameType::notice, notice_[i]);
+            return true;
+        }
+    }
+    output_turn_ = !output_turn_;
+    if (output_turn_ && compose_output())
+        return true;
+    compose_transfer();
+    return tx_used_ > 0 || (!output_turn_ && compose_output());
+}
+
+bool SlotInit::compose_output()
+{
+    if (sent_ < ring_.end) {
+        const std::uint64_t left = ring_.end - sent_;
+        const std::size_t size = left < kMaxChunk ? static_cast<std::size_t>(left) : kMaxChunk;
+        put_frame(FrameType::out, OutFrame{.offset = sent_}, size);
+        iovec from[2];
+        const int count = ring_.pieces(from, sent_, size);
+        char* to = tx_ + sizeof(FrameHeader) + sizeof(OutFrame);
+        for (int i = 0; i < count; ++i) {
+            std::memcpy(to, from[i].iov_base, from[i].iov_len);
+            to += from[i].iov_len;
+        }
+        sent_ += size;
+        return true;
+    }
+    if (exit_kept_ && !exit_sent_) {
+        exit_sent_ = true;
+        put_frame(FrameType::exited, exit_);
+        return true;
+    }
+    return false;
+}
+
+void SlotInit::compose_transfer()
+{
+    Transfer& transfer = transfer_;
+    if (transfer.id == 0)
+        return;
+    const TransferFrame head{.id = transfer.id, .zero = 0};
+    if (!transfer.is_put && transfer.credit > 0 && transfer.data >= 0) {
+        const std::size_t most = transfer.credit < kMaxChunk ? transfer.credit : kMaxChunk;
+        const ssize_t count = ::read(transfer.data, tx_ + sizeof(FrameHeader) + sizeof head, most);
+        if (count > 0) {
+            transfer.credit -= static_cast<std::uint32_t>(count);
+            return put_frame(FrameType::get_data, head, static_cast<std::size_t>(count));
+        }
+        if (count == 0) {
+            ::close(transfer.data);
+            transfer.data = -1;
+        }
+    }
+    if (transfer_over()) {
+        std::memcpy(tx_ + sizeof(FrameHeader) + sizeof(TransferEndFrame), transfer.text, transfer.text_size);
+        put_frame(FrameType::transfer_end, TransferEndFrame{.id = transfer.id, .failed = transfer.failed}, transfer.text_size);
+        return end_transfer();
+    }
+    if (transfer.is_put && transfer.credit >= kPutWindow / 4) {
+        put_frame(FrameType::put_credit, CreditFrame{.id = transfer.id, .bytes = transfer.credit});
+        transfer.credit = 0;
+    }
+}
+
+} // namespace slipway::slot

@@ -1,0 +1,292 @@
+#include "launcher/slot-init/slot_init.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cstring>
+
+namespace slipway::slot {
+
+namespace {
+
+std::int64_t boot_time()
+{
+    timespec time{};
+    (void)::clock_gettime(CLOCK_BOOTTIME, &time);
+    return time.tv_sec * 1000 + time.tv_nsec / 1'000'000;
+}
+
+int open_oom_counter()
+{
+    const int fd = ::open("/sys/fs/cgroup/memory.events", O_RDONLY | O_CLOEXEC);
+    return fd >= 0 ? fd : ::open("/sys/fs/cgroup/memory/memory.oom_control", O_RDONLY | O_CLOEXEC);
+}
+
+} // namespace
+
+void SlotInit::run(const char* socket_path)
+{
+    socket_path_ = socket_path;
+    sigset_t handled;
+    sigemptyset(&handled);
+    sigaddset(&handled, SIGCHLD);
+    sigaddset(&handled, SIGTERM);
+    (void)::sigprocmask(SIG_BLOCK, &handled, nullptr);
+    (void)::signal(SIGPIPE, SIG_IGN);
+    signals_ = ::signalfd(-1, &handled, SFD_CLOEXEC | SFD_NONBLOCK);
+    timer_ = ::timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+    if (signals_ < 0 || timer_ < 0)
+        ::_exit(125);
+    // Opened before any foreign code could put something in its place.
+    oom_ = open_oom_counter();
+    now_ = away_since_ = boot_time();
+    for (;;) {
+        tick();
+        write_link();
+        poll_once();
+    }
+}
+
+void SlotInit::poll_once()
+{
+    if (next_ != armed_) {
+        armed_ = next_;
+        itimerspec at{};
+        if (next_ != INT64_MAX)
+            at.it_value = {.tv_sec = next_ / 1000, .tv_nsec = next_ % 1000 * 1'000'000 + 1};
+        (void)::timerfd_settime(timer_, TFD_TIMER_ABSTIME, &at, nullptr);
+    }
+    const bool get_wanted = !transfer_.is_put && transfer_.credit > 0;
+    const short link_events = static_cast<short>(POLLIN | (tx_sent_ < tx_used_ ? POLLOUT : 0));
+    const short data_events = static_cast<short>(transfer_.is_put ? POLLOUT : POLLIN);
+    const bool data_wanted = transfer_.is_put ? put_.used() > 0 : get_wanted && tx_used_ == 0;
+    pollfd fds[] = {{signals_, POLLIN, 0}, {timer_, POLLIN, 0}, {link_, link_events, 0},
+        {ring_.free() > 0 ? output_ : -1, POLLIN, 0}, {data_wanted ? transfer_.data : -1, data_events, 0},
+        {transfer_.text_pipe, POLLIN, 0}};
+    const int count = ::poll(fds, sizeof fds / sizeof fds[0], -1);
+    now_ = boot_time();
+    if (count < 0)
+        return;
+    std::uint64_t expirations = 0;
+    if (fds[1].revents != 0 && ::read(timer_, &expirations, sizeof expirations) > 0)
+        armed_ = -1;
+    if (fds[3].revents != 0)
+        read_output();
+    if (fds[0].revents != 0)
+        handle_signals();
+    if (fds[2].revents != 0 && link_ >= 0)
+        read_link();
+    if (transfer_.id != 0)
+        pump_transfer();
+}
+
+void SlotInit::handle_signals()
+{
+    signalfd_siginfo info{};
+    while (::read(signals_, &info, sizeof info) == sizeof info) {
+        // `docker stop`, as when the host shuts down, leaves 10 s.
+        if (info.ssi_signo == SIGTERM && !running_ && !exit_kept_)
+            leave();
+        if (info.ssi_signo == SIGTERM)
+            begin_ladder(StopCause::stopped, 8000);
+    }
+    int status = 0;
+    for (pid_t pid = 0; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;)
+        reap(pid, status);
+}
+
+void SlotInit::reap(pid_t pid, int status)
+{
+    if (pid == child_) {
+        child_ = -1;
+        status_ = status;
+        drain_since_ = now_;
+    } else if (pid == transfer_.pid) {
+        transfer_.pid = -1;
+        transfer_.failed = !WIFEXITED(status) || WEXITSTATUS(status) != 0;
+    }
+}
+
+void SlotInit::refuse_run(StopCause cause)
+{
+    exit_ = {.seq = seq_, .kind = ExitKind::exited, .code = 125, .cause = cause, .oom_kills = 0, .zero = 0, .end = ring_.end};
+    exit_kept_ = true;
+    exit_sent_ = false;
+}
+
+void SlotInit::start_run(RunRequest& request)
+{
+    seq_ = request.seq;
+    exit_kept_ = false;
+    first_run_ = first_run_ > 0 ? first_run_ : now_;
+    if (lease_over() || total_over())
+        return refuse_run(lease_over() ? StopCause::lease : StopCause::deadline);
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0)
+        return refuse_run(StopCause::none);
+    // Only our end: the pipe's other description belongs to the job, and what it does to that stays there.
+    (void)::fcntl(ends[0], F_SETFL, O_NONBLOCK);
+    const pid_t pid = ::fork();
+    if (pid == 0)
+        execute(request, ends[1]);
+    if (pid < 0)
+        complain(ends[1], "no process can be made for the command", nullptr, errno);
+    ::close(ends[1]);
+    (void)::setpgid(pid, pid);
+    running_ = true;
+    output_ = ends[0];
+    child_ = group_ = pid;
+    status_ = 125 << 8; // When there was no fork.
+    drain_since_ = last_output_ = now_;
+    rest_killed_ = noticed_[1] = false;
+    step_ = Step::none;
+    cause_ = StopCause::none;
+    oom_before_ = oom_kills();
+}
+
+void SlotInit::read_output()
+{
+    iovec to[2];
+    const ssize_t count = ::readv(output_, to, ring_.pieces(to, ring_.end, ring_.free()));
+    if (count > 0) {
+        ring_.end += static_cast<std::uint64_t>(count);
+        last_output_ = now_;
+        noticed_[1] = false;
+    } else if (count == 0) {
+        ::close(output_);
+        output_ = -1;
+    }
+}
+
+void SlotInit::finish_run()
+{
+    if (output_ >= 0)
+        ::close(output_);
+    output_ = -1;
+    const bool signalled = WIFSIGNALED(status_);
+    exit_ = {.seq = seq_,
+        .kind = signalled ? ExitKind::signalled : ExitKind::exited,
+        .code = signalled ? WTERMSIG(status_) : WEXITSTATUS(status_),
+        .cause = cause_,
+        .oom_kills = oom_kills() - oom_before_,
+        .zero = 0,
+        .end = ring_.end};
+    exit_kept_ = true;
+    exit_sent_ = false;
+    running_ = false;
+    group_ = -1;
+    step_ = Step::none;
+    notice_due_[0] = notice_due_[1] = false;
+}
+
+bool SlotInit::due(std::int64_t when)
+{
+    if (when <= now_)
+        return true;
+    next_ = when < next_ ? when : next_;
+    return false;
+}
+
+void SlotInit::tick()
+{
+    next_ = INT64_MAX;
+    if (link_ < 0 && due(retry_at_))
+        connect_link();
+    if (!admitted_ && seq_ == 0 && due(away_since_ + kIdleEnd))
+        ::_exit(0);
+    if (lease_enforced_ && (running_ || transfer_.pid > 0) && due(lease_end_)) {
+        cause_ = cause_ == StopCause::none && child_ > 0 ? StopCause::lease : cause_;
+        (void)::kill(-1, SIGKILL);
+    }
+    if (child_ > 0) {
+        tick_limits();
+    } else if (output_ >= 0) {
+        // Time in which the ring was full is ours, not that of those who hold the pipe.
+        drain_since_ = ring_.free() == 0 ? now_ : drain_since_;
+        if (due(drain_since_ + kDrainTime) && !rest_killed_) {
+            (void)::kill(-1, SIGKILL);
+            rest_killed_ = true;
+            drain_since_ = now_;
+        }
+        if (rest_killed_ && due(drain_since_ + kDrainTime / 2))
+            finish_run();
+    } else if (running_) {
+        finish_run();
+    }
+}
+
+/// True when the limit has passed; at 80 % of it one notice is left for the launcher.
+bool SlotInit::limit_due(std::int64_t since, std::int64_t limit, NoticeKind kind)
+{
+    const auto which = static_cast<std::size_t>(kind);
+    if (limit <= 0)
+        return false;
+    if (!noticed_[which] && due(since + limit * 8 / 10)) {
+        noticed_[which] = notice_due_[which] = true;
+        notice_[which] = {.kind = kind, .seq = seq_, .elapsed_ms = static_cast<std::uint64_t>(now_ - since),
+            .limit_ms = static_cast<std::uint64_t>(limit)};
+    }
+    return due(since + limit);
+}
+
+void SlotInit::tick_limits()
+{
+    last_output_ = ring_.free() == 0 ? now_ : last_output_;
+    if (lease_enforced_ && step_ == Step::none && due(lease_notice_))
+        begin_ladder(StopCause::lease, lease_end_ - now_);
+    const bool total = limit_due(first_run_, total_, NoticeKind::total);
+    const bool silent = limit_due(last_output_, silence_, NoticeKind::silence);
+    if (step_ == Step::none && (total || silent))
+        begin_ladder(total ? StopCause::deadline : StopCause::silence, grace_);
+    if (step_ == Step::interrupted && due(step_at_)) {
+        step_ = Step::terminated;
+        step_at_ = now_ + kTermTime;
+        signal_child(SIGTERM);
+    }
+    if (step_ == Step::terminated && due(step_at_)) {
+        step_ = Step::killed;
+        (void)::kill(-1, SIGKILL);
+    }
+}
+
+void SlotInit::begin_ladder(StopCause cause, std::int64_t grace)
+{
+    if (child_ <= 0) {
+        if (cause == StopCause::stopped)
+            (void)::kill(-1, SIGKILL);
+        return;
+    }
+    if (step_ == Step::none) {
+        cause_ = cause;
+        step_ = Step::interrupted;
+        step_at_ = now_ + grace;
+        signal_child(SIGINT);
+    } else if (step_ == Step::interrupted && now_ + grace < step_at_) {
+        step_at_ = now_ + grace;
+    }
+}
+
+void SlotInit::signal_child(int number) const
+{
+    if (child_ > 0)
+        (void)::kill(-group_, number);
+}
+
+std::uint32_t SlotInit::oom_kills() const
+{
+    char text[1024] = {};
+    if (oom_ < 0 || ::pread(oom_, text, sizeof text - 1, 0) <= 0)
+        return 0;
+    const char* at = std::strstr(text, "oom_kill ");
+    return at != nullptr ? static_cast<std::uint32_t>(::strtoul(at + 9, nullptr, 10)) : 0;
+}
+
+} // namespace slipway::slot

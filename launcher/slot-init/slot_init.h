@@ -1,0 +1,176 @@
+#pragma once
+
+#include "launcher/slot-init/child.h"
+#include "launcher/slot-init/frames.h"
+
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+namespace slipway::slot {
+
+/// Bytes numbered from 0; those in [begin, end) are kept.
+template <std::size_t Size>
+struct Ring {
+    std::uint64_t begin = 0;
+    std::uint64_t end = 0;
+    char bytes[Size];
+
+    [[nodiscard]] std::size_t used() const { return static_cast<std::size_t>(end - begin); }
+    [[nodiscard]] std::size_t free() const { return Size - used(); }
+
+    /// The place of [from, from + size) in up to two pieces; returns their number.
+    int pieces(iovec* to, std::uint64_t from, std::size_t size)
+    {
+        const std::size_t at = static_cast<std::size_t>(from % Size);
+        const std::size_t first = size < Size - at ? size : Size - at;
+        to[0] = {bytes + at, first};
+        to[1] = {bytes, size - first};
+        return size > first ? 2 : 1;
+    }
+};
+
+/// PID 1 of a slot: one poll loop over the launcher's connection, the child's output and a transfer. Times are
+/// milliseconds of CLOCK_BOOTTIME. Lives in static memory; large arrays are left as they are, so that an idle slot
+/// costs no pages for them.
+class SlotInit {
+public:
+    [[noreturn]] void run(const char* socket_path);
+
+private:
+    static constexpr std::int64_t kIdleEnd = 10 * 60 * 1000;
+    static constexpr std::int64_t kRetryLeast = 10;
+    static constexpr std::int64_t kRetryMost = 1000;
+    static constexpr std::int64_t kDrainTime = 2000; ///< For what holds the output open after the child's end.
+    static constexpr std::int64_t kTermTime = 10'000;
+    static constexpr std::int64_t kLeaseNotice = 10'000; ///< INT before the lease's end, at most.
+
+    enum class Step : std::uint8_t { none, interrupted, terminated, killed };
+
+    struct Transfer {
+        std::uint32_t id = 0; ///< 0: none.
+        bool is_put = false;
+        bool ended = false; ///< put: `put_end` came; get: the archive's end was read.
+        pid_t pid = -1;
+        int data = -1;
+        int text_pipe = -1;
+        bool failed = false;
+        std::uint32_t credit = 0; ///< get: may be sent; put: to be granted.
+        std::uint32_t text_size = 0;
+        char text[kMaxText] = {};
+    };
+
+    // slot_init.cpp: the loop, children and limits
+    void poll_once();
+    void handle_signals();
+    void reap(pid_t pid, int status);
+    void start_run(RunRequest& request);
+    void refuse_run(StopCause cause);
+    void read_output();
+    void finish_run();
+    void tick();
+    void tick_limits();
+    bool limit_due(std::int64_t since, std::int64_t limit, NoticeKind kind);
+    bool due(std::int64_t when);
+    void begin_ladder(StopCause cause, std::int64_t grace);
+    void signal_child(int number) const;
+    [[nodiscard]] std::uint32_t oom_kills() const;
+    [[nodiscard]] bool lease_over() const { return lease_enforced_ && now_ >= lease_end_; }
+    [[nodiscard]] bool total_over() const { return total_ > 0 && first_run_ > 0 && now_ - first_run_ >= total_; }
+
+    // link.cpp: the connection
+    void connect_link();
+    void drop_link();
+    void read_link();
+    bool take_frame();
+    bool take_hello();
+    bool take_run();
+    bool take_command();
+    [[noreturn]] void leave() const;
+    void write_link();
+    bool compose();
+    bool compose_output();
+    void compose_transfer();
+    template <class T>
+    void put_frame(FrameType type, const T& head, std::size_t more = 0);
+    template <class T>
+    bool payload(T& head, bool exact = true) const
+    {
+        static_assert(kIsWire<T>);
+        if (rx_header_.length < sizeof head || (exact && rx_header_.length != sizeof head))
+            return false;
+        std::memcpy(&head, rx_, sizeof head);
+        return true;
+    }
+
+    // transfer.cpp
+    void start_transfer(bool is_put);
+    [[noreturn]] void transfer_child(const char* user, const char* directory, int data, int text);
+    bool take_transfer_frame();
+    void pump_transfer();
+    void end_transfer();
+    [[nodiscard]] bool transfer_over() const;
+
+    const char* socket_path_ = nullptr;
+    int signals_ = -1;
+    int timer_ = -1;
+    int oom_ = -1;
+    std::int64_t now_ = 0;
+    std::int64_t next_ = 0;
+    std::int64_t armed_ = -1;
+
+    int link_ = -1;
+    bool admitted_ = false; ///< `hello` came on this connection.
+    bool ready_sent_ = false;
+    bool has_key_ = false;
+    std::uint8_t key_[kKeySize] = {};
+    std::int64_t away_since_ = 0;
+    std::int64_t retry_at_ = 0;
+    std::int64_t retry_wait_ = kRetryLeast;
+    FrameHeader rx_header_{};
+    std::size_t rx_used_ = 0; ///< Bytes of the header and payload that are here.
+    std::size_t tx_used_ = 0;
+    std::size_t tx_sent_ = 0;
+    bool output_turn_ = false;
+
+    std::uint64_t sent_ = 0;
+    pid_t child_ = -1; ///< Not reaped yet.
+    pid_t group_ = -1;
+    int output_ = -1; ///< Our end of the pipe.
+    bool running_ = false; ///< From the run frame to the exit record.
+    int status_ = 0;
+    std::uint32_t seq_ = 0;
+    std::uint32_t oom_before_ = 0;
+    std::int64_t drain_since_ = 0;
+    bool rest_killed_ = false;
+    ExitedFrame exit_{};
+    bool exit_kept_ = false;
+    bool exit_sent_ = false;
+
+    std::int64_t first_run_ = 0;
+    std::int64_t last_output_ = 0;
+    std::int64_t total_ = 0;
+    std::int64_t silence_ = 0;
+    std::int64_t grace_ = 30'000;
+    std::int64_t lease_end_ = 0;
+    std::int64_t lease_notice_ = 0;
+    bool lease_enforced_ = false;
+    bool noticed_[2] = {};
+    bool notice_due_[2] = {};
+    NoticeFrame notice_[2] = {};
+    Step step_ = Step::none;
+    std::int64_t step_at_ = 0;
+    StopCause cause_ = StopCause::none;
+
+    Transfer transfer_;
+    Ring<kOutputWindow> ring_;
+    Ring<kPutWindow> put_;
+    RunRequest request_;
+    char rx_[kMaxPayload];
+    char tx_[sizeof(FrameHeader) + kMaxReply];
+};
+
+} // namespace slipway::slot

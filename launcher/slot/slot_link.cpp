@@ -1,0 +1,441 @@
+#include "launcher/slot/slot_link.h"
+
+#include "common/file.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+namespace slipway::slot {
+
+std::string_view to_string(StopCause cause) noexcept
+{
+    switch (cause) {
+    case StopCause::none:
+        return "none";
+    case StopCause::lease:
+        return "lease";
+    case StopCause::deadline:
+        return "deadline";
+    case StopCause::silence:
+        return "silence";
+    case StopCause::stopped:
+        return "stopped";
+    }
+    return "none";
+}
+
+namespace {
+
+/// A name in the directory behind `fd`, short whatever the directory's own path is: a socket's path ends at 107 bytes.
+sockaddr_un short_address(int directory, std::string_view name)
+{
+    const std::string path = "/proc/self/fd/" + std::to_string(directory) + "/" + std::string{name};
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::copy_n(path.data(), std::min(path.size(), sizeof address.sun_path - 1), address.sun_path);
+    return address;
+}
+
+int left_until(std::chrono::steady_clock::time_point until)
+{
+    const auto left
+        = std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now()).count();
+    return static_cast<int>(std::clamp<std::int64_t>(left, 0, 3'600'000));
+}
+
+} // namespace
+
+SlotLink::SlotLink(LinkSpec spec, Random& random, UniqueFd directory, UniqueFd wake)
+    : spec_{std::move(spec)}
+    , random_{random}
+    , directory_{std::move(directory)}
+    , wake_{std::move(wake)}
+{
+}
+
+SlotLink::~SlotLink() = default;
+
+Result<std::unique_ptr<SlotLink>> SlotLink::listen(LinkSpec spec, Random& random)
+{
+    if (!spec.key.empty() && spec.key.size() != kKeySize)
+        return Error{Errc::invalid_input, "the slot's key has the wrong size"};
+    UniqueFd directory = SLIPWAY_TRY(open_file(spec.directory, O_RDONLY | O_DIRECTORY));
+    UniqueFd wake{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+    if (!wake)
+        return Error::from_errno("making an event descriptor", errno);
+    std::unique_ptr<SlotLink> link{new SlotLink{std::move(spec), random, std::move(directory), std::move(wake)}};
+    SLIPWAY_TRY(link->open_listener());
+    return link;
+}
+
+Result<void> SlotLink::open_listener()
+{
+    UniqueFd socket{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
+    if (!socket)
+        return Error::from_errno("making the slot's socket", errno);
+    constexpr const char* kFresh = "s.new";
+    const sockaddr_un address = short_address(directory_.get(), kFresh);
+    if (::unlinkat(directory_.get(), kFresh, 0) != 0 && errno != ENOENT)
+        return Error::from_errno("removing an old slot socket", errno);
+    // The container may run as any user; the directory above keeps out the users of this machine.
+    if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0
+        || ::fchmodat(directory_.get(), kFresh, 0666, 0) != 0 || ::listen(socket.get(), 64) != 0
+        || ::renameat(directory_.get(), kFresh, directory_.get(), kSocketName) != 0)
+        return Error::from_errno("listening on the slot's socket", errno);
+    listener_ = std::move(socket);
+    return {};
+}
+
+void SlotLink::wake() noexcept
+{
+    woken_ = true;
+    const std::uint64_t one = 1;
+    (void)!::write(wake_.get(), &one, sizeof one);
+}
+
+Result<std::optional<Event>> SlotLink::next_event(std::chrono::milliseconds wait, std::stop_token stop)
+{
+    const auto until = std::chrono::steady_clock::now() + wait;
+    for (bool first = true;; first = false) {
+        if (stop.stop_requested())
+            return Error{Errc::cancelled, "waiting for the slot was cancelled"};
+        if (!events_.empty()) {
+            Event event = std::move(events_.front());
+            events_.pop_front();
+            if (const auto* output = std::get_if<Output>(&event))
+                queued_bytes_ -= output->bytes.size();
+            return std::optional{std::move(event)};
+        }
+        if (woken_.exchange(false))
+            return std::optional<Event>{};
+        if (!first && std::chrono::steady_clock::now() >= until)
+            return std::optional<Event>{};
+        SLIPWAY_TRY(pump(until, stop));
+    }
+}
+
+/// One round of waiting and of what is ready then.
+Result<void> SlotLink::pump(TimePoint until, std::stop_token stop)
+{
+    for (const auto& stranger : strangers_)
+        until = std::min(until, stranger.until);
+    std::array<pollfd, 3 + kMaxStrangers> fds{};
+    nfds_t count = 0;
+    fds[count++] = {wake_.get(), POLLIN, 0};
+    fds[count++] = {peer_.get(), POLLIN, 0};
+    fds[count++] = {listener_.get(), POLLIN, 0};
+    for (const auto& stranger : strangers_)
+        fds[count++] = {stranger.socket.get(), POLLIN, 0};
+    {
+        const std::stop_callback on_stop{stop, [this] {
+                                             const std::uint64_t one = 1;
+                                             (void)!::write(wake_.get(), &one, sizeof one);
+                                         }};
+        if (::poll(fds.data(), count, left_until(until)) < 0 && errno != EINTR)
+            return Error::from_errno("waiting for the slot", errno);
+    }
+    std::uint64_t wakes = 0;
+    (void)!::read(wake_.get(), &wakes, sizeof wakes);
+    if (fds[1].revents != 0)
+        read_peer();
+    if (fds[2].revents != 0)
+        accept_strangers();
+    if (!strangers_.empty())
+        SLIPWAY_TRY(greet_strangers());
+    return {};
+}
+
+void SlotLink::accept_strangers()
+{
+    // Only so many at once: the kernel's queue is a flooder's as much as ours.
+    for (std::size_t i = 0; i < kMaxStrangers; ++i) {
+        UniqueFd socket{::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
+        if (!socket)
+            return;
+        // The oldest makes room: slot-init sends its frame with the connection, a flooder has nothing to send.
+        if (strangers_.size() == kMaxStrangers)
+            strangers_.erase(strangers_.begin());
+        strangers_.push_back({std::move(socket), {}, std::chrono::steady_clock::now() + kStrangerTime});
+    }
+}
+
+Result<void> SlotLink::greet_strangers()
+{
+    const auto now = std::chrono::steady_clock::now();
+    for (std::size_t i = 0; i < strangers_.size();) {
+        Stranger& stranger = strangers_[i];
+        std::array<char, sizeof(FrameHeader) + sizeof(ReadyFrame)> bytes{};
+        const ssize_t count = ::recv(stranger.socket.get(), bytes.data(), stranger.reader.room(), 0);
+        bool keep = count > 0 || (count < 0 && (errno == EAGAIN || errno == EINTR) && now < stranger.until);
+        if (count > 0) {
+            stranger.reader.feed({bytes.data(), static_cast<std::size_t>(count)});
+            auto frame = stranger.reader.next();
+            keep = frame.has_value();
+            if (frame && frame->has_value()) {
+                const auto ready = payload_head<ReadyFrame>((*frame)->payload);
+                auto admitted = admit(stranger, *ready);
+                if (admitted)
+                    return {};
+                if (admitted.error().code() != Errc::rejected)
+                    return admitted;
+                keep = false;
+            }
+        }
+        if (keep)
+            ++i;
+        else
+            strangers_.erase(strangers_.begin() + static_cast<std::ptrdiff_t>(i));
+    }
+    return {};
+}
+
+/// `rejected`: not the slot. Any other failure is ours.
+Result<void> SlotLink::admit(Stranger& stranger, const ReadyFrame& ready)
+{
+    constexpr std::array<char, kKeySize> kNone{};
+    const std::string_view shown{reinterpret_cast<const char*>(ready.key), kKeySize};
+    if (ready.version != kProtocolVersion)
+        return Error{Errc::rejected, "another protocol version"};
+    if (!spec_.key.equals(spec_.key.empty() ? std::string_view{} : shown)
+        || (spec_.key.empty() && (shown != std::string_view{kNone.data(), kNone.size()} || ready.last_seq != 0)))
+        return Error{Errc::rejected, "not the slot's key"};
+    if (spec_.key.empty()) {
+        std::string key(kKeySize, '\0');
+        random_.fill(std::as_writable_bytes(std::span{key}));
+        Secret made = Secret::take(key);
+        if (spec_.keep_key)
+            SLIPWAY_TRY(in("keeping the slot's key", spec_.keep_key(made)));
+        spec_.key = std::move(made);
+    }
+    HelloFrame hello{};
+    std::memcpy(hello.key, spec_.key.reveal().data(), kKeySize);
+    hello.have = spec_.have;
+    {
+        const std::scoped_lock lock{peer_mutex_};
+        peer_ = std::move(stranger.socket);
+    }
+    reader_ = {};
+    reader_.admit();
+    strangers_.clear();
+    listener_.reset();
+    events_.emplace_back(Ready{.last_seq = ready.last_seq, .running = ready.running, .output_begin = ready.begin,
+        .output_end = ready.end, .ran = std::chrono::milliseconds{ready.ran_ms}});
+    if (!send(FrameType::hello, hello))
+        lose_peer("the slot left while it was greeted");
+    wipe(&hello, sizeof hello);
+    return {};
+}
+
+void SlotLink::lose_peer(std::string reason)
+{
+    {
+        const std::scoped_lock lock{peer_mutex_};
+        peer_.reset();
+    }
+    if (transfer_.id != 0 && !transfer_.failure)
+        transfer_.failure = Error{Errc::unreachable, "the slot's connection broke: " + reason};
+    // A failure to listen again shows as a slot that never comes back, which its owner has a limit for.
+    if (auto opened = open_listener(); !opened)
+        reason += "; " + opened.error().message();
+    events_.emplace_back(Disconnected{std::move(reason)});
+}
+
+void SlotLink::read_peer()
+{
+    std::array<char, kMaxReply> bytes;
+    const std::size_t room = std::min(reader_.room(), bytes.size());
+    const ssize_t count = ::recv(peer_.get(), bytes.data(), room, 0);
+    if (count < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (count <= 0)
+        return lose_peer("the slot closed it");
+    reader_.feed({bytes.data(), static_cast<std::size_t>(count)});
+    for (;;) {
+        auto frame = reader_.next();
+        if (!frame)
+            return lose_peer(frame.error().message());
+        if (!frame->has_value())
+            return;
+        if (auto taken = take(**frame); !taken)
+            return lose_peer(taken.error().message());
+    }
+}
+
+Result<void> SlotLink::take(const Frame& frame)
+{
+    switch (frame.type) {
+    case FrameType::out:
+        return take_output(frame.payload);
+    case FrameType::exited: {
+        const auto head = *payload_head<ExitedFrame>(frame.payload);
+        events_.emplace_back(Exited{.seq = head.seq, .kind = head.kind == ExitKind::exited ? ExitKind::exited : ExitKind::signalled,
+            .code = head.code, .cause = head.cause, .oom_kills = head.oom_kills, .output_end = head.end});
+        return {};
+    }
+    case FrameType::notice: {
+        const auto head = *payload_head<NoticeFrame>(frame.payload);
+        events_.emplace_back(Notice{.kind = head.kind, .seq = head.seq, .elapsed = std::chrono::milliseconds{head.elapsed_ms},
+            .limit = std::chrono::milliseconds{head.limit_ms}});
+        return {};
+    }
+    case FrameType::put_credit:
+    case FrameType::get_data:
+    case FrameType::transfer_end:
+        return take_transfer_frame(frame);
+    case FrameType::ready:
+    case FrameType::hello:
+    case FrameType::run:
+    case FrameType::signal:
+    case FrameType::stop:
+    case FrameType::lease:
+    case FrameType::deadline:
+    case FrameType::ack:
+    case FrameType::bye:
+    case FrameType::put:
+    case FrameType::put_data:
+    case FrameType::put_end:
+    case FrameType::get:
+    case FrameType::credit:
+    case FrameType::cancel:
+        break;
+    }
+    return Error{Errc::invalid_input, "an unexpected frame"};
+}
+
+Result<void> SlotLink::take_output(std::string_view payload)
+{
+    const auto head = payload_head<OutFrame>(payload);
+    // slot-init sends at most its window ahead of our acknowledgements; more is not slot-init.
+    if (!head || queued_bytes_ > 4 * kOutputWindow)
+        return Error{Errc::invalid_input, "output beyond the window"};
+    const std::string_view bytes = payload.substr(sizeof *head);
+    if (head->offset < spec_.have)
+        return Error{Errc::invalid_input, "output that went back"};
+    spec_.have = head->offset + bytes.size();
+    queued_bytes_ += bytes.size();
+    events_.emplace_back(Output{.offset = head->offset, .bytes = std::string{bytes}});
+    return {};
+}
+
+Result<void> SlotLink::send_bytes(std::string_view bytes)
+{
+    const auto until = std::chrono::steady_clock::now() + kWriteTime;
+    const std::scoped_lock lock{peer_mutex_};
+    if (!peer_)
+        return Error{Errc::unreachable, "the slot is not connected"};
+    while (!bytes.empty()) {
+        const ssize_t count = ::send(peer_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (count > 0) {
+            bytes.remove_prefix(static_cast<std::size_t>(count));
+            continue;
+        }
+        const int failure = errno;
+        pollfd ready{peer_.get(), POLLOUT, 0};
+        if (failure == EINTR || (failure == EAGAIN && ::poll(&ready, 1, left_until(until)) > 0))
+            continue;
+        // Half a frame may be out: this connection is over, and the owner sees it by its end.
+        ::shutdown(peer_.get(), SHUT_RDWR);
+        return failure == EAGAIN ? Error{Errc::unreachable, "the slot does not read"}
+                                 : Error{Errc::unreachable, "the slot's connection broke"};
+    }
+    return {};
+}
+
+namespace {
+
+Result<void> append_text(std::string& body, std::string_view text)
+{
+    if (text.find('\0') != std::string_view::npos)
+        return Error{Errc::invalid_input, "a text for the slot holds a NUL byte"};
+    body.append(text).push_back('\0');
+    return {};
+}
+
+Result<void> append_run(std::string& body, const RunSpec& spec)
+{
+    SLIPWAY_TRY(append_text(body, spec.user));
+    SLIPWAY_TRY(append_text(body, spec.cwd));
+    for (const auto& text : spec.argv)
+        SLIPWAY_TRY(append_text(body, text));
+    for (const auto& text : spec.env)
+        SLIPWAY_TRY(append_text(body, text));
+    if (spec.argv.empty() || spec.argv.size() > 8192 || spec.env.size() > 8192
+        || body.size() + sizeof(RunFrame) > kMaxPayload)
+        return Error{Errc::invalid_input,
+            "the command with its environment is empty, or has over 8192 arguments, 8192 variables or 2 MiB"};
+    return {};
+}
+
+} // namespace
+
+Result<void> SlotLink::run(std::uint32_t seq, const RunSpec& spec)
+{
+    std::string body;
+    std::size_t size = spec.user.size() + spec.cwd.size() + 2;
+    for (const auto* list : {&spec.argv, &spec.env})
+        for (const auto& text : *list)
+            size += text.size() + 1;
+    body.reserve(size); // No stale copies of secrets.
+    auto sent = append_run(body, spec);
+    if (sent)
+        sent = send(FrameType::run,
+            RunFrame{.seq = seq, .flags = 0, .argc = static_cast<std::uint32_t>(spec.argv.size()),
+                .envc = static_cast<std::uint32_t>(spec.env.size())},
+            body);
+    wipe(body);
+    return in("starting a command in the slot", std::move(sent));
+}
+
+Result<void> SlotLink::signal(int number)
+{
+    return send(FrameType::signal, SignalFrame{.number = number});
+}
+
+namespace {
+
+std::uint32_t small_ms(std::chrono::milliseconds time)
+{
+    return static_cast<std::uint32_t>(std::clamp<std::int64_t>(time.count(), 0, INT32_MAX));
+}
+
+} // namespace
+
+Result<void> SlotLink::stop(std::chrono::milliseconds grace)
+{
+    return send(FrameType::stop, StopFrame{.grace_ms = small_ms(grace)});
+}
+
+Result<void> SlotLink::lease(std::chrono::milliseconds time, LeaseEnds ends)
+{
+    return send(FrameType::lease,
+        LeaseFrame{.ms = small_ms(time), .enforce = ends == LeaseEnds::job ? 1U : 0U, .zero = 0});
+}
+
+Result<void> SlotLink::limits(const Limits& limits)
+{
+    return send(FrameType::deadline,
+        DeadlineFrame{.total_ms = small_ms(limits.total), .silence_ms = small_ms(limits.silence),
+            .grace_ms = small_ms(limits.grace), .zero = 0});
+}
+
+Result<void> SlotLink::ack(std::uint64_t offset, std::uint32_t seq)
+{
+    return send(FrameType::ack, AckFrame{.offset = offset, .seq = seq, .zero = 0});
+}
+
+Result<void> SlotLink::bye()
+{
+    const FrameHeader header{.length = 0, .type = FrameType::bye};
+    return send_bytes({reinterpret_cast<const char*>(&header), sizeof header});
+}
+
+} // namespace slipway::slot

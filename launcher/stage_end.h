@@ -1,0 +1,30 @@
+#pragma once
+
+#include "common/protocol/assignment.h"
+#include "launcher/job_host.h"
+#include "launcher/journal.h"
+#include "launcher/limits.h"
+
+#include <string>
+#include <string_view>
+
+namespace slipway::launcher {
+
+/// What the end of a command means for its stage, in words for people. `Outcome::none` when it succeeded, so that the
+/// next phase follows.
+[[nodiscard]] StageEnd end_of(std::string_view unit, const SlotExit& exit, const protocol::Assignment& assignment,
+    const StageBounds& bounds);
+
+/// The stage could not be brought to its first command. `cause` as in protocol::StateReport.
+[[nodiscard]] StageEnd never_started(std::string_view cause, const Error& error);
+
+/// Someone wanted it to end. `began`: a command was running.
+[[nodiscard]] StageEnd stopped_end(bool killed, bool began);
+
+/// The container is gone.
+[[nodiscard]] StageEnd lost_end(std::string_view why);
+
+/// The last line of the log: nothing for a success.
+[[nodiscard]] std::string last_words(const StageEnd& end);
+
+} // namespace slipway::launcher

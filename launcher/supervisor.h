@@ -1,0 +1,97 @@
+#pragma once
+
+#include "launcher/engine.h"
+#include "launcher/job.h"
+#include "launcher/reconcile.h"
+
+#include <condition_variable>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace slipway::launcher {
+
+/// What a supervisor works with; everything outlives it.
+struct SupervisorParts {
+    const JobServices& services;
+    const Journal& journal;
+    Enroll enroll;
+    Logger logger;
+};
+
+/// Holds the jobs of a launcher: polls for offers and commands, renews, admits, and compares the three records. See
+/// `Engine`, whose methods these are.
+class Supervisor {
+public:
+    explicit Supervisor(SupervisorParts parts);
+    Supervisor(const Supervisor&) = delete;
+    Supervisor& operator=(const Supervisor&) = delete;
+    ~Supervisor();
+
+    EngineEnd run(std::stop_token stop);
+    void drain();
+    void stop_jobs();
+    void hand_over();
+    [[nodiscard]] EngineStatus status() const;
+
+private:
+    using Jobs = std::map<std::string, std::unique_ptr<Job>>;
+
+    // The poll thread.
+    void poll(std::stop_token stop);
+    bool poll_once(std::stop_token stop);
+    Result<void> enroll(std::stop_token stop);
+    protocol::PollRequest make_request();
+    void take(const protocol::PollResponse& answer, const protocol::PollRequest& request, protocol::Millis sent_at,
+        std::stop_token stop);
+    void take_held(
+        const protocol::PollResponse& answer, const protocol::PollRequest& request, protocol::Millis sent_at);
+    void take_offer(const protocol::Assignment& offer, std::stop_token stop);
+    [[nodiscard]] std::string reason_to_decline(const protocol::Assignment& offer) const;
+    void take_command(const protocol::Command& command);
+    void note_served(protocol::Millis served);
+
+    // The thread that reconciles.
+    void reconcile(std::stop_token stop);
+    enum class Round : std::uint8_t { first, later };
+    void round(Round which, std::stop_token stop);
+    void repair_all(std::map<std::string, Records>& all, std::stop_token stop);
+    void repair(const Repair& repair, std::stop_token stop);
+    void adopt(const std::string& stage_id);
+    [[nodiscard]] std::map<std::string, JournalRecord> journal_records(const std::vector<JobEntry>& entries) const;
+
+    void start(JobEntry entry, const protocol::WorkerStage& state, Job::Origin origin);
+    void collect();
+    void session_lost();
+    void poke();
+    void finish(EngineEnd end);
+    [[nodiscard]] bool idle() const;
+
+    SupervisorParts parts_;
+    mutable std::mutex mutex_;
+    std::condition_variable_any changed_;
+    Jobs jobs_;
+    std::stop_source poke_; ///< Ends the poll under way.
+    std::optional<EngineEnd> end_;
+    bool session_ = false;
+    bool connected_ = false;
+    bool was_enrolled_ = false;
+    bool leaving_ = false; ///< Takes nothing more, and ends when idle.
+    bool paused_ = false; ///< Takes nothing more, since the control plane says so.
+    bool docker_answers_ = true;
+    std::string worker_id_;
+    protocol::Millis poll_wait_ = 20'000;
+    protocol::Millis seen_ = 0;
+    std::map<std::string, BackendWord> backend_words_; ///< Of the newest answer.
+    std::set<std::string> told_; ///< Repairs of the last round, so that a lasting one is logged once.
+    std::jthread poll_thread_;
+    std::jthread reconcile_thread_;
+};
+
+} // namespace slipway::launcher

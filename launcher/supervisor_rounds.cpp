@@ -1,0 +1,138 @@
+#include "launcher/supervisor.h"
+
+namespace slipway::launcher {
+
+namespace {
+
+using JournalRecords = std::map<std::string, JournalRecord>;
+
+bool moved(const JournalRecords& before, const JournalRecords& after, const std::string& stage_id)
+{
+    const auto was = before.find(stage_id);
+    const auto is = after.find(stage_id);
+    if (is == after.end())
+        return was != before.end();
+    return was == before.end() || was->second.phase != is->second.phase
+        || was->second.container != is->second.container;
+}
+
+} // namespace
+
+void Supervisor::reconcile(std::stop_token stop)
+{
+    const auto& settings = parts_.services.settings;
+    while (parts_.services.clock.sleep_for(settings.reconcile_interval, stop) == Clock::Slept::whole)
+        round(Round::later, stop);
+}
+
+/// What the journal says; of a stage with a job, what its job says.
+std::map<std::string, JournalRecord> Supervisor::journal_records(const std::vector<JobEntry>& entries) const
+{
+    std::map<std::string, JournalRecord> records;
+    const std::lock_guard lock{mutex_};
+    for (const auto& [id, job] : jobs_)
+        records[id] = {.stage_id = id, .phase = job->state().phase, .container = job->container(), .has_job = true};
+    for (const auto& entry : entries) {
+        const auto stage = entry.stage();
+        if (records.contains(entry.stage_id()) || !stage || !*stage)
+            continue;
+        const auto slot = entry.slot();
+        records[entry.stage_id()] = {.stage_id = entry.stage_id(),
+            .phase = (*stage)->phase,
+            .container = slot && *slot ? (*slot)->container : std::string{},
+            .has_job = false};
+    }
+    return records;
+}
+
+/// The journal is read before and after Docker: a stage that moves meanwhile is judged in the next round.
+void Supervisor::round(Round which, std::stop_token stop)
+{
+    const bool first = which == Round::first;
+    const auto before = journal_records({});
+    const auto containers = parts_.services.host.containers(stop);
+    {
+        const std::lock_guard lock{mutex_};
+        if (docker_answers_ && !containers)
+            parts_.logger.error("Docker does not answer; what runs goes on", containers.error());
+        docker_answers_ = containers.has_value();
+    }
+    if (!containers && !first)
+        return;
+    std::vector<JobEntry> entries;
+    if (first) { // later, every entry has a job, or is about to get one from the poll thread
+        auto found = parts_.journal.entries();
+        if (!found)
+            parts_.logger.error("the journal cannot be read", found.error());
+        else
+            entries = *std::move(found);
+    }
+    std::map<std::string, Records> all;
+    if (containers)
+        for (const auto& container : *containers)
+            all[container.stage_id].containers.push_back(container);
+    const auto after = journal_records(entries);
+    for (const auto& [id, record] : after)
+        all[id].journal = record;
+    if (!first)
+        std::erase_if(all, [&](const auto& one) { return moved(before, after, one.first); });
+    repair_all(all, stop);
+}
+
+void Supervisor::repair_all(std::map<std::string, Records>& all, std::stop_token stop)
+{
+    {
+        const std::lock_guard lock{mutex_};
+        for (const auto& [id, word] : backend_words_)
+            if (const auto it = all.find(id); it != all.end())
+                it->second.backend = word;
+    }
+    std::set<std::string> told;
+    for (const auto& [id, records] : all) {
+        for (const auto& one : compare(id, records)) {
+            const std::string key = std::string{to_string(one.kind)} + " " + id + " " + one.container;
+            if (!told_.contains(key))
+                parts_.logger.warn("records differ",
+                    {{"repair", to_string(one.kind)}, {"stage", id}, {"journal", one.journal_says},
+                        {"docker", one.docker_says}, {"backend", one.backend_says}});
+            told.insert(key);
+            repair(one, stop);
+        }
+    }
+    told_ = std::move(told);
+}
+
+void Supervisor::repair(const Repair& repair, std::stop_token stop)
+{
+    if (repair.kind == RepairKind::remove) {
+        if (const auto removed = parts_.services.host.remove(repair.container, std::move(stop)); !removed)
+            parts_.logger.warn("a container could not be removed; the next round tries again", removed.error());
+        return;
+    }
+    {
+        const std::lock_guard lock{mutex_};
+        if (const auto job = jobs_.find(repair.stage_id); job != jobs_.end()) {
+            if (repair.kind == RepairKind::kill)
+                job->second->refused();
+            else
+                job->second->look();
+            return;
+        }
+    }
+    adopt(repair.stage_id);
+}
+
+/// The job sees by itself whether its slot lives; see Job::recover.
+void Supervisor::adopt(const std::string& stage_id)
+{
+    const auto entries = parts_.journal.entries();
+    if (!entries)
+        return;
+    for (const auto& entry : *entries) {
+        const auto state = entry.stage();
+        if (entry.stage_id() == stage_id && state && *state)
+            start(entry, **state, Job::Origin::journal);
+    }
+}
+
+} // namespace slipway::launcher

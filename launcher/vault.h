@@ -1,0 +1,43 @@
+#pragma once
+
+#include "common/protocol/fence.h"
+#include "common/random.h"
+#include "common/result.h"
+#include "crypto/envelope.h"
+#include "crypto/key.h"
+#include "launcher/job_host.h"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace slipway::launcher {
+
+/// Envelopes under the pool's keys. Thread-safe; what `seal` returns belongs to one thread.
+class Vault {
+public:
+    /// `keys`: the first one seals and signs, each may open. Not empty. `random` outlives the vault.
+    Vault(std::vector<crypto::PrivateKey> keys, Random& random);
+
+    /// An envelope for the pool, signed by its key, written to `fd` from its position on.
+    [[nodiscard]] Result<crypto::Sealer> seal(const crypto::EnvelopeContext& context, int fd) const;
+
+    /// Gives the plain bytes of the envelope in `fd`, from its start, to `plain`, each after it was authenticated. Fails
+    /// when it was not made and signed under one of the pool's keys for this very context; what `plain` got is the whole
+    /// only after a success.
+    [[nodiscard]] Result<void> open(const crypto::EnvelopeContext& context, int fd, const Sink& plain) const;
+
+    /// A small secret that a client has sealed to the pool, in base64. Its context is the pool and the name of the
+    /// variable or file.
+    [[nodiscard]] Result<Secret> open_secret(
+        const std::string& pool_id, const std::string& name, std::string_view base64) const;
+
+private:
+    [[nodiscard]] crypto::OpenOptions options(
+        const crypto::EnvelopeContext& context, crypto::SignaturePolicy policy) const;
+
+    std::vector<crypto::PrivateKey> keys_;
+    Random& random_;
+};
+
+} // namespace slipway::launcher

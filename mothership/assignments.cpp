@@ -1,0 +1,77 @@
+#include "mothership/stages.h"
+
+namespace slipway::mothership {
+
+namespace {
+
+std::vector<std::string> commands(const std::map<std::string, std::vector<std::string>>& all, const std::string& name)
+{
+    const auto found = all.find(name);
+    return found == all.end() ? std::vector<std::string>{} : found->second;
+}
+
+void add_phase(protocol::Assignment& assignment, const StackSpec& spec, const std::string& name)
+{
+    protocol::Phase phase{.name = name,
+        .before = commands(spec.hooks, "before_" + name),
+        .commands = commands(spec.phases, name),
+        .after = commands(spec.hooks, "after_" + name)};
+    if (!phase.before.empty() || !phase.commands.empty() || !phase.after.empty())
+        assignment.phases.push_back(std::move(phase));
+}
+
+Result<void> carry_workspace(Transaction& records, const Stage& stage, protocol::Assignment& assignment)
+{
+    for (const auto& earlier : SLIPWAY_TRY(records.stages_of_run(stage.run_id))) {
+        if (earlier.ordinal + 1 != stage.ordinal)
+            continue;
+        assignment.image_id = earlier.image_id;
+        assignment.workspace_in = earlier.workspace;
+        assignment.workspace_fence = earlier.core.fence;
+        assignment.workspace_maker = earlier.id;
+    }
+    return {};
+}
+
+} // namespace
+
+std::string source_blob_name(const Run& run)
+{
+    return run.source_version == 0 ? std::string{} : "source-" + std::to_string(run.source_version) + ".tar";
+}
+
+Result<protocol::Assignment> assignment_of(Transaction& records, const Stage& stage)
+{
+    const auto run = SLIPWAY_TRY(records.run(stage.run_id));
+    if (!run)
+        return Error{Errc::internal, "stage " + stage.id + " belongs to no run"};
+    const bool reads = stage.core.kind == protocol::StageKind::read;
+    protocol::Assignment assignment;
+    assignment.stage_id = stage.id;
+    assignment.run_id = run->id;
+    assignment.stack_id = run->stack_id;
+    assignment.pool_id = stage.pool_id;
+    assignment.stage_name = stage.name;
+    assignment.run_type = to_string(run->type);
+    assignment.kind = stage.core.kind;
+    assignment.fence = stage.core.fence;
+    assignment.safety
+        = run->type == RunType::proposed ? protocol::SafetyClass::proposed : protocol::SafetyClass::trusted;
+    assignment.image = run->spec.runner_image;
+    if (reads) {
+        add_phase(assignment, run->spec, "init");
+        add_phase(assignment, run->spec, "plan");
+        assignment.source_blob = source_blob_name(*run);
+        assignment.keep_workspace = run->type != RunType::proposed && run->spec.phases.contains("apply");
+    } else {
+        add_phase(assignment, run->spec, "apply");
+        SLIPWAY_TRY(carry_workspace(records, stage, assignment));
+    }
+    assignment.after_run = commands(run->spec.hooks, "after_run");
+    for (const auto& [name, value] : run->spec.environment)
+        assignment.variables.push_back({.name = name, .value = value});
+    assignment.project_root = run->spec.project_root;
+    return assignment;
+}
+
+} // namespace slipway::mothership

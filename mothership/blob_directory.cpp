@@ -1,0 +1,107 @@
+#include "mothership/blob_directory.h"
+
+#include "common/file.h"
+#include "common/ulid.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+namespace slipway::mothership {
+
+namespace {
+
+std::filesystem::path unfinished(const std::filesystem::path& directory, const std::string& name)
+{
+    return directory / ("." + name + ".part");
+}
+
+} // namespace
+
+BlobWriter::BlobWriter(std::filesystem::path directory, std::string name, UniqueFd fd)
+    : directory_{std::move(directory)}
+    , name_{std::move(name)}
+    , fd_{std::move(fd)}
+{
+}
+
+BlobWriter::BlobWriter(BlobWriter&& other) noexcept
+    : directory_{std::move(other.directory_)}
+    , name_{std::move(other.name_)}
+    , fd_{std::move(other.fd_)}
+    , hash_{std::move(other.hash_)}
+    , size_{other.size_}
+{
+}
+
+BlobWriter::~BlobWriter()
+{
+    if (fd_)
+        ::unlink(unfinished(directory_, name_).c_str());
+}
+
+Result<void> BlobWriter::write(std::string_view bytes)
+{
+    SLIPWAY_TRY(write_all(fd_.get(), bytes));
+    hash_.update(bytes);
+    size_ += bytes.size();
+    return {};
+}
+
+Result<StoredFile> BlobWriter::commit()
+{
+    if (::fsync(fd_.get()) != 0)
+        return Error::from_errno("syncing a blob", errno);
+    const UniqueFd directory = SLIPWAY_TRY(open_file(directory_, O_RDONLY | O_DIRECTORY));
+    if (::rename(unfinished(directory_, name_).c_str(), (directory_ / name_).c_str()) != 0)
+        return Error::from_errno("naming a blob", errno);
+    fd_.reset();
+    if (::fsync(directory.get()) != 0)
+        return Error::from_errno("syncing the blob directory", errno);
+    return StoredFile{.name = name_, .size = size_, .sha256 = hash_.finish().hex()};
+}
+
+Result<BlobWriter> BlobDirectory::create() const
+{
+    std::string name = make_ulid(clock_, random_);
+    UniqueFd fd = SLIPWAY_TRY(open_file(unfinished(directory_, name), O_WRONLY | O_CREAT | O_EXCL, 0600));
+    return BlobWriter{directory_, std::move(name), std::move(fd)};
+}
+
+Result<http::FileBody> BlobDirectory::open(const std::string& name) const
+{
+    UniqueFd fd = SLIPWAY_TRY(open_file(directory_ / name, O_RDONLY));
+    struct stat status { };
+    if (::fstat(fd.get(), &status) != 0)
+        return Error::from_errno("looking at a blob", errno);
+    return http::FileBody{.file = std::move(fd), .offset = 0, .length = static_cast<std::uint64_t>(status.st_size)};
+}
+
+Result<void> BlobDirectory::remove(const std::string& name) const
+{
+    if (::unlink((directory_ / name).c_str()) != 0 && errno != ENOENT)
+        return Error::from_errno("removing a blob", errno);
+    return {};
+}
+
+Result<std::size_t> BlobDirectory::sweep(const std::vector<std::string>& known) const
+{
+    std::error_code failure;
+    std::vector<std::string> orphans;
+    for (std::filesystem::directory_iterator entry{directory_, failure}, end; !failure && entry != end;
+         entry.increment(failure)) {
+        std::string name = entry->path().filename();
+        if (std::find(known.begin(), known.end(), name) == known.end())
+            orphans.push_back(std::move(name));
+    }
+    if (failure)
+        return Error{Errc::internal, "listing " + directory_.string() + ": " + failure.message()};
+    for (const auto& name : orphans)
+        SLIPWAY_TRY(remove(name));
+    return orphans.size();
+}
+
+} // namespace slipway::mothership

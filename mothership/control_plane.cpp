@@ -1,0 +1,165 @@
+#include "mothership/control_plane.h"
+
+#include "common/file.h"
+#include "mothership/stages.h"
+
+#include <charconv>
+
+namespace slipway::mothership {
+
+namespace {
+
+constexpr std::chrono::seconds kTick{1};
+/// No control plane has served for longer: 100 years.
+constexpr Millis kMaxServed = 100LL * 365 * 24 * 3600 * 1000;
+
+Result<std::optional<std::int64_t>> read_generation(const std::filesystem::path& file)
+{
+    const auto text = SLIPWAY_TRY(read_file_if_exists(file, 64));
+    std::int64_t value = 0;
+    if (!text || std::from_chars(text->data(), text->data() + text->size(), value).ec != std::errc{})
+        return std::optional<std::int64_t>{};
+    return std::optional{value};
+}
+
+} // namespace
+
+Result<std::unique_ptr<ControlPlane>> ControlPlane::start(
+    const ControlPlaneParts& parts, std::filesystem::path generation_file, protocol::Terms terms)
+{
+    auto served = SLIPWAY_TRY(ServedTime::resume(parts.store, parts.clock));
+    std::unique_ptr<ControlPlane> plane{new ControlPlane{parts, std::move(served), terms}};
+    SLIPWAY_TRY(in("checking the store's generation", plane->check_generation(generation_file)));
+    return plane;
+}
+
+Result<void> ControlPlane::change_records(const std::function<Result<void>(Work&)>& decide)
+{
+    std::vector<std::string> topics;
+    std::vector<std::string> alarms;
+    const auto body = [&](Transaction& records) -> Result<void> {
+        Work work{.records = records,
+            .now = served_.now(),
+            .wall_ms = wall_ms(),
+            .terms = terms_,
+            .clock = parts_.clock,
+            .random = parts_.random,
+            .topics = {},
+            .alarms = {}};
+        SLIPWAY_TRY(decide(work));
+        topics = std::move(work.topics);
+        alarms = std::move(work.alarms);
+        return {};
+    };
+    SLIPWAY_TRY(parts_.store.write(body));
+    for (const auto& topic : topics)
+        parts_.topics.notify(topic);
+    for (const auto& alarm : alarms)
+        parts_.logger.error(alarm);
+    return {};
+}
+
+std::int64_t ControlPlane::wall_ms() const
+{
+    return std::chrono::duration_cast<std::chrono::milliseconds>(parts_.clock.wall().time_since_epoch()).count();
+}
+
+/// The store is written before the file, so that a crash between them leaves the file behind, which proves nothing; a
+/// file that is ahead proves that the store is older than its last start.
+Result<void> ControlPlane::check_generation(const std::filesystem::path& file)
+{
+    const auto beside = SLIPWAY_TRY(read_generation(file));
+    std::int64_t within = 0;
+    const auto decide = [&](Work& work) -> Result<void> {
+        Meta meta = SLIPWAY_TRY(work.records.meta());
+        within = meta.generation;
+        meta.generation = std::max(within, beside.value_or(0)) + 1;
+        return work.records.put_meta(meta);
+    };
+    SLIPWAY_TRY(change_records(decide));
+    if (within > 0 && !beside)
+        SLIPWAY_TRY(store_went_back("the file " + file.string() + " is missing"));
+    else if (beside.value_or(0) > within)
+        SLIPWAY_TRY(store_went_back("it is older than its last start"));
+    const std::int64_t next = std::max(within, beside.value_or(0)) + 1;
+    return replace_file(file, std::to_string(next) + "\n", Durability::host);
+}
+
+Result<void> ControlPlane::store_went_back(std::string_view how)
+{
+    const auto decide = [](Work& work) -> Result<void> {
+        Meta meta = SLIPWAY_TRY(work.records.meta());
+        ++meta.epoch;
+        SLIPWAY_TRY(work.records.put_meta(meta));
+        for (auto& stage : SLIPWAY_TRY(work.records.live_stages()))
+            SLIPWAY_TRY(apply_event(work, stage, protocol::server::StoreRestored{}));
+        return {};
+    };
+    SLIPWAY_TRY(change_records(decide));
+    parts_.logger.error("the store was restored from a backup; stages that may write are held until an operator"
+                        " releases them, and plans made before are to be made again",
+        {{"noticed_by", how}});
+    return {};
+}
+
+Result<void> ControlPlane::check_seen(Millis seen)
+{
+    if (seen <= served_.now())
+        return {};
+    if (seen > kMaxServed)
+        return Error{Errc::invalid_input, "$.seen_ms: no control plane has served for so long"};
+    const std::lock_guard lock{restore_mutex_};
+    if (seen <= served_.now()) // another worker told it a moment ago
+        return {};
+    SLIPWAY_TRY(served_.advance_to(seen, parts_.store));
+    return store_went_back("a worker has seen served time " + std::to_string(seen));
+}
+
+Result<void> ControlPlane::end_what_is_due()
+{
+    const Millis now = served_.now();
+    const auto due = SLIPWAY_TRY(look([&](Transaction& records) { return records.due_stages(now); }));
+    if (due.empty())
+        return {};
+    return change_records([](Work& work) -> Result<void> {
+        for (auto& stage : SLIPWAY_TRY(work.records.due_stages(work.now)))
+            SLIPWAY_TRY(apply_event(work, stage, protocol::server::Tick{}));
+        return {};
+    });
+}
+
+Result<void> ControlPlane::notice_silent_workers()
+{
+    const Millis now = served_.now();
+    const auto workers = SLIPWAY_TRY(look([](Transaction& records) { return records.workers(); }));
+    std::set<std::string> silent;
+    for (const auto& worker : workers) {
+        if (now - worker.last_contact <= kSilentAfter)
+            continue;
+        silent.insert(worker.id);
+        if (!silent_.contains(worker.id))
+            parts_.logger.warn("a worker is silent", {{"worker", worker.id}, {"hostname", worker.hostname}});
+    }
+    silent_ = std::move(silent);
+    return {};
+}
+
+void ControlPlane::tick()
+{
+    if (auto done = served_.reserve(parts_.store); !done)
+        parts_.logger.error("reserving served time", done.error());
+    if (auto done = end_what_is_due(); !done)
+        parts_.logger.error("ending what is due", done.error());
+    if (auto done = notice_silent_workers(); !done)
+        parts_.logger.error("looking for silent workers", done.error());
+}
+
+void ControlPlane::run(std::stop_token stop)
+{
+    while (parts_.clock.sleep_for(kTick, stop) == Clock::Slept::whole)
+        tick();
+    if (auto done = served_.close(parts_.store); !done)
+        parts_.logger.warn("giving back served time", done.error());
+}
+
+} // namespace slipway::mothership

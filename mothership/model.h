@@ -1,0 +1,170 @@
+#pragma once
+
+#include "common/protocol/server_core.h"
+#include "common/protocol/wire.h"
+#include "common/result.h"
+#include "mothership/run_state.h"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+/// The records of the control plane as values. Times named `*_ms` are milliseconds since 1970 (for people); times of
+/// type protocol::Millis are served time (for leases).
+namespace slipway::mothership {
+
+using protocol::Millis;
+
+struct Meta {
+    std::uint32_t epoch = 1; ///< Grows when the store is found to have gone back in time.
+    std::int64_t generation = 0; ///< Grows with each start; kept beside the store as well.
+    Millis served = 0; ///< Served time when this was written.
+    Millis reserved = 0; ///< No served time above this was ever handed out.
+};
+
+struct ApiKey {
+    std::string id; ///< ULID.
+    std::string name;
+    std::string hash; ///< SHA-256 of the whole key text, hexadecimal.
+    std::int64_t created_ms = 0;
+};
+
+struct Pool {
+    std::string id;
+    std::string name;
+    std::string description;
+    std::string key_fingerprint; ///< SHA-256 of the SPKI of the CSR, hexadecimal.
+    std::string certificate_fingerprint; ///< SHA-256 of the current certificate (DER), hexadecimal.
+    std::string certificate_serial; ///< Hexadecimal.
+    std::int64_t created_ms = 0;
+};
+
+struct Worker {
+    std::string id;
+    std::string pool_id;
+    std::string instance_id;
+    std::string boot_id;
+    std::string session_hash; ///< SHA-256 of the session token, hexadecimal; empty: signed off.
+    std::string version;
+    std::string hostname;
+    protocol::Metadata metadata;
+    int capacity = 1;
+    bool drained = false; ///< It says that it takes nothing more.
+    std::int64_t created_ms = 0;
+    std::int64_t last_seen_ms = 0;
+    Millis last_contact = 0;
+    Millis rests_until = 0; ///< It declined an offer: no new one before.
+};
+
+/// What a stack runs; copied into each run when that is made.
+struct StackSpec {
+    std::string runner_image;
+    std::string project_root;
+    bool autodeploy = false;
+    std::map<std::string, std::vector<std::string>> phases; ///< init, plan, apply, destroy: commands.
+    std::map<std::string, std::vector<std::string>> hooks; ///< before_init … after_run: commands.
+    std::vector<std::pair<std::string, std::string>> environment;
+};
+
+struct Stack {
+    std::string id; ///< Slug made of the name.
+    std::string name;
+    std::string pool_id; ///< Empty: none is attached.
+    StackSpec spec;
+    std::int64_t created_ms = 0;
+};
+
+/// One upload of a stack's sources.
+struct Source {
+    std::string stack_id;
+    std::int64_t version = 0;
+    std::string file; ///< Name in the blob directory.
+    std::uint64_t size = 0;
+    std::string sha256;
+    std::int64_t uploaded_ms = 0;
+};
+
+/// When each part of a run's way was reached for the first time; 0: not yet.
+struct Timeline {
+    std::int64_t queued_ms = 0;
+    std::int64_t picked_up_ms = 0;
+    std::int64_t started_ms = 0;
+    std::int64_t first_byte_ms = 0;
+    std::int64_t planned_ms = 0;
+    std::int64_t confirmed_ms = 0;
+    std::int64_t applied_ms = 0;
+};
+
+struct Run {
+    std::string id;
+    std::int64_t version = 1; ///< Grows with each change that people can see.
+    std::string stack_id;
+    RunType type = RunType::tracked;
+    RunState state = RunState::none;
+    std::string pool_id; ///< Set when it becomes ready.
+    StackSpec spec;
+    std::int64_t source_version = 0; ///< 0: the stack had no source.
+    std::int64_t created_ms = 0;
+    Timeline timeline;
+};
+
+struct HistoryEntry {
+    RunState state = RunState::none;
+    std::int64_t at_ms = 0;
+    std::string note;
+};
+
+/// A stage of a run. `core` is changed by protocol::server::step alone.
+struct Stage {
+    std::string id;
+    std::string run_id;
+    int ordinal = 0;
+    std::string name; ///< plan or apply
+    std::string pool_id;
+    protocol::ServerStage core;
+    std::int64_t revision = 1; ///< Of `core`: a write is conditional on the one that was read.
+    int attempts = 0; ///< Grants that were accepted.
+    std::int64_t sequence = -1; ///< Of the last report of the newest grant.
+    std::string phase; ///< That the worker reported last.
+    std::string image_id; ///< That the worker used.
+    int exit_code = -1;
+    std::string cause;
+    std::string message;
+    std::string workspace; ///< Name of the envelope that its newest grant left; empty: none.
+};
+
+/// One grant of a stage and the log that came of it.
+struct Attempt {
+    std::string stage_id;
+    protocol::Fence fence;
+    std::string run_id;
+    std::string worker_id;
+    std::int64_t granted_ms = 0;
+    std::uint64_t log_end = 0;
+    bool log_conflict = false; ///< Other bytes came for an offset that was known; the first ones were kept.
+};
+
+/// An envelope that a stage uploaded.
+struct Blob {
+    std::string stage_id;
+    std::string name;
+    protocol::Fence fence; ///< Of the grant that made it.
+    std::string file; ///< Name in the blob directory.
+    std::uint64_t size = 0;
+};
+
+/// The JSON of a stack's specification, as stored and as the API shows it: members of the object that is open.
+void write_members(JsonWriter& json, const StackSpec& spec);
+[[nodiscard]] std::string to_json(const StackSpec& spec);
+/// Changes `spec` by the members that are present. Refuses unknown phases, hooks and names of variables.
+[[nodiscard]] Result<void> read_members(const JsonValue& json, StackSpec& spec);
+[[nodiscard]] Result<StackSpec> read_stack_spec(std::string_view text);
+
+/// The slug of a stack's name: lower case, words joined by '-'; empty if nothing usable is left.
+[[nodiscard]] std::string slug_of(std::string_view name);
+
+} // namespace slipway::mothership

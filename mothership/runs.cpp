@@ -1,0 +1,196 @@
+#include "mothership/runs.h"
+
+#include "mothership/stages.h"
+
+namespace slipway::mothership {
+
+namespace {
+
+using protocol::StageKind;
+
+constexpr std::string_view kPlan = "plan";
+constexpr std::string_view kApply = "apply";
+
+Error not_allowed(const Run& run, std::string_view what, std::string_view hint)
+{
+    return {Errc::conflict,
+        "run " + run.id + " is " + std::string{to_string(run.state)} + ": " + std::string{what} + ". " + std::string{hint}};
+}
+
+Result<void> add_stage(Work& work, const Run& run, int ordinal, std::string_view name, StageKind kind)
+{
+    Stage stage;
+    stage.id = work.new_id();
+    stage.run_id = run.id;
+    stage.ordinal = ordinal;
+    stage.name = name;
+    stage.pool_id = run.pool_id;
+    stage.core.kind = kind;
+    SLIPWAY_TRY(work.records.add_stage(stage));
+    work.wake(pool_topic(run.pool_id));
+    return {};
+}
+
+Result<void> cancel_stages(Work& work, const Run& run)
+{
+    for (auto& stage : SLIPWAY_TRY(work.records.stages_of_run(run.id)))
+        SLIPWAY_TRY(apply_event(work, stage, protocol::server::Cancel{}));
+    return {};
+}
+
+} // namespace
+
+Result<void> fire(Work& work, Run& run, RunEvent event, std::string_view note)
+{
+    const auto next = next_state(run.state, event);
+    if (!next)
+        return Error{Errc::conflict,
+            "run " + run.id + " is " + std::string{to_string(run.state)} + ": " + std::string{to_string(event)}
+                + " does not apply"};
+    run.state = *next;
+    SLIPWAY_TRY(work.records.add_history(run.id, {.state = run.state, .at_ms = work.wall_ms, .note = std::string{note}}));
+    SLIPWAY_TRY(work.records.update_run(run));
+    work.wake(run_topic(run.id));
+    if (!is_terminal(run.state))
+        return {};
+    work.wake(log_topic(run.id));
+    return schedule_stack(work, run.stack_id);
+}
+
+Result<Run> create_run(Work& work, const Stack& stack, RunType type)
+{
+    if (!stack.spec.phases.contains(std::string{kPlan}))
+        return Error{Errc::conflict,
+            "stack " + stack.id + " has no plan commands: give it some with --plan, then start the run again"};
+    Run run;
+    run.id = work.new_id();
+    run.stack_id = stack.id;
+    run.type = type;
+    run.spec = stack.spec;
+    if (const auto source = SLIPWAY_TRY(work.records.source(stack.id, 0)))
+        run.source_version = source->version;
+    run.created_ms = work.wall_ms;
+    run.timeline.queued_ms = work.wall_ms;
+    SLIPWAY_TRY(work.records.add_run(run));
+    SLIPWAY_TRY(fire(work, run, RunEvent::enqueue));
+    SLIPWAY_TRY(schedule_stack(work, stack.id));
+    return *SLIPWAY_TRY(work.records.run(run.id));
+}
+
+Result<void> schedule_stack(Work& work, std::string_view stack_id)
+{
+    const auto stack = SLIPWAY_TRY(work.records.stack(stack_id));
+    if (!stack || stack->pool_id.empty())
+        return {};
+    bool locked = SLIPWAY_TRY(work.records.locking_run(stack_id)).has_value();
+    for (auto& run : SLIPWAY_TRY(work.records.queued_runs(stack_id))) {
+        if (is_exclusive(run.type) && locked)
+            continue;
+        locked = locked || is_exclusive(run.type);
+        run.pool_id = stack->pool_id;
+        SLIPWAY_TRY(fire(work, run, RunEvent::make_ready));
+        SLIPWAY_TRY(add_stage(work, run, 0, kPlan, StageKind::read));
+    }
+    return {};
+}
+
+Result<void> add_apply_stage(Work& work, const Run& run, const Stage& plan)
+{
+    return add_stage(work, run, plan.ordinal + 1, kApply, StageKind::write);
+}
+
+Result<void> confirm_run(Work& work, Run& run)
+{
+    if (run.state != RunState::unconfirmed)
+        return not_allowed(run, "there is nothing to confirm", "Only an UNCONFIRMED run waits for a confirmation");
+    const auto stages = SLIPWAY_TRY(work.records.stages_of_run(run.id));
+    if (stages.empty())
+        return Error{Errc::internal, "run " + run.id + " has no plan"};
+    const Stage& plan = stages.back();
+    if (plan.core.fence.epoch < SLIPWAY_TRY(work.records.meta()).epoch)
+        return not_allowed(run, "its plan is older than the restored backup",
+            "Discard it and start a new run, so that it is planned again");
+    run.timeline.confirmed_ms = work.wall_ms;
+    SLIPWAY_TRY(fire(work, run, RunEvent::confirm));
+    return add_apply_stage(work, run, plan);
+}
+
+Result<void> discard_run(Work& work, Run& run)
+{
+    if (!next_state(run.state, RunEvent::discard))
+        return not_allowed(run, "it cannot be discarded",
+            is_terminal(run.state) ? "It is over already" : "Stop it instead, or wait for the confirmation");
+    SLIPWAY_TRY(fire(work, run, RunEvent::discard));
+    return cancel_stages(work, run);
+}
+
+Result<void> stop_run(Work& work, Run& run)
+{
+    if (is_terminal(run.state))
+        return not_allowed(run, "there is nothing to stop", "It is over already");
+    if (run.state == RunState::unconfirmed || run.state == RunState::pending_review
+        || run.state == RunState::replan_requested)
+        return not_allowed(run, "nothing of it runs now", "Discard it instead");
+    if (next_state(run.state, RunEvent::cancel))
+        SLIPWAY_TRY(fire(work, run, RunEvent::cancel));
+    else if (run.state == RunState::confirmed)
+        SLIPWAY_TRY(fire(work, run, RunEvent::stop));
+    else if (!next_state(run.state, RunEvent::stop))
+        return not_allowed(run, "what changes infrastructure is not stopped half way", "Wait for its end or its run limit");
+    else
+        SLIPWAY_TRY(work.records.update_run(run));
+    SLIPWAY_TRY(cancel_stages(work, run));
+    work.wake(run_topic(run.id));
+    return {};
+}
+
+namespace {
+
+Result<std::string> waits_in_queue(Transaction& records, const Run& run)
+{
+    const auto stack = SLIPWAY_TRY(records.stack(run.stack_id));
+    if (!stack || stack->pool_id.empty())
+        return "no worker pool is attached to the stack: slipway stack attach " + run.stack_id + " --pool <name>";
+    const auto holder = SLIPWAY_TRY(records.locking_run(run.stack_id));
+    if (holder && holder->id != run.id)
+        return "run " + holder->id + " (" + std::string{to_string(holder->state)}
+            + ") of the same stack: one run at a time may change it";
+    return std::string{"an older run of the same stack"};
+}
+
+Result<std::string> waits_for_worker(Transaction& records, const Run& run)
+{
+    const auto stages = SLIPWAY_TRY(records.stages_of_run(run.id));
+    if (!stages.empty() && stages.back().core.held)
+        return std::string{"an operator: the store was restored from a backup, and nobody knows what happened after it"};
+    const auto pool = SLIPWAY_TRY(records.pool(run.pool_id));
+    int workers = 0;
+    int drained = 0;
+    for (const auto& worker : SLIPWAY_TRY(records.workers())) {
+        workers += worker.pool_id == run.pool_id;
+        drained += worker.pool_id == run.pool_id && worker.drained;
+    }
+    std::string text = "a free worker of pool " + (pool ? pool->name : run.pool_id);
+    if (workers == 0)
+        text += ": it has none. Start slipway-launcher with the pool's token and key";
+    else
+        text += ": it has " + std::to_string(workers) + ", of which " + std::to_string(drained) + " take nothing more";
+    if (!stages.empty() && !stages.back().message.empty())
+        text += ". Last: " + stages.back().message;
+    return text;
+}
+
+} // namespace
+
+Result<std::string> waiting_for(Transaction& records, const Run& run)
+{
+    if (run.state == RunState::queued)
+        return waits_in_queue(records, run);
+    if (run.state == RunState::ready || run.state == RunState::confirmed || run.state == RunState::replan_requested)
+        return waits_for_worker(records, run);
+    if (run.state == RunState::unconfirmed)
+        return "a confirmation: slipway run confirm " + run.id;
+    return std::string{};
+}
+
+} // namespace slipway::mothership

@@ -1,0 +1,133 @@
+#include "mothership/service.h"
+
+#include "common/file.h"
+#include "mothership/store/sqlite_store.h"
+
+#include <charconv>
+#include <thread>
+
+namespace slipway::mothership {
+
+namespace {
+
+constexpr std::chrono::seconds kLockPatience{10};
+constexpr std::size_t kMaxPem = 64 * 1024;
+
+struct Listen {
+    std::string address;
+    std::uint16_t port = 0;
+};
+
+Result<Listen> parse_listen(const std::string& text, const Config& config)
+{
+    if (text.empty()) {
+        const bool local = config.host == "localhost" || config.host == "127.0.0.1";
+        if (config.host == "::1")
+            return Listen{.address = "::1", .port = config.port};
+        return Listen{.address = local ? "127.0.0.1" : "0.0.0.0", .port = config.port};
+    }
+    const auto colon = text.rfind(':');
+    Listen listen;
+    const char* const end = text.data() + text.size();
+    const char* const port = colon == std::string::npos ? end : text.data() + colon + 1;
+    const auto read = std::from_chars(port, end, listen.port);
+    if (port == end || read.ec != std::errc{} || read.ptr != end)
+        return Error{Errc::invalid_input, "--listen: expected ADDRESS:PORT, e.g. 0.0.0.0:8443 or [::]:8443"};
+    listen.address = text.substr(0, colon);
+    if (listen.address.starts_with('[') && listen.address.ends_with(']'))
+        listen.address = listen.address.substr(1, listen.address.size() - 2);
+    return listen;
+}
+
+Result<http::ServerOptions> server_options(
+    const DataDirectory& directory, const Listen& listen, const std::string& ca_pem)
+{
+    std::string identity = SLIPWAY_TRY(read_file(directory.server_identity(), kMaxPem));
+    http::ServerTls tls;
+    tls.certificate_chain = identity.substr(0, identity.find("-----BEGIN PRIVATE KEY"));
+    tls.private_key = Secret::take(identity);
+    tls.client_ca = ca_pem;
+    http::ServerOptions options;
+    options.address = listen.address;
+    options.port = listen.port;
+    options.tls = std::move(tls);
+    return options;
+}
+
+} // namespace
+
+Service::Service(Config config, DirectoryLock lock, std::unique_ptr<Store> store, DataDirectory directory, Random& random,
+    const Clock& clock)
+    : config_{std::move(config)}
+    , directory_{std::move(directory)}
+    , lock_{std::move(lock)}
+    , store_{std::move(store)}
+    , blobs_{directory_.blobs(), clock, random}
+{
+}
+
+Service::~Service() = default;
+
+Result<std::unique_ptr<Service>> Service::open(const ServeOptions& options, const Clock& clock, Random& random,
+    const Logger& logger, std::stop_token stop)
+{
+    const DataDirectory directory{std::filesystem::absolute(options.data_dir)};
+    Config config = SLIPWAY_TRY(read_config(directory.config()));
+    auto lock = SLIPWAY_TRY(DirectoryLock::take(directory, clock, kLockPatience, std::move(stop)));
+    auto store = SLIPWAY_TRY(open_sqlite_store(directory.database()));
+    std::unique_ptr<Service> service{
+        new Service{std::move(config), std::move(lock), std::move(store), directory, random, clock}};
+    SLIPWAY_TRY(service->build(options, clock, random, logger));
+    return service;
+}
+
+Result<void> Service::build(
+    const ServeOptions& options, const Clock& clock, Random& random, const Logger& logger)
+{
+    const std::string ca_pem = SLIPWAY_TRY(read_file(directory_.ca_certificate(), kMaxPem));
+    std::string ca_key = SLIPWAY_TRY(read_file(directory_.ca_key(), kMaxPem));
+    auto authority = SLIPWAY_TRY(in("the CA", crypto::CertificateAuthority::load(ca_pem, Secret::take(ca_key))));
+    authority_ = std::make_unique<crypto::CertificateAuthority>(std::move(authority));
+    SLIPWAY_TRY(renew_server_certificate(clock, random, logger));
+    plane_ = SLIPWAY_TRY(ControlPlane::start(
+        {.store = *store_, .topics = topics_, .clock = clock, .random = random, .logger = logger},
+        directory_.generation()));
+    SLIPWAY_TRY(sweep_blobs(logger));
+    workers_ = std::make_unique<WorkerApi>(*plane_, blobs_);
+    people_ = std::make_unique<PeopleApi>(*plane_, blobs_, *authority_,
+        ServerIdentity{.name = config_.name, .version = SLIPWAY_VERSION, .endpoint = config_.endpoint});
+    http::Router router;
+    workers_->add_routes(router);
+    people_->add_routes(router);
+    const auto listen = SLIPWAY_TRY(parse_listen(options.listen, config_));
+    auto server = SLIPWAY_TRY(server_options(directory_, listen, ca_pem));
+    server_ = SLIPWAY_TRY(http::Server::listen(std::move(server), std::move(router), topics_, logger));
+    return {};
+}
+
+Result<void> Service::renew_server_certificate(const Clock& clock, Random& random, const Logger& logger)
+{
+    const std::string pem = SLIPWAY_TRY(read_file(directory_.server_identity(), kMaxPem));
+    const auto certificate = SLIPWAY_TRY(crypto::Certificate::from_pem(pem));
+    if (certificate.not_after() - clock.wall() > (certificate.not_after() - certificate.not_before()) / 3)
+        return {};
+    logger.info("the server's certificate ends soon: made a new one");
+    return issue_server_certificate(directory_, config_, *authority_, clock, random);
+}
+
+Result<void> Service::sweep_blobs(const Logger& logger)
+{
+    const auto known = SLIPWAY_TRY(plane_->look([](Transaction& records) { return records.blob_files(); }));
+    const auto removed = SLIPWAY_TRY(blobs_.sweep(known));
+    if (removed > 0)
+        logger.info("remains of uploads that were cut off are gone", {{"files", std::to_string(removed)}});
+    return {};
+}
+
+void Service::run(std::stop_token stop)
+{
+    const std::jthread time{[this](std::stop_token ended) { plane_->run(std::move(ended)); }};
+    server_->run(std::move(stop));
+}
+
+} // namespace slipway::mothership

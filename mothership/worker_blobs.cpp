@@ -1,0 +1,138 @@
+#include "mothership/stages.h"
+#include "mothership/worker_api.h"
+
+namespace slipway::mothership {
+
+namespace {
+
+namespace server = protocol::server;
+using server::Verdict;
+
+constexpr std::string_view kOctets = "application/octet-stream";
+
+/// Which blob of which grant.
+struct Place {
+    Caller caller;
+    protocol::Fence fence;
+    std::string name;
+};
+
+Result<Place> place_of(Caller caller, const http::Request& request)
+{
+    std::string name{request.parameter("name")};
+    if (!is_blob_name(name))
+        return Error{Errc::invalid_input, "the name of a blob has letters, digits, '-', '_' and '.', at most 128"};
+    return Place{.caller = std::move(caller), .fence = SLIPWAY_TRY(fence_of(request)), .name = std::move(name)};
+}
+
+/// Whether the caller's grant is the newest one. It is contact, too: the lease is renewed.
+Result<Verdict> renew(Work& work, const std::optional<Stage>& stage, const Place& place)
+{
+    if (!stage)
+        return Verdict::gone;
+    Stage held = *stage;
+    const auto step = SLIPWAY_TRY(apply_event(work, held,
+        server::Renew{.worker = place.caller.worker.id, .fence = place.fence, .started = false}));
+    return step.verdict;
+}
+
+/// The file behind a name that the stage may read: its sources, the workspace it carries on, what it uploaded.
+Result<std::string> file_of(Transaction& records, const Stage& stage, const Place& place)
+{
+    const auto assignment = SLIPWAY_TRY(assignment_of(records, stage));
+    if (place.name == assignment.source_blob) {
+        const auto run = SLIPWAY_TRY(records.run(stage.run_id));
+        const auto source = SLIPWAY_TRY(records.source(run->stack_id, run->source_version));
+        if (source)
+            return source->file;
+    }
+    const bool carried = !assignment.workspace_in.empty() && place.name == assignment.workspace_in;
+    const auto blob = SLIPWAY_TRY(records.blob(carried ? assignment.workspace_maker : stage.id, place.name));
+    if (!blob || blob->fence != (carried ? assignment.workspace_fence : place.fence))
+        return Error{Errc::not_found, "the stage refers to no blob " + place.name};
+    return blob->file;
+}
+
+class UploadSink final : public http::BodySink {
+public:
+    UploadSink(WorkerApi& api, Place place, BlobWriter writer)
+        : api_{api}
+        , place_{std::move(place)}
+        , writer_{std::move(writer)}
+    {
+    }
+
+    Result<void> write(std::string_view bytes) override { return writer_.write(bytes); }
+
+    Result<http::Reply> finish(const http::Request& request) override
+    {
+        const StoredFile stored = SLIPWAY_TRY(writer_.commit());
+        std::string unused = stored.name;
+        auto verdict = api_.plane().change([&](Work& work) { return record(work, request, stored, unused); });
+        const bool kept = verdict && *verdict == Verdict::ok;
+        if (!kept)
+            unused = stored.name;
+        if (!unused.empty())
+            if (auto removed = api_.blobs().remove(unused); !removed)
+                api_.plane().logger().warn("removing an unused blob", removed.error());
+        if (!verdict)
+            return std::move(verdict).error();
+        return kept ? lease_reply(api_.plane()) : gone_reply();
+    }
+
+private:
+    Result<Verdict> record(Work& work, const http::Request& request, const StoredFile& stored, std::string& replaced)
+    {
+        const auto stage = SLIPWAY_TRY(stage_of(work.records, place_.caller.pool, request));
+        const Verdict verdict = SLIPWAY_TRY(renew(work, stage, place_));
+        if (verdict != Verdict::ok)
+            return verdict;
+        const auto old = SLIPWAY_TRY(work.records.blob(stage->id, place_.name));
+        replaced = old ? old->file : std::string{};
+        SLIPWAY_TRY(work.records.put_blob({.stage_id = stage->id,
+            .name = place_.name,
+            .fence = place_.fence,
+            .file = stored.name,
+            .size = stored.size}));
+        return verdict;
+    }
+
+    WorkerApi& api_;
+    Place place_;
+    BlobWriter writer_;
+};
+
+} // namespace
+
+Result<http::SinkOrReply> WorkerApi::upload_blob(const http::Request& request)
+{
+    auto who = SLIPWAY_TRY(authenticate(request));
+    if (auto* refusal = std::get_if<http::Reply>(&who))
+        return http::SinkOrReply{std::move(*refusal)};
+    Place place = SLIPWAY_TRY(place_of(std::get<Caller>(std::move(who)), request));
+    const auto decide = [&](Work& work) -> Result<Verdict> {
+        return renew(work, SLIPWAY_TRY(stage_of(work.records, place.caller.pool, request)), place);
+    };
+    const auto verdict = SLIPWAY_TRY(plane_.change(decide));
+    if (verdict != Verdict::ok)
+        return http::SinkOrReply{gone_reply()};
+    auto writer = SLIPWAY_TRY(blobs_.create());
+    return http::SinkOrReply{std::make_unique<UploadSink>(*this, std::move(place), std::move(writer))};
+}
+
+Result<http::Reply> WorkerApi::download_blob(const Caller& caller, const http::Request& request)
+{
+    const Place place = SLIPWAY_TRY(place_of(caller, request));
+    const auto decide = [&](Work& work) -> Result<std::optional<std::string>> {
+        const auto stage = SLIPWAY_TRY(stage_of(work.records, caller.pool, request));
+        if (SLIPWAY_TRY(renew(work, stage, place)) != Verdict::ok)
+            return std::optional<std::string>{};
+        return std::optional{SLIPWAY_TRY(file_of(work.records, *stage, place))};
+    };
+    const auto file = SLIPWAY_TRY(plane_.change(decide));
+    if (!file)
+        return gone_reply();
+    return http::Reply::file(200, kOctets, SLIPWAY_TRY(blobs_.open(*file)));
+}
+
+} // namespace slipway::mothership
