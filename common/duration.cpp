@@ -102,7 +102,7 @@ std::string format_duration(std::chrono::nanoseconds duration)
         if (std::uint64_t rest = value % unit; rest != 0) {
             std::string digits = std::to_string(unit + rest).substr(1);
             digits.erase(digits.find_last_not_of('0') + 1);
-            text += "." + digits;
+            text.append(".").append(digits);
         }
         text += name;
     };
@@ -115,9 +115,9 @@ std::string format_duration(std::chrono::nanoseconds duration)
     } else {
         const std::uint64_t seconds = magnitude / 1'000'000'000;
         if (seconds >= 3600)
-            text += std::to_string(seconds / 3600) + "h";
+            text.append(std::to_string(seconds / 3600)).append("h");
         if (seconds >= 60)
-            text += std::to_string(seconds / 60 % 60) + "m";
+            text.append(std::to_string(seconds / 60 % 60)).append("m");
         with_fraction(magnitude % 60'000'000'000, 1'000'000'000, "s");
     }
     return text;

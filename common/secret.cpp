@@ -15,6 +15,7 @@ void wipe(void* data, std::size_t size) noexcept
 
 void wipe(std::string& text) noexcept
 {
+    text.resize(text.capacity()); // also what it held before it shrank
     OPENSSL_cleanse(text.data(), text.size());
     text.clear();
 }

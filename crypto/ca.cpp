@@ -218,7 +218,7 @@ Result<ServerIdentity> CertificateAuthority::issue_server(
             .extension(NID_key_usage, "critical,digitalSignature")
             .extension(NID_ext_key_usage, "serverAuth")
             .alternative_names(alternative.get())
-            .sign(key.get()));
+            .sign(key_->pkey.get()));
     auto certificate = SLIPWAY_TRY(Certificate::from_der(der));
     return ServerIdentity{std::move(certificate), SLIPWAY_TRY(write_key(key.get(), {}))};
 }

@@ -25,7 +25,8 @@ void require(bool worked)
 
 OSSL_PARAM octets(const char* name, std::string_view bytes)
 {
-    return OSSL_PARAM_construct_octet_string(name, const_cast<char*>(bytes.data()), bytes.size());
+    const char* const data = bytes.empty() ? "" : bytes.data(); // a null pointer is an error to OpenSSL
+    return OSSL_PARAM_construct_octet_string(name, const_cast<char*>(data), bytes.size());
 }
 
 } // namespace
@@ -50,7 +51,9 @@ Digest hmac_sha256(std::string_view key, std::string_view bytes)
 {
     Digest digest;
     std::size_t size = 0;
-    require(EVP_Q_mac(nullptr, "HMAC", nullptr, "SHA256", nullptr, key.data(), key.size(), bytes_of(bytes),
+    // To OpenSSL a null pointer is no key rather than an empty one.
+    const char* const key_bytes = key.empty() ? "" : key.data();
+    require(EVP_Q_mac(nullptr, "HMAC", nullptr, "SHA256", nullptr, key_bytes, key.size(), bytes_of(bytes),
                 bytes.size(), bytes_of(digest.bytes.data()), Digest::kSize, &size)
         != nullptr);
     require(size == Digest::kSize);

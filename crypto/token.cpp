@@ -14,7 +14,8 @@ namespace {
 /// Names what was given in the token's place, if it is PEM.
 Result<void> refuse_pem(std::string_view text)
 {
-    if (text.find("-----BEGIN ") == std::string_view::npos)
+    // A token's own JSON holds certificates.
+    if (looks_like_json(text) || text.find("-----BEGIN ") == std::string_view::npos)
         return {};
     const auto block = next_pem_block(text);
     const auto kind = block && *block ? (*block)->kind : PemKind::unknown;

@@ -115,9 +115,9 @@ Result<std::unique_ptr<JobSlot>> DockerHost::create(
         return keep({.record = record.to_text(), .container = name, .image_id = id});
     };
     // The key comes with the first connection, within this call: the callback's referents live long enough.
-    auto slot = SLIPWAY_TRY(slot::Slot::create(docker, spec,
+    auto created = SLIPWAY_TRY(slot::Slot::create(docker, spec,
         {.directory = directory, .host_directory = {}, .init_file = init_file_}, keep_record, random_, stop));
-    auto made = std::make_unique<DockerSlot>(std::move(slot), std::move(docker), record, clock_);
+    auto made = std::make_unique<DockerSlot>(std::move(created), std::move(docker), record, clock_);
     SLIPWAY_TRY(made->wait_ready(std::move(stop)));
     return std::unique_ptr<JobSlot>{std::move(made)};
 }

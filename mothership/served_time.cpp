@@ -72,8 +72,8 @@ Result<void> ServedTime::reserve(Store& store)
         const std::lock_guard lock{mutex_};
         at = clock_->now();
         const auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(at - start_);
-        served = std::min(base_ + elapsed.count(), std::max(reserved_, floor_ + kAhead));
-        reserved = std::max(reserved_, std::max(served, floor_) + kAhead);
+        served = std::min(base_ + elapsed.count(), reserved_);
+        reserved = std::max(reserved_, served + kAhead);
     }
     SLIPWAY_TRY(persist(served, reserved, store));
     const std::lock_guard lock{mutex_};

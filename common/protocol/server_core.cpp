@@ -60,17 +60,19 @@ void make_started(ServerStage& state, Millis now, const Terms& terms)
     state.until = now + (by_contact ? terms.lease : state.run_limit) + terms.margin;
 }
 
-/// A fence above the newest grant proves that this store lost history: the caller's word is taken for the stage,
-/// whose log is then delivered anew from its first byte, and nothing more is granted until an operator looks. How
-/// long the grant may run is unknown, so a write stage counts as alive by its contacts.
+/// A fence above the newest grant proves that this store lost history: the caller's word is taken for the stage, and
+/// nothing more is granted until an operator looks. The log of a grant that is unknown here is delivered anew from its
+/// first byte; how long it may run is unknown, so a write stage counts as alive by its contacts.
 ServerStage adopt_future(const ServerStage& state, const std::string& worker, Fence fence)
 {
     ServerStage adopted = state;
     adopted.phase = ServerPhase::accepted;
+    if (fence != state.fence) {
+        adopted.run_limit = 0;
+        adopted.log_end = 0;
+    }
     adopted.fence = fence;
     adopted.holder = worker;
-    adopted.run_limit = 0;
-    adopted.log_end = 0;
     adopted.held = true;
     return adopted;
 }
@@ -231,8 +233,8 @@ Step on(const ServerStage& state, const Finish& event, Millis now, const Terms& 
         result.alarm = true;
         break;
     case Standing::current:
-        if (state.phase == ServerPhase::finished)
-            return result; // the answer to the first report was lost
+        if (state.phase == ServerPhase::finished) // the answer to the first report was lost, or it was cancelled
+            return same(state, event.log_end == state.log_end ? Verdict::ok : Verdict::gone);
         if (state.phase == ServerPhase::waiting || state.phase == ServerPhase::offered)
             return same(state, Verdict::gone);
         break;

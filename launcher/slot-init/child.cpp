@@ -31,8 +31,7 @@ bool parse_id(const char* text, std::uint32_t& id)
 }
 
 /// Calls `line(fields)` with up to 7 colon-separated fields, missing ones empty; over-long lines are skipped.
-template <class Line>
-void each_line(const char* path, Line line)
+template <class Line> void each_line(const char* path, Line line)
 {
     static char buffer[64 * 1024];
     const int fd = ::open(path, O_RDONLY | O_CLOEXEC);
@@ -45,7 +44,8 @@ void each_line(const char* path, Line line)
         if (!more && used > 0)
             buffer[used++] = '\n';
         char* begin = buffer;
-        while (char* end = static_cast<char*>(std::memchr(begin, '\n', static_cast<std::size_t>(buffer + used - begin)))) {
+        while (char* end
+            = static_cast<char*>(std::memchr(begin, '\n', static_cast<std::size_t>(buffer + used - begin)))) {
             *end = '\0';
             static char empty[1] = "";
             char* fields[7] = {begin, empty, empty, empty, empty, empty, empty};
@@ -163,7 +163,8 @@ const char* value_of(char* const* env, const char* name)
 char* next_text(char*& at, char* end)
 {
     char* text = at;
-    char* nul = at < end ? static_cast<char*>(std::memchr(at, '\0', static_cast<std::size_t>(end - at))) : nullptr;
+    char* nul
+        = at < end ? static_cast<char*>(std::memchr(at, '\0', static_cast<std::size_t>(end - at))) : nullptr;
     at = nul != nullptr ? nul + 1 : end;
     return nul != nullptr ? text : nullptr;
 }
@@ -173,8 +174,8 @@ char* next_text(char*& at, char* end)
 void complain(int fd, const char* what, const char* subject, int error_number)
 {
     const char* reason = error_number != 0 ? ::strerrordesc_np(error_number) : nullptr;
-    const char* parts[] = {"slipway: ", subject != nullptr ? subject : "", subject != nullptr ? ": " : "", what,
-        reason != nullptr ? ": " : "", reason != nullptr ? reason : "", "\n"};
+    const char* parts[] = {"slipway: ", subject != nullptr ? subject : "", subject != nullptr ? ": " : "",
+        what, reason != nullptr ? ": " : "", reason != nullptr ? reason : "", "\n"};
     iovec pieces[sizeof parts / sizeof parts[0]];
     for (std::size_t i = 0; i < sizeof parts / sizeof parts[0]; ++i)
         pieces[i] = {const_cast<char*>(parts[i]), std::strlen(parts[i])};
@@ -199,7 +200,8 @@ bool resolve_user(const char* text, int fd, Identity& identity)
         std::uint32_t uid = 0;
         std::uint32_t gid = 0;
         if (found || !parse_id(field[2], uid) || !parse_id(field[3], gid)
-            || !(std::strcmp(field[0], user) == 0 || (numeric && uid == number)) || std::strlen(field[0]) >= sizeof user)
+            || !(std::strcmp(field[0], user) == 0 || (numeric && uid == number))
+            || std::strlen(field[0]) >= sizeof user)
             return;
         found = true;
         identity.uid = uid;

@@ -19,8 +19,8 @@ struct Identity {
     char home[512] = "/";
 };
 
-/// Reads a Dockerfile's USER ("", "name", "uid", then ":group" or nothing) against the container's own /etc/passwd and
-/// /etc/group with Docker's rules. False after a complaint to `fd`.
+/// Reads a Dockerfile's USER ("", "name", "uid", then ":group" or nothing) against the container's own
+/// /etc/passwd and /etc/group with Docker's rules. False after a complaint to `fd`.
 [[nodiscard]] bool resolve_user(const char* text, int fd, Identity& identity);
 
 /// Becomes that user for good. False after a complaint.
@@ -44,15 +44,19 @@ struct RunRequest {
 [[nodiscard]] bool parse_run(char* payload, std::size_t size, RunRequest& request);
 
 /// Two texts that fill a payload. False if it breaks the layout.
-[[nodiscard]] bool parse_texts(const char* payload, std::size_t size, const char*& first, const char*& second);
+[[nodiscard]] bool parse_texts(
+    const char* payload, std::size_t size, const char*& first, const char*& second);
 
-/// Becomes the user and executes the command, with stdout and stderr on `output`. Exits with 125, 126 or 127 on failure.
+/// Becomes the user and executes the command, with stdout and stderr on `output`. Exits with 125, 126 or 127
+/// on failure.
 [[noreturn]] void execute(RunRequest& request, int output);
 
-/// Unpacks a tar archive from `in` into `directory`, with nothing outside of it ever touched. Complains to `err`.
+/// Unpacks a tar archive from `in` into `directory`, with nothing outside of it ever touched. Complains to
+/// `err`.
 [[nodiscard]] bool unpack_tar(int in, int directory, int err);
 
-/// Packs `directory` to `out`; notes on what is left out go to `err`, the last line of it is the error if it fails.
+/// Packs `directory` to `out`; notes on what is left out go to `err`, the last line of it is the error if it
+/// fails.
 [[nodiscard]] bool pack_tar(int directory, int out, int err);
 
 } // namespace slipway::slot

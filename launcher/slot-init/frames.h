@@ -4,14 +4,16 @@
 #include <cstdint>
 #include <type_traits>
 
-/// The conversation between the launcher and slot-init, PID 1 of a job's container. Both are built from this file.
+/// The conversation between the launcher and slot-init, PID 1 of a job's container. Both are built from this
+/// file.
 ///
-/// A frame is a `FrameHeader` and `length` bytes of payload, native byte order (both ends run on one machine). Fixed
-/// payloads are the structs below; what follows a struct is said at its frame. "text" is bytes ended by NUL.
+/// A frame is a `FrameHeader` and `length` bytes of payload, native byte order (both ends run on one
+/// machine). Fixed payloads are the structs below; what follows a struct is said at its frame. "text" is
+/// bytes ended by NUL.
 ///
-/// slot-init connects to the launcher's socket and sends `ready`; the launcher answers `hello`; then both speak freely.
-/// After a lost connection slot-init connects again and the same exchange resumes the stream. A frame that breaks a rule
-/// ends the connection, never the job.
+/// slot-init connects to the launcher's socket and sends `ready`; the launcher answers `hello`; then both
+/// speak freely. After a lost connection slot-init connects again and the same exchange resumes the stream. A
+/// frame that breaks a rule ends the connection, never the job.
 namespace slipway::slot {
 
 inline constexpr std::uint32_t kProtocolVersion = 1;
@@ -52,7 +54,8 @@ enum class FrameType : std::uint32_t {
     // slot-init to launcher
     ready = 64, ///< ReadyFrame. First frame of every connection.
     out = 65, ///< OutFrame, bytes of the job's output.
-    exited = 66, ///< ExitedFrame. After the last byte of that run; repeated on every connection until acknowledged.
+    exited
+    = 66, ///< ExitedFrame. After the last byte of that run; repeated on every connection until acknowledged.
     notice = 67, ///< NoticeFrame. A limit is at 80 %.
     put_credit = 68, ///< CreditFrame. That many more bytes may be sent.
     get_data = 69, ///< TransferFrame, bytes of the tar archive.
@@ -85,7 +88,8 @@ struct StopFrame {
 };
 
 struct LeaseFrame {
-    std::uint64_t ms; ///< From the receipt. INT comes a little before the end (at most 10 s), KILL at the end.
+    std::uint64_t
+        ms; ///< From the receipt. INT comes a little before the end (at most 10 s), KILL at the end.
     std::uint32_t enforce; ///< 0: the lease is known, and nothing ends with it (stages that write).
     std::uint32_t zero;
 };
@@ -104,7 +108,8 @@ struct AckFrame {
 };
 
 struct TransferFrame {
-    std::uint32_t id; ///< Chosen by the launcher; frames of another transfer than the current one are ignored.
+    std::uint32_t
+        id; ///< Chosen by the launcher; frames of another transfer than the current one are ignored.
     std::uint32_t zero;
 };
 
@@ -134,7 +139,8 @@ enum class StopCause : std::uint32_t { none = 0, lease = 1, deadline = 2, silenc
 struct ExitedFrame {
     std::uint32_t seq;
     ExitKind kind;
-    std::int32_t code; ///< The exit code or the signal's number. 125: could not be prepared, 126/127: as a shell says.
+    std::int32_t
+        code; ///< The exit code or the signal's number. 125: could not be prepared, 126/127: as a shell says.
     StopCause cause; ///< Why it was stopped; `none` when it ended by itself.
     std::uint32_t oom_kills; ///< Processes that the kernel killed for memory meanwhile.
     std::uint32_t zero;
@@ -157,9 +163,11 @@ struct TransferEndFrame {
 
 /// Structs go over the wire as they are: no padding, nothing but numbers.
 template <class T>
-inline constexpr bool kIsWire = std::is_trivially_copyable_v<T> && std::has_unique_object_representations_v<T>;
+inline constexpr bool kIsWire
+    = std::is_trivially_copyable_v<T> && std::has_unique_object_representations_v<T>;
 static_assert(kIsWire<FrameHeader> && kIsWire<HelloFrame> && kIsWire<RunFrame> && kIsWire<LeaseFrame>);
 static_assert(kIsWire<DeadlineFrame> && kIsWire<AckFrame> && kIsWire<ReadyFrame> && kIsWire<ExitedFrame>);
-static_assert(kIsWire<NoticeFrame> && kIsWire<TransferFrame> && kIsWire<CreditFrame> && kIsWire<TransferEndFrame>);
+static_assert(
+    kIsWire<NoticeFrame> && kIsWire<TransferFrame> && kIsWire<CreditFrame> && kIsWire<TransferEndFrame>);
 
 } // namespace slipway::slot

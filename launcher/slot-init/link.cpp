@@ -47,7 +47,8 @@ void SlotInit::read_link()
     // Bounded, so that a busy launcher cannot keep the job's output waiting.
     for (int frames = 0; frames < 16 && link_ >= 0;) {
         const bool in_header = rx_used_ < sizeof rx_header_;
-        char* to = in_header ? reinterpret_cast<char*>(&rx_header_) + rx_used_ : rx_ + (rx_used_ - sizeof rx_header_);
+        char* to = in_header ? reinterpret_cast<char*>(&rx_header_) + rx_used_
+                             : rx_ + (rx_used_ - sizeof rx_header_);
         const std::size_t whole = sizeof rx_header_ + (in_header ? 0 : rx_header_.length);
         ssize_t count = 0;
         if (rx_used_ < whole) {
@@ -175,13 +176,9 @@ bool SlotInit::take_command()
     return true;
 }
 
-void SlotInit::leave() const
-{
-    ::_exit(exit_.kind == ExitKind::signalled ? 128 + exit_.code : exit_.code);
-}
+void SlotInit::leave() const { ::_exit(exit_.kind == ExitKind::signalled ? 128 + exit_.code : exit_.code); }
 
-template <class T>
-void SlotInit::put_frame(FrameType type, const T& head, std::size_t more)
+template <class T> void SlotInit::put_frame(FrameType type, const T& head, std::size_t more)
 {
     static_assert(kIsWire<T>);
     const FrameHeader header{.length = static_cast<std::uint32_t>(sizeof head + more), .type = type};
@@ -285,7 +282,8 @@ void SlotInit::compose_transfer()
     }
     if (transfer_over()) {
         std::memcpy(tx_ + sizeof(FrameHeader) + sizeof(TransferEndFrame), transfer.text, transfer.text_size);
-        put_frame(FrameType::transfer_end, TransferEndFrame{.id = transfer.id, .failed = transfer.failed}, transfer.text_size);
+        put_frame(FrameType::transfer_end, TransferEndFrame{.id = transfer.id, .failed = transfer.failed},
+            transfer.text_size);
         return end_transfer();
     }
     if (transfer.is_put && transfer.credit >= kPutWindow / 4) {

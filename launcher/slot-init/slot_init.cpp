@@ -117,7 +117,13 @@ void SlotInit::reap(pid_t pid, int status)
 
 void SlotInit::refuse_run(StopCause cause)
 {
-    exit_ = {.seq = seq_, .kind = ExitKind::exited, .code = 125, .cause = cause, .oom_kills = 0, .zero = 0, .end = ring_.end};
+    exit_ = {.seq = seq_,
+        .kind = ExitKind::exited,
+        .code = 125,
+        .cause = cause,
+        .oom_kills = 0,
+        .zero = 0,
+        .end = ring_.end};
     exit_kept_ = true;
     exit_sent_ = false;
 }
@@ -204,16 +210,15 @@ void SlotInit::tick()
         ::_exit(0);
     if (lease_enforced_ && (running_ || transfer_.pid > 0) && due(lease_end_)) {
         cause_ = cause_ == StopCause::none && child_ > 0 ? StopCause::lease : cause_;
-        (void)::kill(-1, SIGKILL);
+        kill_rest();
     }
     if (child_ > 0) {
         tick_limits();
-    } else if (output_ >= 0) {
+    } else if (output_ >= 0 || (running_ && rest_killed_ && ::kill(-1, 0) == 0)) {
         // Time in which the ring was full is ours, not that of those who hold the pipe.
         drain_since_ = ring_.free() == 0 ? now_ : drain_since_;
-        if (due(drain_since_ + kDrainTime) && !rest_killed_) {
-            (void)::kill(-1, SIGKILL);
-            rest_killed_ = true;
+        if (!rest_killed_ && due(drain_since_ + kDrainTime)) {
+            kill_rest();
             drain_since_ = now_;
         }
         if (rest_killed_ && due(drain_since_ + kDrainTime / 2))
@@ -231,7 +236,9 @@ bool SlotInit::limit_due(std::int64_t since, std::int64_t limit, NoticeKind kind
         return false;
     if (!noticed_[which] && due(since + limit * 8 / 10)) {
         noticed_[which] = notice_due_[which] = true;
-        notice_[which] = {.kind = kind, .seq = seq_, .elapsed_ms = static_cast<std::uint64_t>(now_ - since),
+        notice_[which] = {.kind = kind,
+            .seq = seq_,
+            .elapsed_ms = static_cast<std::uint64_t>(now_ - since),
             .limit_ms = static_cast<std::uint64_t>(limit)};
     }
     return due(since + limit);
@@ -253,7 +260,7 @@ void SlotInit::tick_limits()
     }
     if (step_ == Step::terminated && due(step_at_)) {
         step_ = Step::killed;
-        (void)::kill(-1, SIGKILL);
+        kill_rest();
     }
 }
 
@@ -261,7 +268,7 @@ void SlotInit::begin_ladder(StopCause cause, std::int64_t grace)
 {
     if (child_ <= 0) {
         if (cause == StopCause::stopped)
-            (void)::kill(-1, SIGKILL);
+            kill_rest();
         return;
     }
     if (step_ == Step::none) {
@@ -272,6 +279,13 @@ void SlotInit::begin_ladder(StopCause cause, std::int64_t grace)
     } else if (step_ == Step::interrupted && now_ + grace < step_at_) {
         step_at_ = now_ + grace;
     }
+}
+
+/// Everything in the container but this process.
+void SlotInit::kill_rest()
+{
+    (void)::kill(-1, SIGKILL);
+    rest_killed_ = true;
 }
 
 void SlotInit::signal_child(int number) const

@@ -13,13 +13,13 @@
 namespace slipway::slot {
 
 /// Bytes numbered from 0; those in [begin, end) are kept.
-template <std::size_t Size>
-struct Ring {
+template <std::size_t Size> struct Ring {
     std::uint64_t begin = 0;
     std::uint64_t end = 0;
     char bytes[Size];
 
     [[nodiscard]] std::size_t used() const { return static_cast<std::size_t>(end - begin); }
+
     [[nodiscard]] std::size_t free() const { return Size - used(); }
 
     /// The place of [from, from + size) in up to two pieces; returns their number.
@@ -33,9 +33,9 @@ struct Ring {
     }
 };
 
-/// PID 1 of a slot: one poll loop over the launcher's connection, the child's output and a transfer. Times are
-/// milliseconds of CLOCK_BOOTTIME. Lives in static memory; large arrays are left as they are, so that an idle slot
-/// costs no pages for them.
+/// PID 1 of a slot: one poll loop over the launcher's connection, the child's output and a transfer. Times
+/// are milliseconds of CLOCK_BOOTTIME. Lives in static memory; large arrays are left as they are, so that an
+/// idle slot costs no pages for them.
 class SlotInit {
 public:
     [[noreturn]] void run(const char* socket_path);
@@ -44,7 +44,8 @@ private:
     static constexpr std::int64_t kIdleEnd = 10 * 60 * 1000;
     static constexpr std::int64_t kRetryLeast = 10;
     static constexpr std::int64_t kRetryMost = 1000;
-    static constexpr std::int64_t kDrainTime = 2000; ///< For what holds the output open after the child's end.
+    static constexpr std::int64_t kDrainTime
+        = 2000; ///< For what holds the output open after the child's end.
     static constexpr std::int64_t kTermTime = 10'000;
     static constexpr std::int64_t kLeaseNotice = 10'000; ///< INT before the lease's end, at most.
 
@@ -77,9 +78,15 @@ private:
     bool due(std::int64_t when);
     void begin_ladder(StopCause cause, std::int64_t grace);
     void signal_child(int number) const;
+    void kill_rest();
     [[nodiscard]] std::uint32_t oom_kills() const;
+
     [[nodiscard]] bool lease_over() const { return lease_enforced_ && now_ >= lease_end_; }
-    [[nodiscard]] bool total_over() const { return total_ > 0 && first_run_ > 0 && now_ - first_run_ >= total_; }
+
+    [[nodiscard]] bool total_over() const
+    {
+        return total_ > 0 && first_run_ > 0 && now_ - first_run_ >= total_;
+    }
 
     // link.cpp: the connection
     void connect_link();
@@ -94,10 +101,9 @@ private:
     bool compose();
     bool compose_output();
     void compose_transfer();
-    template <class T>
-    void put_frame(FrameType type, const T& head, std::size_t more = 0);
-    template <class T>
-    bool payload(T& head, bool exact = true) const
+    template <class T> void put_frame(FrameType type, const T& head, std::size_t more = 0);
+
+    template <class T> bool payload(T& head, bool exact = true) const
     {
         static_assert(kIsWire<T>);
         if (rx_header_.length < sizeof head || (exact && rx_header_.length != sizeof head))

@@ -70,15 +70,9 @@ bool Packer::write(const char* bytes, std::size_t size)
     return true;
 }
 
-bool Packer::pad(std::uint64_t size)
-{
-    return write(kZeroes, (kTarBlock - size % kTarBlock) % kTarBlock);
-}
+bool Packer::pad(std::uint64_t size) { return write(kZeroes, (kTarBlock - size % kTarBlock) % kTarBlock); }
 
-bool Packer::finish()
-{
-    return write(kZeroes, sizeof kZeroes);
-}
+bool Packer::finish() { return write(kZeroes, sizeof kZeroes); }
 
 void octal(char* field, std::size_t width, std::uint64_t value)
 {
@@ -95,7 +89,8 @@ bool Packer::block(const char* name, const char* link, const struct stat& info, 
     octal(block.uid, sizeof block.uid, 0);
     octal(block.gid, sizeof block.gid, 0);
     octal(block.size, sizeof block.size, size);
-    octal(block.mtime, sizeof block.mtime, info.st_mtim.tv_sec > 0 ? static_cast<std::uint64_t>(info.st_mtim.tv_sec) : 0);
+    octal(block.mtime, sizeof block.mtime,
+        info.st_mtim.tv_sec > 0 ? static_cast<std::uint64_t>(info.st_mtim.tv_sec) : 0);
     block.type = type;
     std::memcpy(block.magic, "ustar", 6);
     std::memcpy(block.version, "00", 2);
@@ -177,6 +172,7 @@ bool Packer::entry(int parent, const char* name, std::size_t path_size)
     if (path_size + name_size + 2 > sizeof path_)
         return fail("holds a name that is too long", 0);
     std::memcpy(path_ + path_size, name, name_size + 1);
+
     struct stat info { };
 
     if (::fstatat(parent, name, &info, AT_SYMLINK_NOFOLLOW) != 0)

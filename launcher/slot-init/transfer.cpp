@@ -45,7 +45,8 @@ void SlotInit::start_transfer(bool is_put)
 {
     const char* user = nullptr;
     const char* directory = nullptr;
-    (void)parse_texts(rx_ + sizeof(TransferFrame), rx_header_.length - sizeof(TransferFrame), user, directory);
+    (void)parse_texts(
+        rx_ + sizeof(TransferFrame), rx_header_.length - sizeof(TransferFrame), user, directory);
     int data[2] = {-1, -1};
     int text[2] = {-1, -1};
     transfer_.is_put = is_put;

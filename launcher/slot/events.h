@@ -12,21 +12,24 @@ namespace slipway::slot {
 
 /// The slot's connection is authenticated; commands can be sent.
 struct Ready {
-    std::uint32_t last_seq = 0; ///< Newest run that slot-init took; one that was sent and is above it never arrived.
+    std::uint32_t last_seq
+        = 0; ///< Newest run that slot-init took; one that was sent and is above it never arrived.
     std::uint32_t running = 0; ///< The run that runs now, or 0.
-    std::uint64_t output_begin = 0; ///< Oldest output byte still kept there; above what was had: the rest is lost.
+    std::uint64_t output_begin
+        = 0; ///< Oldest output byte still kept there; above what was had: the rest is lost.
     std::uint64_t output_end = 0;
     std::chrono::milliseconds ran{0}; ///< Since the start of the first run.
 };
 
-/// Output in order, without a gap and nothing twice for one `Slot` object; `offset` counts from the slot's first byte. After
-/// `adopt` it goes on where that said. It is kept by slot-init until `Slot::ack`.
+/// Output in order, without a gap and nothing twice for one `Slot` object; `offset` counts from the slot's
+/// first byte. After `adopt` it goes on where that said. It is kept by slot-init until `Slot::ack`.
 struct Output {
     std::uint64_t offset = 0;
     std::string bytes;
 };
 
-/// A run is over and all of its output was delivered before. Repeated after each connection until `Slot::ack`.
+/// A run is over and all of its output was delivered before. Repeated after each connection until
+/// `Slot::ack`.
 struct Exited {
     std::uint32_t seq = 0;
     ExitKind kind = ExitKind::exited;
@@ -47,7 +50,8 @@ struct Notice {
     std::chrono::milliseconds limit{0};
 };
 
-/// The connection broke; the container may be gone or connect again by itself (then `Ready`). Ask Docker which.
+/// The connection broke; the container may be gone or connect again by itself (then `Ready`). Ask Docker
+/// which.
 struct Disconnected {
     std::string reason;
 };

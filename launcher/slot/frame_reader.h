@@ -18,8 +18,8 @@ struct Frame {
     std::string_view payload;
 };
 
-/// Cuts the bytes of a connection into frames. Only frames that slot-init sends are believed, with lengths up to
-/// `kMaxReply`; before `admit` only a `ready` of its exact size is.
+/// Cuts the bytes of a connection into frames. Only frames that slot-init sends are believed, with lengths up
+/// to `kMaxReply`; before `admit` only a `ready` of its exact size is.
 class FrameReader {
 public:
     /// Takes the next bytes, split anywhere. At most `room()` of them.
@@ -41,8 +41,7 @@ private:
 };
 
 /// The struct at the begin of a payload, and what follows it; nothing if the payload is too short.
-template <class T>
-[[nodiscard]] std::optional<T> payload_head(std::string_view payload)
+template <class T> [[nodiscard]] std::optional<T> payload_head(std::string_view payload)
 {
     static_assert(kIsWire<T>);
     T head{};

@@ -36,8 +36,10 @@ docker::ContainerSpec container_spec(const SlotSpec& spec, const SlotPlace& plac
     container.labels = spec.labels;
     container.mounts = spec.mounts;
     const auto& source = place.host_directory.empty() ? place.directory : place.host_directory;
-    container.mounts.push_back(
-        {.kind = docker::MountKind::bind, .source = source.string(), .target = kSlotMount, .read_only = true});
+    container.mounts.push_back({.kind = docker::MountKind::bind,
+        .source = source.string(),
+        .target = kSlotMount,
+        .read_only = true});
     container.tmpfs = spec.tmpfs;
     container.network_mode = spec.network;
     container.runtime = spec.runtime;
@@ -63,8 +65,8 @@ Slot::Slot(std::string container, std::filesystem::path directory, std::unique_p
 {
 }
 
-Result<std::unique_ptr<Slot>> Slot::create(docker::Docker& docker, const SlotSpec& spec, const SlotPlace& place,
-    KeepKey keep_key, Random& random, std::stop_token stop)
+Result<std::unique_ptr<Slot>> Slot::create(docker::Docker& docker, const SlotSpec& spec,
+    const SlotPlace& place, KeepKey keep_key, Random& random, std::stop_token stop)
 {
     SLIPWAY_TRY(in("making a slot", make_slot_directory(place)));
     auto link = SlotLink::listen(
@@ -90,7 +92,8 @@ Result<std::unique_ptr<Slot>> Slot::create(docker::Docker& docker, const SlotSpe
 Result<std::unique_ptr<Slot>> Slot::adopt(std::string container, LinkSpec link, Random& random)
 {
     auto directory = link.directory;
-    auto listening = SLIPWAY_TRY(in("adopting the slot " + container, SlotLink::listen(std::move(link), random)));
+    auto listening
+        = SLIPWAY_TRY(in("adopting the slot " + container, SlotLink::listen(std::move(link), random)));
     return std::unique_ptr<Slot>{new Slot{std::move(container), std::move(directory), std::move(listening)}};
 }
 

@@ -15,8 +15,8 @@
 
 namespace slipway::slot {
 
-/// What makes a slot fit for a job. User, working directory, environment and arguments come with each run instead, so
-/// that they never show in `docker inspect`.
+/// What makes a slot fit for a job. User, working directory, environment and arguments come with each run
+/// instead, so that they never show in `docker inspect`.
 struct SlotSpec {
     std::string name; ///< Of the container; unique on the engine.
     std::string image; ///< Name, digest reference or id; must be there.
@@ -41,27 +41,29 @@ struct SlotPlace {
     std::filesystem::path init_file; ///< From `install_slot_init`; on the same file system as `directory`.
 };
 
-/// A container whose PID 1 is slot-init, and the link to it. The container outlives this object, so that a launcher may die
-/// and adopt it again; `destroy` ends it. Threads: as `SlotLink`; the rest belongs to the owner.
+/// A container whose PID 1 is slot-init, and the link to it. The container outlives this object, so that a
+/// launcher may die and adopt it again; `destroy` ends it. Threads: as `SlotLink`; the rest belongs to the
+/// owner.
 class Slot {
 public:
-    /// Makes the directory, listens, makes the container and starts it. Returns before slot-init is connected: the
-    /// first event is `Ready`. On failure nothing is left behind. `random` outlives the slot.
-    static Result<std::unique_ptr<Slot>> create(docker::Docker& docker, const SlotSpec& spec, const SlotPlace& place,
-        KeepKey keep_key, Random& random, std::stop_token stop);
+    /// Makes the directory, listens, makes the container and starts it. Returns before slot-init is
+    /// connected: the first event is `Ready`. On failure nothing is left behind. `random` outlives the slot.
+    static Result<std::unique_ptr<Slot>> create(docker::Docker& docker, const SlotSpec& spec,
+        const SlotPlace& place, KeepKey keep_key, Random& random, std::stop_token stop);
 
-    /// Takes over a slot that an earlier process made: `key` as it was given to `KeepKey`, `have` as the output that is
-    /// durable here. Does not ask the engine whether the container lives. An empty key (the earlier process died before
-    /// the first connection) is possible with `keep_key`.
-    static Result<std::unique_ptr<Slot>> adopt(
-        std::string container, LinkSpec link, Random& random);
+    /// Takes over a slot that an earlier process made: `key` as it was given to `KeepKey`, `have` as the
+    /// output that is durable here. Does not ask the engine whether the container lives. An empty key (the
+    /// earlier process died before the first connection) is possible with `keep_key`.
+    static Result<std::unique_ptr<Slot>> adopt(std::string container, LinkSpec link, Random& random);
 
     [[nodiscard]] const std::string& container() const noexcept { return container_; } ///< Id or name.
 
     SlotLink* operator->() noexcept { return link_.get(); }
+
     [[nodiscard]] SlotLink& link() noexcept { return *link_; }
 
-    /// Kills and removes the container with its anonymous volumes, then the directory. Things that are gone are a success.
+    /// Kills and removes the container with its anonymous volumes, then the directory. Things that are gone
+    /// are a success.
     Result<void> destroy(docker::Docker& docker, std::stop_token stop);
 
 private:

@@ -18,7 +18,8 @@ namespace slipway::slot {
 
 std::string_view slot_init_bytes() noexcept
 {
-    return {slipway_slot_init_begin, static_cast<std::size_t>(slipway_slot_init_end - slipway_slot_init_begin)};
+    return {
+        slipway_slot_init_begin, static_cast<std::size_t>(slipway_slot_init_end - slipway_slot_init_begin)};
 }
 
 namespace {

@@ -10,8 +10,9 @@ namespace slipway::slot {
 /// The program slot-init that was built with this launcher: a static ELF file.
 [[nodiscard]] std::string_view slot_init_bytes() noexcept;
 
-/// Writes slot-init into `directory` (made if missing) under a name with its SHA-256 and mode 0755, unless that
-/// file is there with these bytes. Returns its path. Files of other versions stay: containers may run from them.
+/// Writes slot-init into `directory` (made if missing) under a name with its SHA-256 and mode 0755, unless
+/// that file is there with these bytes. Returns its path. Files of other versions stay: containers may run
+/// from them.
 [[nodiscard]] Result<std::filesystem::path> install_slot_init(const std::filesystem::path& directory);
 
 } // namespace slipway::slot

@@ -35,7 +35,8 @@ std::string_view to_string(StopCause cause) noexcept
 
 namespace {
 
-/// A name in the directory behind `fd`, short whatever the directory's own path is: a socket's path ends at 107 bytes.
+/// A name in the directory behind `fd`, short whatever the directory's own path is: a socket's path ends at
+/// 107 bytes.
 sockaddr_un short_address(int directory, std::string_view name)
 {
     const std::string path = "/proc/self/fd/" + std::to_string(directory) + "/" + std::string{name};
@@ -72,7 +73,8 @@ Result<std::unique_ptr<SlotLink>> SlotLink::listen(LinkSpec spec, Random& random
     UniqueFd wake{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
     if (!wake)
         return Error::from_errno("making an event descriptor", errno);
-    std::unique_ptr<SlotLink> link{new SlotLink{std::move(spec), random, std::move(directory), std::move(wake)}};
+    std::unique_ptr<SlotLink> link{
+        new SlotLink{std::move(spec), random, std::move(directory), std::move(wake)}};
     SLIPWAY_TRY(link->open_listener());
     return link;
 }
@@ -161,7 +163,8 @@ void SlotLink::accept_strangers()
         UniqueFd socket{::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
         if (!socket)
             return;
-        // The oldest makes room: slot-init sends its frame with the connection, a flooder has nothing to send.
+        // The oldest makes room: slot-init sends its frame with the connection, a flooder has nothing to
+        // send.
         if (strangers_.size() == kMaxStrangers)
             strangers_.erase(strangers_.begin());
         strangers_.push_back({std::move(socket), {}, std::chrono::steady_clock::now() + kStrangerTime});
@@ -206,7 +209,8 @@ Result<void> SlotLink::admit(Stranger& stranger, const ReadyFrame& ready)
     if (ready.version != kProtocolVersion)
         return Error{Errc::rejected, "another protocol version"};
     if (!spec_.key.equals(spec_.key.empty() ? std::string_view{} : shown)
-        || (spec_.key.empty() && (shown != std::string_view{kNone.data(), kNone.size()} || ready.last_seq != 0)))
+        || (spec_.key.empty()
+            && (shown != std::string_view{kNone.data(), kNone.size()} || ready.last_seq != 0)))
         return Error{Errc::rejected, "not the slot's key"};
     if (spec_.key.empty()) {
         std::string key(kKeySize, '\0');
@@ -227,8 +231,11 @@ Result<void> SlotLink::admit(Stranger& stranger, const ReadyFrame& ready)
     reader_.admit();
     strangers_.clear();
     listener_.reset();
-    events_.emplace_back(Ready{.last_seq = ready.last_seq, .running = ready.running, .output_begin = ready.begin,
-        .output_end = ready.end, .ran = std::chrono::milliseconds{ready.ran_ms}});
+    events_.emplace_back(Ready{.last_seq = ready.last_seq,
+        .running = ready.running,
+        .output_begin = ready.begin,
+        .output_end = ready.end,
+        .ran = std::chrono::milliseconds{ready.ran_ms}});
     if (!send(FrameType::hello, hello))
         lose_peer("the slot left while it was greeted");
     wipe(&hello, sizeof hello);
@@ -277,13 +284,19 @@ Result<void> SlotLink::take(const Frame& frame)
         return take_output(frame.payload);
     case FrameType::exited: {
         const auto head = *payload_head<ExitedFrame>(frame.payload);
-        events_.emplace_back(Exited{.seq = head.seq, .kind = head.kind == ExitKind::exited ? ExitKind::exited : ExitKind::signalled,
-            .code = head.code, .cause = head.cause, .oom_kills = head.oom_kills, .output_end = head.end});
+        events_.emplace_back(Exited{.seq = head.seq,
+            .kind = head.kind == ExitKind::exited ? ExitKind::exited : ExitKind::signalled,
+            .code = head.code,
+            .cause = head.cause,
+            .oom_kills = head.oom_kills,
+            .output_end = head.end});
         return {};
     }
     case FrameType::notice: {
         const auto head = *payload_head<NoticeFrame>(frame.payload);
-        events_.emplace_back(Notice{.kind = head.kind, .seq = head.seq, .elapsed = std::chrono::milliseconds{head.elapsed_ms},
+        events_.emplace_back(Notice{.kind = head.kind,
+            .seq = head.seq,
+            .elapsed = std::chrono::milliseconds{head.elapsed_ms},
             .limit = std::chrono::milliseconds{head.limit_ms}});
         return {};
     }
@@ -324,118 +337,6 @@ Result<void> SlotLink::take_output(std::string_view payload)
     queued_bytes_ += bytes.size();
     events_.emplace_back(Output{.offset = head->offset, .bytes = std::string{bytes}});
     return {};
-}
-
-Result<void> SlotLink::send_bytes(std::string_view bytes)
-{
-    const auto until = std::chrono::steady_clock::now() + kWriteTime;
-    const std::scoped_lock lock{peer_mutex_};
-    if (!peer_)
-        return Error{Errc::unreachable, "the slot is not connected"};
-    while (!bytes.empty()) {
-        const ssize_t count = ::send(peer_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-        if (count > 0) {
-            bytes.remove_prefix(static_cast<std::size_t>(count));
-            continue;
-        }
-        const int failure = errno;
-        pollfd ready{peer_.get(), POLLOUT, 0};
-        if (failure == EINTR || (failure == EAGAIN && ::poll(&ready, 1, left_until(until)) > 0))
-            continue;
-        // Half a frame may be out: this connection is over, and the owner sees it by its end.
-        ::shutdown(peer_.get(), SHUT_RDWR);
-        return failure == EAGAIN ? Error{Errc::unreachable, "the slot does not read"}
-                                 : Error{Errc::unreachable, "the slot's connection broke"};
-    }
-    return {};
-}
-
-namespace {
-
-Result<void> append_text(std::string& body, std::string_view text)
-{
-    if (text.find('\0') != std::string_view::npos)
-        return Error{Errc::invalid_input, "a text for the slot holds a NUL byte"};
-    body.append(text).push_back('\0');
-    return {};
-}
-
-Result<void> append_run(std::string& body, const RunSpec& spec)
-{
-    SLIPWAY_TRY(append_text(body, spec.user));
-    SLIPWAY_TRY(append_text(body, spec.cwd));
-    for (const auto& text : spec.argv)
-        SLIPWAY_TRY(append_text(body, text));
-    for (const auto& text : spec.env)
-        SLIPWAY_TRY(append_text(body, text));
-    if (spec.argv.empty() || spec.argv.size() > 8192 || spec.env.size() > 8192
-        || body.size() + sizeof(RunFrame) > kMaxPayload)
-        return Error{Errc::invalid_input,
-            "the command with its environment is empty, or has over 8192 arguments, 8192 variables or 2 MiB"};
-    return {};
-}
-
-} // namespace
-
-Result<void> SlotLink::run(std::uint32_t seq, const RunSpec& spec)
-{
-    std::string body;
-    std::size_t size = spec.user.size() + spec.cwd.size() + 2;
-    for (const auto* list : {&spec.argv, &spec.env})
-        for (const auto& text : *list)
-            size += text.size() + 1;
-    body.reserve(size); // No stale copies of secrets.
-    auto sent = append_run(body, spec);
-    if (sent)
-        sent = send(FrameType::run,
-            RunFrame{.seq = seq, .flags = 0, .argc = static_cast<std::uint32_t>(spec.argv.size()),
-                .envc = static_cast<std::uint32_t>(spec.env.size())},
-            body);
-    wipe(body);
-    return in("starting a command in the slot", std::move(sent));
-}
-
-Result<void> SlotLink::signal(int number)
-{
-    return send(FrameType::signal, SignalFrame{.number = number});
-}
-
-namespace {
-
-std::uint32_t small_ms(std::chrono::milliseconds time)
-{
-    return static_cast<std::uint32_t>(std::clamp<std::int64_t>(time.count(), 0, INT32_MAX));
-}
-
-} // namespace
-
-Result<void> SlotLink::stop(std::chrono::milliseconds grace)
-{
-    return send(FrameType::stop, StopFrame{.grace_ms = small_ms(grace)});
-}
-
-Result<void> SlotLink::lease(std::chrono::milliseconds time, LeaseEnds ends)
-{
-    return send(FrameType::lease,
-        LeaseFrame{.ms = small_ms(time), .enforce = ends == LeaseEnds::job ? 1U : 0U, .zero = 0});
-}
-
-Result<void> SlotLink::limits(const Limits& limits)
-{
-    return send(FrameType::deadline,
-        DeadlineFrame{.total_ms = small_ms(limits.total), .silence_ms = small_ms(limits.silence),
-            .grace_ms = small_ms(limits.grace), .zero = 0});
-}
-
-Result<void> SlotLink::ack(std::uint64_t offset, std::uint32_t seq)
-{
-    return send(FrameType::ack, AckFrame{.offset = offset, .seq = seq, .zero = 0});
-}
-
-Result<void> SlotLink::bye()
-{
-    const FrameHeader header{.length = 0, .type = FrameType::bye};
-    return send_bytes({reinterpret_cast<const char*>(&header), sizeof header});
 }
 
 } // namespace slipway::slot

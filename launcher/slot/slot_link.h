@@ -43,7 +43,8 @@ enum class LeaseEnds : bool { nothing, job };
 
 /// Where files of a container are read or written.
 struct TransferSpec {
-    std::string directory; ///< Absolute path in the container; `put` makes it for `user` when it does not exist.
+    std::string
+        directory; ///< Absolute path in the container; `put` makes it for `user` when it does not exist.
     std::string user; ///< As `RunSpec::user`: files are read and written with its rights.
 };
 
@@ -52,7 +53,8 @@ using Sink = std::function<Result<void>(std::string_view)>;
 /// Gives all of its bytes to a sink and returns the sink's failure at once.
 using Producer = std::function<Result<void>(const Sink&)>;
 
-/// Called with the slot's new key before slot-init learns it; must make it durable. Its failure ends the connection.
+/// Called with the slot's new key before slot-init learns it; must make it durable. Its failure ends the
+/// connection.
 using KeepKey = std::function<Result<void>(const Secret& key)>;
 
 struct LinkSpec {
@@ -62,12 +64,13 @@ struct LinkSpec {
     KeepKey keep_key; ///< Unused when `key` is given.
 };
 
-/// One slot's socket: listens, admits the one peer that knows the slot's key, and turns frames into events. Listens
-/// only while no peer is admitted; strangers get at most `kMaxStrangers` places and `kStrangerTime`.
+/// One slot's socket: listens, admits the one peer that knows the slot's key, and turns frames into events.
+/// Listens only while no peer is admitted; strangers get at most `kMaxStrangers` places and `kStrangerTime`.
 ///
-/// Threads: `next_event`, `put` and `get` belong to one thread, the owner. Commands and `wake` may be called from any
-/// thread at any time; a command fails with `unreachable` while there is no connection and is not repeated: send it again after
-/// the next `Ready` (`run` is idempotent). A command that returned may still be lost with the connection.
+/// Threads: `next_event`, `put` and `get` belong to one thread, the owner. Commands and `wake` may be called
+/// from any thread at any time; a command fails with `unreachable` while there is no connection and is not
+/// repeated: send it again after the next `Ready` (`run` is idempotent). A command that returned may still be
+/// lost with the connection.
 class SlotLink {
 public:
     static constexpr std::size_t kMaxStrangers = 8;
@@ -80,18 +83,20 @@ public:
     SlotLink& operator=(const SlotLink&) = delete;
     ~SlotLink();
 
-    /// The next event; nothing when `wait` passed or `wake` was called. `cancelled` when stopped; what `KeepKey` failed
-    /// with; other failures mean that the link cannot go on.
+    /// The next event; nothing when `wait` passed or `wake` was called. `cancelled` when stopped; what
+    /// `KeepKey` failed with; other failures mean that the link cannot go on.
     Result<std::optional<Event>> next_event(std::chrono::milliseconds wait, std::stop_token stop);
     /// Lets `next_event` return nothing at once, now or when it is called next.
     void wake() noexcept;
 
-    /// `seq` counts from 1; a seq that slot-init has seen is not run again, and a new one acknowledges older exits.
+    /// `seq` counts from 1; a seq that slot-init has seen is not run again, and a new one acknowledges older
+    /// exits.
     Result<void> run(std::uint32_t seq, const RunSpec& spec);
     Result<void> signal(int number);
     /// INT, `grace`, TERM, 10 s, KILL, done by slot-init. A shorter grace shortens one under way.
     Result<void> stop(std::chrono::milliseconds grace);
-    /// `time` counts from the moment slot-init reads it: subtract what passed since the renewal was asked for.
+    /// `time` counts from the moment slot-init reads it: subtract what passed since the renewal was asked
+    /// for.
     Result<void> lease(std::chrono::milliseconds time, LeaseEnds ends);
     Result<void> limits(const Limits& limits);
     /// Output before `offset` and exits up to `seq` are durable here.
@@ -100,11 +105,11 @@ public:
     Result<void> bye();
 
     /// Unpacks the tar archive that `tar` gives to its sink. Output events that arrive meanwhile are kept for
-    /// `next_event`. `unreachable` when the connection broke: repeat the whole. `rejected`: the archive or a file was
-    /// refused, with slot-init's words. Waits for a connection at most `kConnectTime`.
+    /// `next_event`. `unreachable` when the connection broke: repeat the whole. `rejected`: the archive or a
+    /// file was refused, with slot-init's words. Waits for a connection at most `kConnectTime`.
     Result<void> put(const TransferSpec& spec, const Producer& tar, std::stop_token stop);
-    /// Packs a directory as tar (pax) into `sink`; errors as `put`. Returns notes on what is not in it (sockets, fifos,
-    /// devices; files that shrank meanwhile), empty as a rule.
+    /// Packs a directory as tar (pax) into `sink`; errors as `put`. Returns notes on what is not in it
+    /// (sockets, fifos, devices; files that shrank meanwhile), empty as a rule.
     Result<std::string> get(const TransferSpec& spec, const Sink& sink, std::stop_token stop);
 
     static constexpr std::chrono::seconds kConnectTime{30};
@@ -147,8 +152,7 @@ private:
     Result<void> step_transfer(std::stop_token stop);
     Result<std::string> end_transfer(Result<void> outcome, std::stop_token stop);
 
-    template <class T>
-    Result<void> send(FrameType type, const T& head, std::string_view body = {})
+    template <class T> Result<void> send(FrameType type, const T& head, std::string_view body = {})
     {
         std::string bytes = encode_frame(type, head, body);
         auto sent = send_bytes(bytes);
@@ -165,7 +169,8 @@ private:
     std::atomic<bool> woken_{false};
     UniqueFd listener_;
     std::vector<Stranger> strangers_;
-    std::mutex peer_mutex_; ///< Held to write to `peer_` and to replace it; only the owner replaces and reads it.
+    std::mutex
+        peer_mutex_; ///< Held to write to `peer_` and to replace it; only the owner replaces and reads it.
     UniqueFd peer_;
     FrameReader reader_;
     std::deque<Event> events_;

@@ -59,7 +59,8 @@ Result<void> SlotLink::send_chunk(std::string_view bytes, std::stop_token stop)
             continue;
         }
         const std::size_t size = std::min<std::size_t>({bytes.size(), transfer_.credit, kMaxChunk});
-        SLIPWAY_TRY(send(FrameType::put_data, TransferFrame{.id = transfer_.id, .zero = 0}, bytes.substr(0, size)));
+        SLIPWAY_TRY(
+            send(FrameType::put_data, TransferFrame{.id = transfer_.id, .zero = 0}, bytes.substr(0, size)));
         transfer_.credit -= static_cast<std::uint32_t>(size);
         bytes.remove_prefix(size);
     }
@@ -111,7 +112,8 @@ Result<std::string> SlotLink::end_transfer(Result<void> outcome, std::stop_token
     if (outcome)
         return *ended.end;
     if (!ended.end && ended.id != 0)
-        (void)send(FrameType::cancel, TransferFrame{.id = ended.id, .zero = 0}); // Else it ended with the connection.
+        (void)send(FrameType::cancel,
+            TransferFrame{.id = ended.id, .zero = 0}); // Else it ended with the connection.
     return outcome.error();
 }
 

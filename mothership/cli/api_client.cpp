@@ -4,6 +4,7 @@
 #include <boost/asio/ssl.hpp>
 #include <cpprest/filestream.h>
 #include <cpprest/http_client.h>
+#include <openssl/crypto.h>
 
 #include <exception>
 
@@ -115,6 +116,8 @@ Result<ApiClient> ApiClient::create(const Account& account)
 {
     if (!account.endpoint.starts_with("https://"))
         return Error{Errc::invalid_input, "the endpoint \"" + account.endpoint + "\" must start with https://"};
+    // cpprestsdk's threads outlive main: OpenSSL must not clean up under their feet.
+    OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, nullptr);
     try {
         return ApiClient{std::make_unique<Impl>(account)};
     } catch (const std::exception& failure) {

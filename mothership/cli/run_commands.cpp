@@ -57,8 +57,9 @@ Result<std::string> stage_lines(const JsonValue& run)
     std::string text;
     const auto stages = SLIPWAY_TRY(run.at("stages"));
     for (const auto& stage : SLIPWAY_TRY(stages.elements())) {
+        const std::string outcome = SLIPWAY_TRY(stage.string_or("outcome", ""));
         text += "  " + printable(SLIPWAY_TRY(stage.string("name"))) + ": "
-            + printable(SLIPWAY_TRY(stage.string("phase")));
+            + (outcome.empty() || outcome == "none" ? "not ended" : printable(outcome));
         const std::string worker = SLIPWAY_TRY(stage.string_or("worker_id", ""));
         if (!worker.empty())
             text += ", worker " + printable(worker);

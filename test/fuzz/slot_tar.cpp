@@ -1,0 +1,43 @@
+#include "launcher/slot-init/child.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+
+/// Unpacks into a directory between two others: whatever the archive says, nothing beside it may appear.
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)
+{
+    static const std::filesystem::path base = [] {
+        std::string name = (std::filesystem::temp_directory_path() / "slipway-fuzz-XXXXXX").string();
+        if (::mkdtemp(name.data()) == nullptr)
+            std::abort();
+        static std::string to_remove = name;
+        (void)std::atexit([] {
+            std::error_code ignored;
+            std::filesystem::remove_all(to_remove, ignored);
+        });
+        return std::filesystem::path{name};
+    }();
+    static const int null = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
+    const auto root = base / "root";
+    std::filesystem::create_directory(root);
+    const int directory = ::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const int in = ::memfd_create("archive", MFD_CLOEXEC);
+    if (::write(in, data, size) != static_cast<ssize_t>(size) || ::lseek(in, 0, SEEK_SET) != 0)
+        std::abort();
+    (void)slipway::slot::unpack_tar(in, directory, null);
+    ::close(in);
+    ::close(directory);
+    std::error_code ignored;
+    std::filesystem::remove_all(root, ignored);
+    for (const auto& entry : std::filesystem::directory_iterator{base})
+        if (entry.path() != root)
+            __builtin_trap();
+    return 0;
+}

@@ -1,0 +1,159 @@
+#include "common/file.h"
+#include "test/hostile/slot_fixture.h"
+
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+#include <chrono>
+
+using namespace slipway;
+using namespace slipway::test;
+
+namespace {
+
+/// A slot with the attacking program at /attacker.
+void arm(SlotFixture& fixture, const std::function<void(slot::SlotSpec&)>& change = {})
+{
+    fixture.create([&](slot::SlotSpec& spec) {
+        spec.mounts.push_back({.kind = docker::MountKind::bind,
+            .source = SLIPWAY_ATTACKER,
+            .target = "/attacker",
+            .read_only = true});
+        if (change)
+            change(spec);
+    });
+}
+
+slot::RunSpec attack(const std::vector<std::string>& words, const std::string& user)
+{
+    slot::RunSpec spec{.argv = {"/attacker"}, .env = {"PATH=/bin"}, .cwd = "/", .user = user};
+    spec.argv.insert(spec.argv.end(), words.begin(), words.end());
+    return spec;
+}
+
+std::vector<std::string> names_in(const std::filesystem::path& directory)
+{
+    std::vector<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator{directory})
+        names.push_back(entry.path().filename());
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
+} // namespace
+
+TEST_CASE("a job cannot write, trace or look into PID 1")
+{
+    const std::string user = GENERATE("", "1983:1983");
+    SlotFixture fixture;
+    arm(fixture);
+    const RunEnd end = fixture.run(attack({"memory"}, user));
+    INFO(end.output);
+    CHECK(end.exit.code == 0);
+    CHECK(end.output.find("SUCCEEDED") == std::string::npos);
+    CHECK(end.output.find("DEFEATED: open /proc/1/mem") != std::string::npos);
+    CHECK(fixture.shell("exit 6").exit.code == 6);
+}
+
+TEST_CASE("a job cannot change anything in the slot's directory")
+{
+    const std::string user = GENERATE("", "1983:1983");
+    SlotFixture fixture;
+    arm(fixture);
+    const RunEnd end = fixture.run(attack({"plant"}, user));
+    INFO(end.output);
+    CHECK(end.exit.code == 0);
+    CHECK(end.output.find("SUCCEEDED") == std::string::npos);
+    CHECK(names_in(fixture.place()) == std::vector<std::string>{"s", "slot-init"});
+}
+
+TEST_CASE("a job cannot connect while its slot is connected")
+{
+    SlotFixture fixture;
+    arm(fixture);
+    const RunEnd end = fixture.run(attack({"connect"}, "1983:1983"));
+    INFO(end.output);
+    CHECK(end.exit.code == 0);
+}
+
+TEST_CASE("a flood of connections with forged frames neither passes as the slot nor keeps it out")
+{
+    const std::string user = GENERATE("", "1983:1983");
+    SlotFixture fixture;
+    arm(fixture);
+    fixture.start(attack({"flood-socket", "4"}, user));
+    fixture.wait_output("flooding\n");
+    fixture.restart_launcher(fixture.have);
+    const auto ready = fixture.wait_for<slot::Ready>();
+    CHECK(ready.last_seq == 1);
+    const RunEnd end = fixture.finish();
+    CHECK(end.exit.code == 7);
+    CHECK(end.output.find("SUCCEEDED") == std::string::npos);
+}
+
+TEST_CASE("a daemon that holds the output open after the end does not hold up the run")
+{
+    SlotFixture fixture;
+    arm(fixture);
+    const auto begin = std::chrono::steady_clock::now();
+    const RunEnd end = fixture.run(attack({"hold"}, "1983:1983"));
+    CHECK(end.exit.code == 3);
+    CHECK(end.output == "main is done\n");
+    CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds{10});
+    CHECK(fixture.shell("ps | grep -c '/attacke[r]'").output == "0\n");
+}
+
+TEST_CASE("a fork bomb ends at the limit of processes and is swept away")
+{
+    SlotFixture fixture;
+    arm(fixture, [](slot::SlotSpec& spec) { spec.pids_limit = 60; });
+    const RunEnd end = fixture.run(attack({"fork"}, "1983:1983"));
+    CHECK(end.exit.code == 4);
+    REQUIRE(end.output.starts_with("made "));
+    CHECK(std::stoi(end.output.substr(5)) < 60);
+    CHECK(fixture.shell("echo alive").output == "alive\n");
+}
+
+TEST_CASE("a log flood waits for the acknowledgement and arrives whole")
+{
+    SlotFixture fixture;
+    arm(fixture);
+    fixture.start(attack({"flood", "64"}, "1983:1983"));
+    std::uint64_t bytes = 0;
+    std::optional<slot::Exited> exit;
+    while (!exit) {
+        auto event = must(fixture.slot().link().next_event(std::chrono::seconds{30}, {}));
+        REQUIRE(event);
+        if (const auto* output = std::get_if<slot::Output>(&*event)) {
+            REQUIRE(output->offset == bytes);
+            REQUIRE(output->bytes.find_first_not_of('f') == std::string::npos);
+            bytes += output->bytes.size();
+            must(fixture.slot().link().ack(bytes, 0));
+        }
+        if (const auto* found = std::get_if<slot::Exited>(&*event))
+            exit = *found;
+    }
+    CHECK(bytes == 64U * 1024 * 1024);
+    CHECK(exit->code == 5);
+}
+
+TEST_CASE("a job that makes the shared output non-blocking hurts no one who comes after it")
+{
+    SlotFixture fixture;
+    arm(fixture);
+    const RunEnd end = fixture.run(attack({"nonblock"}, "1983:1983"));
+    CHECK(end.exit.code == 0);
+    CHECK(end.output.ends_with("line 19\n"));
+    const RunEnd next = fixture.shell("i=0; while [ $i -lt 40000 ]; do echo some line $i; i=$((i+1)); done");
+    CHECK(next.exit.code == 0);
+    CHECK(next.output.ends_with("some line 39999\n"));
+}
+
+TEST_CASE("signals of a job do not end or stop PID 1")
+{
+    const std::string user = GENERATE("", "1983:1983");
+    SlotFixture fixture;
+    arm(fixture);
+    CHECK(fixture.run(attack({"signals"}, user)).output == "PID 1 was signalled\n");
+    CHECK(fixture.shell("exit 8").exit.code == 8);
+}

@@ -1,0 +1,106 @@
+#pragma once
+
+#include "common/protocol/server_core.h"
+#include "common/protocol/worker_core.h"
+
+#include <array>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// The world around the protocol core, small enough to visit all of it: one stage, one control plane with its store,
+/// two launchers with their journals and containers, and a network that delays, loses, repeats and reorders. Every
+/// decision is taken by the functions that the programs link; the world only carries out what they return.
+///
+/// Time is relative: each deadline is kept as the ticks that are left of it, so that equal situations at different
+/// times are one state. A partition is a delay of everything; a crash of the control plane is a lost answer.
+namespace slipway::model {
+
+using Byte = std::uint8_t;
+
+/// The functions under test. A mutant wraps one of them.
+struct Core {
+    protocol::server::Step (*server)(const protocol::ServerStage&, const protocol::server::Event&, protocol::Millis,
+        const protocol::Terms&)
+        = protocol::server::step;
+    protocol::worker::Step (*worker)(const protocol::WorkerStage&, const protocol::worker::Event&, protocol::Millis)
+        = protocol::worker::step;
+};
+
+struct Settings {
+    protocol::StageKind kind = protocol::StageKind::read;
+    Byte grants = 2; ///< Most grants.
+    Byte log_bytes = 1; ///< Most output of one container.
+    Byte faults = 2; ///< Most events of the kinds that `is_fault` names, together.
+    bool store_goes_back = false;
+    Byte head_start = 0; ///< So many moves of the fair schedule come first; a backup is older than they are.
+};
+
+inline constexpr Byte kAccepted = 5; ///< Head start to where A has been told that its accept arrived.
+inline constexpr Byte kRunning = 10; ///< To where A has sent the run frame.
+
+/// ServerStage in bytes. `until`: ticks left.
+struct Stored {
+    Byte phase, fence, holder, until, outcome, log_end, run_limit, held, stop;
+    bool operator==(const Stored&) const = default;
+};
+
+enum class Slot : Byte { absent, idle, running, exited };
+
+/// A launcher: its journal (durable), what it was about to do (lost in a crash), and its container.
+struct Launcher {
+    Byte alive;
+    Byte has_journal, phase, fence, lease, outcome, log_end, log_acked; ///< WorkerStage in bytes.
+    Byte todo; ///< Bits: actions not yet carried out.
+    Byte frame_until; ///< Ticks left for a pending run frame.
+    Slot slot;
+    Byte slot_lease, produced, slot_outcome;
+    Byte rebooted; ///< The control plane has not been told yet.
+    Byte ran, end_acked, refused; ///< History of the journaled grant, for the invariants.
+    bool operator==(const Launcher&) const = default;
+};
+
+enum class Kind : Byte {
+    none, offer, accept, decline, started, renew, log, finish, // offer goes down, the others up
+    accept_ok, started_ok, renewed, log_ok, finish_ok, gone, // answers
+};
+
+struct Message {
+    Kind kind;
+    Byte who, fence, age, a, b;
+    auto operator<=>(const Message&) const = default;
+};
+
+/// All of a state; a plain row of bytes.
+struct World {
+    Stored server, backup;
+    std::array<Launcher, 2> launchers;
+    std::array<Message, 3> net; ///< A multiset: sorted, empty places first.
+    Byte has_backup, restored, epoch, faults;
+    Byte frames; ///< Run frames that took effect.
+    Byte ended; ///< An end was acknowledged.
+    bool operator==(const World&) const = default;
+};
+
+enum class Do : Byte {
+    restart, act, look, deliver, take_output, see_exit, write_byte, exit, resend, release, served_tick, grant, offer,
+    tick, // in this order a fair schedule takes them; what follows is never needed for progress
+    renew, backup, lose, withdraw, duplicate, decline, crash, host_restart, container_dies, cancel, declare_lost,
+    store_back,
+};
+
+struct Move {
+    Do what = Do::tick;
+    Byte who = 0; ///< Launcher, or place in the network.
+};
+
+[[nodiscard]] World first_world(const Settings& settings);
+/// Appends all moves that can happen now.
+void list_moves(const World& world, const Settings& settings, std::vector<Move>& moves);
+/// Carries `move` out. Returns the promise that it broke, or an empty text.
+[[nodiscard]] std::string_view apply(World& world, Move move, const Settings& settings, const Core& core);
+/// Whether from here everything ends well when nothing goes wrong any more; else what is left undone.
+[[nodiscard]] std::string_view check_fair_end(World world, Settings settings, const Core& core);
+[[nodiscard]] std::string describe(const World& world, Move move);
+
+} // namespace slipway::model

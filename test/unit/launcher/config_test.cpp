@@ -1,0 +1,82 @@
+#include "launcher/config.h"
+
+#include <catch2/catch.hpp>
+
+using namespace slipway;
+using namespace slipway::launcher;
+
+namespace {
+
+const std::vector<std::string_view> kSecrets{"TOKEN"};
+
+std::string message_of(std::string_view list)
+{
+    const auto names = read_allowed_names(list, kSecrets);
+    return names ? "" : names.error().message();
+}
+
+} // namespace
+
+TEST_CASE("an allow-list is read with its prefixes, and blanks around names are ignored", "[launcher]")
+{
+    const auto names = read_allowed_names(" A, ro_B ,wo_C,,_D9", kSecrets);
+    REQUIRE(names);
+    REQUIRE(names->size() == 4);
+    CHECK((*names)[0].name == "A");
+    CHECK((*names)[0].stages == StageClass::every);
+    CHECK((*names)[1].name == "B");
+    CHECK((*names)[1].stages == StageClass::read);
+    CHECK((*names)[2].name == "C");
+    CHECK((*names)[2].stages == StageClass::write);
+    CHECK((*names)[3].name == "_D9");
+}
+
+TEST_CASE("an allow-list with a value or a wrong name is refused with that entry", "[launcher]")
+{
+    CHECK(message_of("A,B=1").find("\"B=1\"") != std::string::npos);
+    CHECK(message_of("9A").find("\"9A\"") != std::string::npos);
+    CHECK(message_of("ro_").find("\"ro_\"") != std::string::npos);
+    CHECK(message_of("A B").find("\"A B\"") != std::string::npos);
+}
+
+TEST_CASE("an allow-list that names a secret is refused, with a prefix too", "[launcher]")
+{
+    CHECK(message_of("A,TOKEN").find("TOKEN, which is never passed") != std::string::npos);
+    CHECK(message_of("wo_TOKEN").find("TOKEN, which is never passed") != std::string::npos);
+    CHECK(message_of("TOKENS").empty());
+}
+
+TEST_CASE("allowed variables are passed with their values when they are set, empty ones too", "[launcher]")
+{
+    const auto environment = Environment::of({{"A", "1"}, {"EMPTY", ""}, {"OTHER", "x"}}, kSecrets);
+    const auto passed = passed_variables(
+        {{"A", StageClass::write}, {"EMPTY", StageClass::every}, {"MISSING", StageClass::every}}, environment);
+    REQUIRE(passed.size() == 2);
+    CHECK(passed[0].name == "A");
+    CHECK(passed[0].value == "1");
+    CHECK(passed[0].stages == StageClass::write);
+    CHECK(passed[1].name == "EMPTY");
+    CHECK(passed[1].value.empty());
+}
+
+TEST_CASE("a secret is not among the variables", "[launcher]")
+{
+    const auto environment = Environment::of({{"TOKEN", "hush"}, {"A", "1"}}, kSecrets);
+    REQUIRE(environment.variables().size() == 1);
+    CHECK(environment.variables()[0].first == "A");
+    CHECK_FALSE(environment.find("TOKEN"));
+    CHECK(environment.secret("TOKEN").equals("hush"));
+    CHECK(passed_variables({{"TOKEN", StageClass::every}}, environment).empty());
+}
+
+TEST_CASE("the state directory is the system's for root and the user's own for others", "[launcher]")
+{
+    const auto both = Environment::of({{"HOME", "/home/u"}, {"XDG_STATE_HOME", "/state"}}, kSecrets);
+    const auto home = Environment::of({{"HOME", "/home/u"}}, kSecrets);
+    CHECK(default_state_directory(true, both).value_or("") == "/var/lib/slipway");
+    CHECK(default_state_directory(false, both).value_or("") == "/state/slipway");
+    CHECK(default_state_directory(false, home).value_or("") == "/home/u/.local/state/slipway");
+    const auto none = default_state_directory(false, Environment::of({}, kSecrets));
+    REQUIRE_FALSE(none);
+    CHECK(none.error().message().find("SLIPWAY_STATE_DIR") != std::string::npos);
+}

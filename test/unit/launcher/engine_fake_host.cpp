@@ -1,0 +1,273 @@
+#include "test/unit/launcher/engine_fake_host.h"
+
+#include <algorithm>
+
+namespace slipway::test {
+
+using namespace slipway::launcher;
+
+class FakeSlot final : public JobSlot {
+public:
+    FakeSlot(FakeHost& host, std::shared_ptr<FakeHost::Container> container, std::uint64_t have)
+        : host_{host}
+        , container_{std::move(container)}
+        , given_{have}
+        , last_seq_{container_->last_seq}
+    {
+    }
+
+    [[nodiscard]] std::string container() const override { return container_->name; }
+
+    [[nodiscard]] int last_seq() const override { return last_seq_; }
+
+    Result<void> put(std::string_view directory, const Producer& tar, std::stop_token) override
+    {
+        std::string bytes;
+        SLIPWAY_TRY(tar([&](std::string_view piece) -> Result<void> {
+            bytes.append(piece);
+            return {};
+        }));
+        const std::lock_guard lock{host_.mutex_};
+        host_.puts_.push_back(std::string{directory} + ":" + bytes);
+        return {};
+    }
+
+    Result<void> get(std::string_view, const Sink& tar, std::stop_token) override { return tar("the workspace"); }
+
+    Result<void> run(const SlotRun& run) override
+    {
+        const std::lock_guard lock{host_.mutex_};
+        auto& c = *container_;
+        if (run.seq <= c.last_seq)
+            return {};
+        c.last_seq = run.seq;
+        c.running = run.seq;
+        c.exits.clear();
+        host_.started_.push_back({c.stage_id, run});
+        c.current = {};
+        for (const auto& [part, script] : host_.scripts_)
+            if (run.argv.back().find(part) != std::string::npos)
+                c.current = script;
+        c.output += c.current.output;
+        if (!c.current.waits)
+            host_.end(c, c.current.exit);
+        host_.changed_.notify_all();
+        return {};
+    }
+
+    Result<SlotEvent> next(std::chrono::milliseconds at_most, std::stop_token stop) override
+    {
+        std::unique_lock lock{host_.mutex_};
+        auto& c = *container_;
+        if (!ready_told_) {
+            ready_told_ = true;
+            return SlotEvent{SlotReady{.last_seq = c.last_seq, .output_begin = 0}};
+        }
+        const auto something
+            = [&] { return woken_ || c.gone || given_ < c.output.size() || (!c.exits.empty() && c.exits.rbegin()->first > told_); };
+        host_.changed_.wait_for(lock, stop, at_most, something);
+        woken_ = false;
+        if (stop.stop_requested())
+            return Error{Errc::cancelled, "stopped"};
+        if (c.gone)
+            return Error{Errc::not_found, "the container ended with code 137"};
+        if (given_ < c.output.size()) {
+            auto bytes = c.output.substr(given_, 1000);
+            given_ += bytes.size();
+            return SlotEvent{SlotOutput{std::move(bytes)}};
+        }
+        if (!c.exits.empty() && c.exits.rbegin()->first > told_) {
+            told_ = c.exits.rbegin()->first;
+            return SlotEvent{c.exits.rbegin()->second};
+        }
+        return SlotEvent{Nothing{}};
+    }
+
+    void wake() noexcept override
+    {
+        const std::lock_guard lock{host_.mutex_};
+        woken_ = true;
+        host_.changed_.notify_all();
+    }
+
+    Result<void> ack(std::uint64_t, int seq) override
+    {
+        const std::lock_guard lock{host_.mutex_};
+        std::erase_if(container_->exits, [&](const auto& exit) { return exit.first <= seq; });
+        return {};
+    }
+
+    Result<void> lease(protocol::Millis) override
+    {
+        const std::lock_guard lock{host_.mutex_};
+        ++host_.leases_;
+        return {};
+    }
+
+    Result<void> limits(const SlotLimits& limits) override
+    {
+        const std::lock_guard lock{host_.mutex_};
+        host_.limits_ = limits;
+        return {};
+    }
+
+    Result<void> stop_run(protocol::Millis) override
+    {
+        const std::lock_guard lock{host_.mutex_};
+        if (container_->running != 0)
+            host_.end(*container_, {.code = 130, .by = EndedBy::stop});
+        return {};
+    }
+
+private:
+    FakeHost& host_;
+    std::shared_ptr<FakeHost::Container> container_;
+    std::uint64_t given_;
+    int last_seq_;
+    int told_ = 0;
+    bool ready_told_ = false;
+    bool woken_ = false;
+};
+
+void FakeHost::end(Container& container, SlotExit exit)
+{
+    exit.seq = container.running;
+    container.exits[container.running] = exit;
+    container.running = 0;
+    changed_.notify_all();
+}
+
+void FakeHost::script(const std::string& part, Script script)
+{
+    const std::lock_guard lock{mutex_};
+    scripts_[part] = std::move(script);
+}
+
+void FakeHost::let_go()
+{
+    const std::lock_guard lock{mutex_};
+    for (auto& [name, container] : containers_)
+        if (container->running != 0)
+            end(*container, container->current.exit);
+}
+
+void FakeHost::fail_image(Error error)
+{
+    const std::lock_guard lock{mutex_};
+    image_failure_ = std::move(error);
+}
+
+void FakeHost::fail_next_adopt(Error error)
+{
+    const std::lock_guard lock{mutex_};
+    adopt_failure_ = std::move(error);
+}
+
+void FakeHost::lose(const std::string& stage_id)
+{
+    const std::lock_guard lock{mutex_};
+    std::erase_if(containers_, [&](const auto& one) {
+        const bool hit = one.second->stage_id == stage_id;
+        one.second->gone = one.second->gone || hit;
+        return hit;
+    });
+    changed_.notify_all();
+}
+
+void FakeHost::add_stray(const std::string& container, const std::string& stage_id)
+{
+    const std::lock_guard lock{mutex_};
+    containers_[container] = std::make_shared<Container>(Container{.name = container, .stage_id = stage_id});
+}
+
+std::vector<StartedCommand> FakeHost::started() const
+{
+    const std::lock_guard lock{mutex_};
+    return started_;
+}
+
+std::vector<std::string> FakeHost::names() const
+{
+    const std::lock_guard lock{mutex_};
+    std::vector<std::string> names;
+    for (const auto& [name, container] : containers_)
+        names.push_back(name);
+    return names;
+}
+
+SlotLimits FakeHost::limits() const
+{
+    const std::lock_guard lock{mutex_};
+    return limits_;
+}
+
+int FakeHost::leases() const
+{
+    const std::lock_guard lock{mutex_};
+    return leases_;
+}
+
+std::vector<std::string> FakeHost::puts() const
+{
+    const std::lock_guard lock{mutex_};
+    return puts_;
+}
+
+Result<RunnerImage> FakeHost::image(
+    const ImageRequest& request, const std::function<void(std::string_view)>& progress, std::stop_token)
+{
+    const std::lock_guard lock{mutex_};
+    progress("looking for " + request.image);
+    if (image_failure_)
+        return *image_failure_;
+    return RunnerImage{request.id.empty() ? "sha256:fake" : request.id};
+}
+
+Result<std::unique_ptr<JobSlot>> FakeHost::create(const SlotRequest& request, const KeepSlot& keep, std::stop_token)
+{
+    std::shared_ptr<Container> container;
+    {
+        const std::lock_guard lock{mutex_};
+        const std::string name = "c" + std::to_string(++made_);
+        container = std::make_shared<Container>(Container{.name = name, .stage_id = request.stage_id});
+        containers_[name] = container;
+    }
+    SLIPWAY_TRY(keep({.record = "r", .container = container->name, .image_id = request.image_id}));
+    return std::unique_ptr<JobSlot>{std::make_unique<FakeSlot>(*this, container, 0)};
+}
+
+Result<std::unique_ptr<JobSlot>> FakeHost::adopt(const SlotFact& slot, std::uint64_t have, std::stop_token)
+{
+    const std::lock_guard lock{mutex_};
+    if (adopt_failure_) {
+        Error error = *std::move(adopt_failure_);
+        adopt_failure_.reset();
+        return error;
+    }
+    const auto it = containers_.find(slot.container);
+    if (it == containers_.end())
+        return Error{Errc::not_found, "no such container"};
+    return std::unique_ptr<JobSlot>{std::make_unique<FakeSlot>(*this, it->second, have)};
+}
+
+Result<std::vector<FoundContainer>> FakeHost::containers(std::stop_token)
+{
+    const std::lock_guard lock{mutex_};
+    std::vector<FoundContainer> found;
+    for (const auto& [name, container] : containers_)
+        found.push_back({.id = name, .stage_id = container->stage_id, .running = true});
+    return found;
+}
+
+Result<void> FakeHost::remove(const std::string& name, std::stop_token)
+{
+    const std::lock_guard lock{mutex_};
+    if (const auto it = containers_.find(name); it != containers_.end()) {
+        it->second->gone = true;
+        containers_.erase(it);
+    }
+    changed_.notify_all();
+    return {};
+}
+
+} // namespace slipway::test

@@ -1,0 +1,87 @@
+#pragma once
+
+#include "launcher/job_host.h"
+
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace slipway::test {
+
+/// A command as it was started in a slot.
+struct StartedCommand {
+    std::string stage_id;
+    launcher::SlotRun run;
+};
+
+/// Containers as values: they live on when the process under test lets go of them, take each command once, keep output and
+/// ends until acknowledged, and do what the test says. Thread-safe.
+class FakeHost final : public launcher::JobHost {
+public:
+    /// What a command writes and how it ends.
+    struct Script {
+        std::string output;
+        launcher::SlotExit exit{.code = 0};
+        bool waits = false; ///< Ends only when stopped, or when `let_go` is called.
+    };
+
+    /// Commands whose script text holds `part` behave so; others write nothing and succeed.
+    void script(const std::string& part, Script script);
+    void let_go();
+    void fail_image(Error error);
+    void fail_next_adopt(Error error);
+    /// The container ends as if someone had killed it.
+    void lose(const std::string& stage_id);
+    void add_stray(const std::string& container, const std::string& stage_id);
+
+    [[nodiscard]] std::vector<StartedCommand> started() const;
+    [[nodiscard]] std::vector<std::string> names() const;
+    [[nodiscard]] launcher::SlotLimits limits() const;
+    [[nodiscard]] int leases() const;
+    [[nodiscard]] std::vector<std::string> puts() const;
+
+    Result<launcher::RunnerImage> image(const launcher::ImageRequest& request,
+        const std::function<void(std::string_view)>& progress, std::stop_token stop) override;
+    Result<std::unique_ptr<launcher::JobSlot>> create(
+        const launcher::SlotRequest& request, const launcher::KeepSlot& keep, std::stop_token stop) override;
+    Result<std::unique_ptr<launcher::JobSlot>> adopt(
+        const launcher::SlotFact& slot, std::uint64_t have, std::stop_token stop) override;
+    Result<std::vector<launcher::FoundContainer>> containers(std::stop_token stop) override;
+    Result<void> remove(const std::string& container, std::stop_token stop) override;
+
+private:
+    friend class FakeSlot;
+
+    struct Container {
+        std::string name;
+        std::string stage_id;
+        std::string output;
+        int last_seq = 0;
+        int running = 0;
+        std::map<int, launcher::SlotExit> exits; ///< Not acknowledged.
+        Script current;
+        bool gone = false;
+    };
+
+    void end(Container& container, launcher::SlotExit exit);
+
+    mutable std::mutex mutex_;
+    std::condition_variable_any changed_;
+    std::map<std::string, std::shared_ptr<Container>> containers_;
+    std::map<std::string, Script> scripts_;
+    std::vector<StartedCommand> started_;
+    std::vector<std::string> puts_;
+    launcher::SlotLimits limits_;
+    int leases_ = 0;
+    int made_ = 0;
+    std::optional<Error> image_failure_;
+    std::optional<Error> adopt_failure_;
+};
+
+} // namespace slipway::test

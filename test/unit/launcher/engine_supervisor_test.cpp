@@ -1,0 +1,380 @@
+#include "common/file.h"
+#include "common/ulid.h"
+#include "crypto/key.h"
+#include "launcher/supervisor.h"
+#include "test/support/fake_backend.h"
+#include "test/support/temp_dir.h"
+#include "test/unit/launcher/engine_fake_host.h"
+
+#include <catch2/catch.hpp>
+
+#include <future>
+#include <thread>
+
+using namespace slipway;
+using namespace slipway::launcher;
+using namespace slipway::test;
+using namespace std::chrono_literals;
+using protocol::CommandKind;
+using protocol::Outcome;
+using protocol::StageKind;
+
+namespace {
+
+const crypto::PrivateKey& pool_key()
+{
+    static const auto key = crypto::PrivateKey::generate(2048);
+    if (!key)
+        throw std::runtime_error{"no key"};
+    return *key;
+}
+
+/// A supervisor over fakes, that may be left and begun again on the same journal.
+struct House {
+    TempDir directory;
+    SystemClock clock;
+    SystemRandom random;
+    FakeBackend backend{directory.path() / "backend", clock};
+    FakeHost host;
+    LogSink sink{2, LogFormat::logfmt, LogLevel::error, clock};
+    EngineSettings settings;
+    Vault vault{{pool_key()}, random};
+    JobServices services{settings, backend, host, vault, clock, random, [] { return std::make_unique<IdentityFilter>(); }};
+    std::optional<Journal> journal;
+    std::unique_ptr<Supervisor> supervisor;
+    std::future<EngineEnd> end;
+
+    House()
+    {
+        settings.default_image = "runner";
+        settings.reconcile_interval = 50ms;
+        start();
+    }
+
+    ~House() { leave(); }
+
+    void start()
+    {
+        auto opened = Journal::open(directory.path() / "state", clock, random);
+        REQUIRE(opened);
+        journal.emplace(*std::move(opened));
+        supervisor = std::make_unique<Supervisor>(SupervisorParts{services, *journal,
+            [this](const auto& request, auto stop) { return backend.enroll(request, stop); }, Logger{sink}});
+        end = std::async(std::launch::async, [this] { return supervisor->run({}); });
+    }
+
+    void leave()
+    {
+        if (!supervisor)
+            return;
+        supervisor->hand_over();
+        end.wait();
+        supervisor.reset();
+        journal.reset();
+    }
+
+    std::string add(StageKind kind = StageKind::read, const std::function<void(protocol::Assignment&)>& change = {})
+    {
+        protocol::Assignment a;
+        a.stage_id = make_ulid(clock, random);
+        a.run_id = a.pool_id = make_ulid(clock, random);
+        a.stack_id = "web";
+        a.kind = kind;
+        a.stage_name = kind == StageKind::read ? "plan" : "apply";
+        a.run_type = "TRACKED";
+        a.phases = {{.name = "init", .before = {}, .commands = {"first-command"}, .after = {}},
+            {.name = a.stage_name, .before = {}, .commands = {"main-command"}, .after = {}}};
+        if (change)
+            change(a);
+        backend.add(a);
+        return a.stage_id;
+    }
+
+    protocol::StateReport finished(const std::string& id)
+    {
+        REQUIRE(backend.wait_finished(id, 20s));
+        return *backend.finish(id);
+    }
+
+    bool wait_started(std::size_t commands)
+    {
+        return backend.wait_until([&] { return host.started().size() >= commands; }, 20s);
+    }
+
+    bool wait_idle()
+    {
+        return backend.wait_until([&] { return supervisor->status().stages.empty() && host.names().empty(); }, 20s);
+    }
+};
+
+} // namespace
+
+TEST_CASE("a stage runs its phases in order and leaves nothing behind")
+{
+    House house;
+    house.host.script("first-command", {.output = "one\n"});
+    house.host.script("main-command", {.output = "two\n"});
+    const auto id = house.add();
+    const auto report = house.finished(id);
+    CHECK(report.outcome == Outcome::succeeded);
+    CHECK(report.exit_code == 0);
+    CHECK(house.backend.log(id) == "[slipway] looking for runner\n[slipway] init\none\n[slipway] plan\ntwo\n");
+    CHECK(house.wait_idle());
+    CHECK(std::filesystem::is_empty(house.directory.path() / "state" / "jobs"));
+    CHECK(house.host.started().size() == 2);
+}
+
+TEST_CASE("the first failure ends a stage, and its last hooks run")
+{
+    House house;
+    house.host.script("first-command", {.output = "", .exit = {.code = 7}});
+    const auto id = house.add(StageKind::read, [](auto& a) { a.after_run = {"last-hook"}; });
+    const auto report = house.finished(id);
+    CHECK(report.outcome == Outcome::failed);
+    CHECK(report.exit_code == 7);
+    CHECK(report.cause == "exit");
+    REQUIRE(house.host.started().size() == 2);
+    CHECK(house.host.started()[1].run.argv.back().find("last-hook") != std::string::npos);
+    CHECK(house.host.started()[1].run.argv.back().find("final_run_state='FAILED'") != std::string::npos);
+}
+
+TEST_CASE("a run of plan and apply carries its workspace in an envelope that only the pool opens")
+{
+    House house;
+    const auto plan = house.add(StageKind::read, [](auto& a) { a.keep_workspace = true; });
+    CHECK(house.finished(plan).workspace == "workspace");
+    const std::string sealed = house.backend.blob("workspace");
+    REQUIRE_FALSE(sealed.empty());
+    CHECK(sealed.find("the workspace") == std::string::npos);
+
+    const auto plan_document = read_file(house.directory.path() / "backend" / (plan + ".assignment"), 100'000);
+    REQUIRE(plan_document);
+    const auto parsed = JsonDocument::parse(*plan_document);
+    const auto made = protocol::read_assignment(parsed->root());
+    REQUIRE(made);
+    const auto carry = [&](auto& a) {
+        a.run_id = made->run_id;
+        a.pool_id = made->pool_id;
+        a.workspace_in = "workspace";
+        a.workspace_maker = plan;
+        a.workspace_fence = house.backend.stage(plan).fence;
+    };
+    CHECK(house.finished(house.add(StageKind::write, carry)).outcome == Outcome::succeeded);
+    const auto puts = house.host.puts();
+    CHECK(std::count(puts.begin(), puts.end(), "/mnt/workspace:the workspace") == 1);
+
+    // Of another run, it is refused and nothing is run.
+    const auto commands = house.host.started().size();
+    const auto report = house.finished(house.add(StageKind::write, [&](auto& a) {
+        carry(a);
+        a.run_id = a.pool_id;
+        a.run_id.back() = a.run_id.back() == '0' ? '1' : '0';
+    }));
+    CHECK(report.outcome == Outcome::failed);
+    CHECK(report.message.find("workspace") != std::string::npos);
+    CHECK(house.host.started().size() == commands);
+}
+
+TEST_CASE("an image that cannot be had fails the stage with Docker's words, in the log too")
+{
+    House house;
+    house.host.fail_image({Errc::not_found, "docker: 404: manifest unknown"});
+    const auto id = house.add();
+    const auto report = house.finished(id);
+    CHECK(report.cause == "image");
+    CHECK(report.message.find("manifest unknown") != std::string::npos);
+    CHECK(house.backend.log(id).find("manifest unknown") != std::string::npos);
+    CHECK(report.log_end == house.backend.log(id).size());
+}
+
+TEST_CASE("a launcher that leaves in mid-command is followed by one that runs nothing again")
+{
+    House house;
+    house.host.script("first-command", {.output = "begun\n", .exit = {.code = 0}, .waits = true});
+    const auto kind = GENERATE(StageKind::read, StageKind::write);
+    const auto id = house.add(kind);
+    REQUIRE(house.wait_started(1));
+    for (int i = 0; i < 3; ++i) {
+        house.leave();
+        house.start();
+    }
+    REQUIRE(house.backend.wait_until([&] { return house.backend.log(id).find("begun") != std::string::npos; }, 10s));
+    house.leave();
+    house.host.let_go(); // it ends while nobody looks
+    house.start();
+    CHECK(house.finished(id).outcome == Outcome::succeeded);
+    CHECK(house.host.started().size() == 2);
+    const auto log = house.backend.log(id);
+    CHECK(log.find("begun\n") == log.rfind("begun\n"));
+}
+
+TEST_CASE("a container that is gone when the launcher returns is reported lost")
+{
+    House house;
+    house.host.script("first-command", {.output = "begun\n", .exit = {}, .waits = true});
+    const auto id = house.add(StageKind::write);
+    REQUIRE(house.wait_started(1));
+    house.leave();
+    house.host.lose(id);
+    house.start();
+    const auto report = house.finished(id);
+    CHECK(report.outcome == Outcome::lost);
+    CHECK(report.cause == "lost");
+    CHECK(house.backend.log(id).find("the container was lost") != std::string::npos);
+    CHECK(house.host.started().size() == 1);
+}
+
+TEST_CASE("a container that dies under a running launcher is reported lost, and a stage that reads is run anew")
+{
+    House house;
+    house.host.script("first-command", {.output = "", .exit = {}, .waits = true});
+    const auto id = house.add(StageKind::read);
+    REQUIRE(house.wait_started(1));
+    const auto fence = house.backend.stage(id).fence;
+    house.host.lose(id);
+    REQUIRE(house.wait_started(2));
+    CHECK(house.backend.stage(id).fence > fence);
+}
+
+TEST_CASE("a backend that goes away in mid-run changes nothing but the time of delivery")
+{
+    House house;
+    house.host.script("first-command", {.output = "begun\n", .exit = {.code = 0}, .waits = true});
+    const auto id = house.add();
+    REQUIRE(house.wait_started(1));
+    house.backend.set_away(true);
+    house.host.let_go();
+    REQUIRE(house.wait_started(2));
+    CHECK_FALSE(house.backend.finish(id));
+    house.backend.set_away(false);
+    CHECK(house.finished(id).outcome == Outcome::succeeded);
+}
+
+TEST_CASE("answers that are lost do not make anything happen twice")
+{
+    House house;
+    house.backend.lose_answers(5);
+    house.host.script("first-command", {.output = "one\n"});
+    const auto id = house.add(StageKind::write);
+    CHECK(house.finished(id).outcome == Outcome::succeeded);
+    CHECK(house.host.started().size() == 2);
+    const auto log = house.backend.log(id);
+    CHECK(log.find("one\n") == log.rfind("one\n"));
+    CHECK(house.wait_idle());
+}
+
+TEST_CASE("a session that is over is begun again, and what runs is not touched")
+{
+    House house;
+    house.host.script("first-command", {.output = "", .exit = {.code = 0}, .waits = true});
+    const auto id = house.add();
+    REQUIRE(house.wait_started(1));
+    const int before = house.backend.enrolments();
+    house.backend.fail_next(1, Errc::rejected);
+    REQUIRE(house.backend.wait_until([&] { return house.backend.enrolments() > before; }, 10s));
+    house.host.let_go();
+    CHECK(house.finished(id).outcome == Outcome::succeeded);
+    CHECK(house.host.started().size() == 2);
+}
+
+TEST_CASE("a stage that is stopped ends by the ladder, with its last hooks and no further phase")
+{
+    House house;
+    house.host.script("first-command", {.output = "", .exit = {}, .waits = true});
+    const auto id = house.add(StageKind::read, [](auto& a) { a.after_run = {"last-hook"}; });
+    REQUIRE(house.wait_started(1));
+    house.backend.cancel(id);
+    const auto report = house.finished(id);
+    CHECK(report.cause == "stopped");
+    CHECK(report.outcome == Outcome::failed);
+    REQUIRE(house.host.started().size() == 2);
+    CHECK(house.host.started()[1].run.argv.back().find("last-hook") != std::string::npos);
+}
+
+TEST_CASE("a stage that is killed loses its container at once")
+{
+    House house;
+    house.host.script("first-command", {.output = "", .exit = {}, .waits = true});
+    const auto id = house.add(StageKind::write, [](auto& a) { a.after_run = {"last-hook"}; });
+    REQUIRE(house.wait_started(1));
+    house.backend.command(CommandKind::kill, id);
+    CHECK(house.finished(id).cause == "stopped");
+    CHECK(house.host.started().size() == 1);
+}
+
+TEST_CASE("a grant that is not the newest any more is stopped, removed and not reported")
+{
+    House house;
+    house.host.script("first-command", {.output = "", .exit = {}, .waits = true});
+    const auto id = house.add(StageKind::read);
+    REQUIRE(house.wait_started(1));
+    house.backend.declare_lost(id); // waits until the lease is over, so that nothing is granted meanwhile
+    CHECK(house.wait_idle());
+    CHECK_FALSE(house.backend.finish(id));
+    CHECK(std::filesystem::is_empty(house.directory.path() / "state" / "jobs"));
+}
+
+TEST_CASE("draining takes nothing more, finishes what runs, and leaves the pool")
+{
+    House house;
+    house.host.script("first-command", {.output = "", .exit = {.code = 0}, .waits = true});
+    const auto id = house.add();
+    REQUIRE(house.wait_started(1));
+    house.supervisor->drain();
+    const auto later = house.add();
+    CHECK(house.end.wait_for(100ms) == std::future_status::timeout);
+    house.host.let_go();
+    REQUIRE(house.end.wait_for(20s) == std::future_status::ready);
+    CHECK(house.end.get() == EngineEnd::drained);
+    CHECK(house.backend.finish(id)->outcome == Outcome::succeeded);
+    CHECK(house.backend.stage(later).phase != protocol::ServerPhase::accepted);
+    CHECK(house.backend.signed_off());
+    house.supervisor.reset();
+}
+
+TEST_CASE("stopping the jobs ends what runs and then the launcher")
+{
+    House house;
+    house.host.script("first-command", {.output = "", .exit = {}, .waits = true});
+    const auto id = house.add();
+    REQUIRE(house.wait_started(1));
+    house.supervisor->drain();
+    house.supervisor->stop_jobs();
+    REQUIRE(house.end.wait_for(20s) == std::future_status::ready);
+    CHECK(house.end.get() == EngineEnd::drained);
+    CHECK(house.backend.finish(id)->cause == "stopped");
+    house.supervisor.reset();
+}
+
+TEST_CASE("a command to drain lets the launcher stay, and one to cycle lets it end")
+{
+    House house;
+    house.backend.command(CommandKind::drain);
+    REQUIRE(house.backend.wait_until([&] { return house.supervisor->status().draining; }, 10s));
+    house.backend.command(CommandKind::undrain);
+    CHECK(house.finished(house.add()).outcome == Outcome::succeeded);
+    house.backend.command(CommandKind::cycle);
+    REQUIRE(house.end.wait_for(20s) == std::future_status::ready);
+    CHECK(house.end.get() == EngineEnd::drained);
+    house.supervisor.reset();
+}
+
+TEST_CASE("a container that no stage of the journal needs is removed")
+{
+    House house;
+    house.host.add_stray("stray", make_ulid(house.clock, house.random));
+    CHECK(house.backend.wait_until([&] { return house.host.names().empty(); }, 10s));
+}
+
+TEST_CASE("limits and the lease of a stage that reads are kept by its slot")
+{
+    House house;
+    house.settings.limits = {.run = 60'000, .silence = 50'000, .grace = 1'000, .write_grace = 2'000};
+    house.finished(house.add(StageKind::write, [](auto& a) { a.limits.run = 1234; }));
+    CHECK(house.host.limits().run == 1234);
+    CHECK(house.host.limits().silence == 50'000);
+    CHECK(house.host.limits().grace == 2'000);
+    CHECK(house.host.leases() == 0);
+    house.finished(house.add(StageKind::read));
+    CHECK(house.host.leases() > 0);
+}

@@ -1,0 +1,261 @@
+#include "common/base64.h"
+#include "common/file.h"
+#include "launcher/exit_codes.h"
+#include "test/support/process.h"
+#include "test/support/temp_dir.h"
+#include "test/unit/launcher/fake_mothership.h"
+
+#include <catch2/catch.hpp>
+#include <signal.h>
+
+#include <algorithm>
+#include <thread>
+
+using namespace slipway;
+using namespace slipway::test;
+using slipway::launcher::ExitCode;
+using slipway::launcher::to_int;
+
+namespace {
+
+using Variables = std::vector<std::pair<std::string, std::string>>;
+constexpr std::chrono::seconds kSoon{30};
+
+const PoolFixture& pool()
+{
+    static const PoolFixture fixture{std::chrono::system_clock::now()};
+    return fixture;
+}
+
+/// The real program on a state directory of its own.
+class Launcher {
+public:
+    explicit Launcher(const std::string& url)
+    {
+        variables_ = {{"SPACELIFT_TOKEN", pool().token()}, {"SPACELIFT_POOL_PRIVATE_KEY", pool().key_base64()},
+            {"SPACELIFT_WORKER_COMMS_URL", url}, {"SLIPWAY_STATE_DIR", (directory_.path() / "state").string()},
+            {"SLIPWAY_LOG_FORMAT", "logfmt"}};
+    }
+
+    Launcher& with(const std::string& name, const std::string& value)
+    {
+        std::erase_if(variables_, [&](const auto& variable) { return variable.first == name; });
+        variables_.emplace_back(name, value);
+        return *this;
+    }
+
+    [[nodiscard]] Process start(const std::vector<std::string>& flags = {}) const
+    {
+        std::vector<std::string> argv{SLIPWAY_BIN_DIR "/slipway-launcher"};
+        argv.insert(argv.end(), flags.begin(), flags.end());
+        auto process = Process::start({.argv = argv, .env = variables_, .directory = {}, .log = log_path()});
+        REQUIRE(process);
+        return *std::move(process);
+    }
+
+    /// Runs it to its end.
+    [[nodiscard]] int exit_code(const std::vector<std::string>& flags = {}) const
+    {
+        auto process = start(flags);
+        const auto code = process.wait(kSoon);
+        INFO(log());
+        REQUIRE(code);
+        return *code;
+    }
+
+    [[nodiscard]] std::string log() const { return read_file(log_path(), 1 << 24).value_or(""); }
+    [[nodiscard]] const std::filesystem::path& directory() const { return directory_.path(); }
+
+private:
+    [[nodiscard]] std::filesystem::path log_path() const { return directory_.path() / "log"; }
+
+    TempDir directory_;
+    Variables variables_;
+};
+
+bool holds(const std::string& text, std::string_view part)
+{
+    return text.find(part) != std::string::npos;
+}
+
+/// An address where nobody listens: the port of a server that is gone.
+std::string nobody()
+{
+    return RawHttpServer{[](RawHttpServer::Connection&) { }}.url().replace(0, 4, "https");
+}
+
+bool comes_true(const std::function<bool()>& condition)
+{
+    const auto end = std::chrono::steady_clock::now() + kSoon;
+    while (!condition()) {
+        if (std::chrono::steady_clock::now() > end)
+            return false;
+        std::this_thread::yield();
+    }
+    return true;
+}
+
+} // namespace
+
+TEST_CASE("each wrong start ends with its own exit code and a message that names the variable", "[launcher]")
+{
+    struct Case {
+        std::string name;
+        std::string value;
+        ExitCode code;
+        std::string words;
+    };
+
+    const auto& [name, value, code, words] = GENERATE(values<Case>({
+        {"SPACELIFT_TOKEN", "", ExitCode::token_missing, "SPACELIFT_TOKEN is not set"},
+        {"SPACELIFT_TOKEN", "ab?d", ExitCode::token_not_base64, "position 3"},
+        {"SPACELIFT_TOKEN", base64_encode("word"), ExitCode::token_not_json, "SPACELIFT_TOKEN"},
+        {"SPACELIFT_TOKEN", base64_encode("{}"), ExitCode::token_incomplete, "broker"},
+        {"SPACELIFT_TOKEN", "-----BEGIN PRIVATE KEY-----", ExitCode::token_is_something_else, "private key"},
+        {"SPACELIFT_POOL_PRIVATE_KEY", "", ExitCode::key_missing, "SPACELIFT_POOL_PRIVATE_KEY is not set"},
+        {"SPACELIFT_POOL_PRIVATE_KEY", "a!", ExitCode::key_not_base64, "SPACELIFT_POOL_PRIVATE_KEY"},
+        {"SPACELIFT_WHITELIST_ENVS", "SPACELIFT_TOKEN", ExitCode::bad_option, "never passed"},
+        {"SLIPWAY_CAPACITY", "many", ExitCode::bad_option, "SLIPWAY_CAPACITY"},
+        {"DOCKER_HOST", "unix:///nowhere/docker.sock", ExitCode::docker_missing, "/nowhere/docker.sock"},
+        {"SLIPWAY_STATE_DIR", "/dev/null/state", ExitCode::state_directory_not_writable, "/dev/null/state"},
+    }));
+    Launcher launcher{nobody()};
+    CHECK(launcher.with(name, value).exit_code() == to_int(code));
+    INFO(launcher.log());
+    CHECK(holds(launcher.log(), words));
+    CHECK(holds(launcher.log(), name));
+}
+
+TEST_CASE("a wrong flag ends with the exit code of a bad option", "[launcher]")
+{
+    const Launcher launcher{nobody()};
+    CHECK(launcher.exit_code({"--no-such-flag"}) == to_int(ExitCode::bad_option));
+    CHECK(holds(launcher.log(), "--help"));
+}
+
+TEST_CASE("help, version and configuration are printed without a token", "[launcher]")
+{
+    Launcher launcher{nobody()};
+    launcher.with("SPACELIFT_TOKEN", "").with("SPACELIFT_POOL_PRIVATE_KEY", "hush-hush");
+    const auto output = [&](const std::string& flag) {
+        auto ended = launcher.start({flag}).finish(kSoon);
+        REQUIRE(ended);
+        CHECK(ended->first == 0);
+        return ended->second;
+    };
+    CHECK(holds(output("--help"), "SPACELIFT_POOL_PRIVATE_KEY"));
+    CHECK(holds(output("--version"), "slipway-launcher "));
+    const std::string config = output("--print-config");
+    CHECK(holds(config, "SLIPWAY_CAPACITY"));
+    CHECK_FALSE(holds(config, "hush-hush"));
+}
+
+TEST_CASE("a registered launcher says so in one line, and on TERM leaves the pool and exits 0", "[launcher]")
+{
+    FakeMothership server{pool()};
+    const Launcher launcher{server.url()};
+    auto process = launcher.start();
+    const auto line = process.read_until("is ready", kSoon);
+    INFO(launcher.log());
+    REQUIRE(line);
+    CHECK(*line
+        == "slipway-launcher is ready: pool \"demo\" (01J0000000000000000000000P), worker 01J0000000000000000000000W, "
+            + server.url() + ", capacity 1\n");
+    process.signal(SIGTERM);
+    const auto code = process.wait(kSoon);
+    REQUIRE(code);
+    CHECK(*code == 0);
+    CHECK(server.signed_off());
+}
+
+TEST_CASE("USR2 ends the launcher with 0 and leaves the worker in the pool", "[launcher]")
+{
+    FakeMothership server{pool()};
+    const Launcher launcher{server.url()};
+    auto process = launcher.start();
+    REQUIRE(process.read_until("is ready", kSoon));
+    process.signal(SIGUSR2);
+    const auto code = process.wait(kSoon);
+    REQUIRE(code);
+    CHECK(*code == 0);
+    CHECK_FALSE(server.signed_off());
+}
+
+TEST_CASE("neither secret stays in the environment of a running launcher, nor stands in its log", "[launcher]")
+{
+    FakeMothership server{pool()};
+    Launcher launcher{server.url()};
+    launcher.with("STAYS", "visible").with("SLIPWAY_LOG_LEVEL", "debug");
+    auto process = launcher.start();
+    REQUIRE(process.read_until("is ready", kSoon));
+    const auto environment = read_file("/proc/" + std::to_string(process.pid()) + "/environ", 1 << 20);
+    REQUIRE(environment);
+    CHECK(holds(*environment, "STAYS=visible"));
+    const std::string key = pool().key_base64();
+    for (const auto& part : {pool().token().substr(0, 32), pool().token().substr(500, 32), key.substr(0, 32),
+             key.substr(key.size() - 32)}) {
+        CHECK_FALSE(holds(*environment, part));
+        CHECK_FALSE(holds(launcher.log(), part));
+    }
+}
+
+TEST_CASE("a second launcher on the same state directory is refused and the first one named", "[launcher]")
+{
+    FakeMothership server{pool()};
+    const Launcher first{server.url()};
+    auto process = first.start();
+    REQUIRE(process.read_until("is ready", kSoon));
+    Launcher second{server.url()};
+    second.with("SLIPWAY_STATE_DIR", (first.directory() / "state").string());
+    CHECK(second.exit_code() == to_int(ExitCode::state_directory_in_use));
+    CHECK(holds(second.log(), std::to_string(process.pid())));
+}
+
+TEST_CASE("a server that cannot be reached is tried again, and the log says so", "[launcher]")
+{
+    const Launcher launcher{nobody()};
+    auto process = launcher.start();
+    CHECK(comes_true([&] {
+        const std::string log = launcher.log();
+        return std::ranges::count(log, '\n') >= 2 && holds(log, "level=warn");
+    }));
+    process.signal(SIGTERM);
+    const auto code = process.wait(kSoon);
+    INFO(launcher.log());
+    REQUIRE(code);
+    CHECK(*code == 0);
+}
+
+TEST_CASE("a server that refuses the pool ends the launcher with that exit code", "[launcher]")
+{
+    FakeMothership server{pool()};
+    server.answer_registrations(403, R"({"detail":"this pool was deleted"})");
+    const Launcher launcher{server.url()};
+    CHECK(launcher.exit_code() == to_int(ExitCode::server_refused));
+    CHECK(holds(launcher.log(), "this pool was deleted"));
+}
+
+TEST_CASE("a server of another authority ends the launcher with that exit code", "[launcher]")
+{
+    const PoolFixture other{std::chrono::system_clock::now()};
+    FakeMothership server{other};
+    const Launcher launcher{server.url()};
+    CHECK(launcher.exit_code() == to_int(ExitCode::server_not_trusted));
+    CHECK(holds(launcher.log(), server.url()));
+}
+
+TEST_CASE("a clock far from the server's is refused, and one some minutes off is warned about", "[launcher]")
+{
+    using std::chrono::system_clock;
+    FakeMothership server{pool()};
+    server.answer_registrations(200, registration_answer(system_clock::now() - std::chrono::hours{48}));
+    const Launcher wrong{server.url()};
+    CHECK(wrong.exit_code() == to_int(ExitCode::clock_skew));
+    CHECK(holds(wrong.log(), "NTP"));
+
+    server.answer_registrations(200, registration_answer(system_clock::now() + std::chrono::minutes{3}));
+    const Launcher late{server.url()};
+    auto process = late.start();
+    REQUIRE(process.read_until("is ready", kSoon));
+    CHECK(comes_true([&] { return holds(late.log(), "behind the server's"); }));
+}

@@ -1,0 +1,220 @@
+#include "launcher/options.h"
+
+#include "common/file.h"
+#include "launcher/exit_codes.h"
+#include "test/support/temp_dir.h"
+
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+#include <set>
+
+using namespace slipway;
+using namespace slipway::launcher;
+
+namespace {
+
+using Variables = std::vector<std::pair<std::string, std::string>>;
+
+Result<Settings> settings_of(const Variables& variables, std::vector<const char*> flags = {})
+{
+    flags.insert(flags.begin(), "slipway-launcher");
+    const auto line = SLIPWAY_TRY(parse_command_line(static_cast<int>(flags.size()), flags.data()));
+    return read_settings(line, Environment::of(variables, secret_variables()), true);
+}
+
+Config config_of(const Variables& variables, const std::vector<const char*>& flags = {})
+{
+    auto settings = settings_of(variables, flags);
+    INFO((settings ? "" : settings.error().message()));
+    REQUIRE(settings);
+    return settings->config;
+}
+
+std::string failure_of(const Variables& variables, const std::vector<const char*>& flags = {})
+{
+    const auto settings = settings_of(variables, flags);
+    REQUIRE_FALSE(settings);
+    CHECK(settings.error().code() == Errc::invalid_input);
+    return settings.error().message();
+}
+
+std::string origin_of(const Settings& settings, std::string_view name)
+{
+    const auto found = std::ranges::find(settings.list, name, &Setting::name);
+    REQUIRE(found != settings.list.end());
+    return found->origin;
+}
+
+bool holds(const std::string& text, std::string_view part)
+{
+    return text.find(part) != std::string::npos;
+}
+
+} // namespace
+
+TEST_CASE("without any setting the documented defaults are in force", "[launcher]")
+{
+    const Config config = config_of({});
+    CHECK(config.run_limit == std::chrono::minutes{70});
+    CHECK(config.silence_limit == std::chrono::minutes{7});
+    CHECK(config.network == "bridge");
+    CHECK(config.default_image == "public.ecr.aws/spacelift/runner-terraform:latest");
+    CHECK(config.capacity == 1);
+    CHECK(config.state_directory == "/var/lib/slipway");
+    CHECK(config.docker_host == "unix:///var/run/docker.sock");
+    CHECK(config.log_format == LogFormatChoice::automatic);
+    CHECK(config.log_level == LogLevel::info);
+    CHECK_FALSE(config.debug);
+    CHECK(config.token.empty());
+    CHECK(config.private_key.empty());
+    CHECK(config.comms_url.empty());
+    CHECK(config.metadata.empty());
+    CHECK(config.allowed_names.empty());
+}
+
+TEST_CASE("every variable reaches its field", "[launcher]")
+{
+    const Config config = config_of({{"SPACELIFT_TOKEN", "t"}, {"SPACELIFT_POOL_PRIVATE_KEY", "k"},
+        {"SPACELIFT_WORKER_COMMS_URL", "https://host:8443/"}, {"SPACELIFT_LAUNCHER_RUN_TIMEOUT", "1h30m"},
+        {"SPACELIFT_LAUNCHER_LOGS_TIMEOUT", "1000s"}, {"SPACELIFT_METADATA_asg_Id", "a=b"}, {"SPACELIFT_METADATA_", "no"},
+        {"SPACELIFT_WHITELIST_ENVS", "A,ro_B"}, {"SPACELIFT_WORKER_NETWORK", "jobs"},
+        {"SPACELIFT_DEFAULT_RUNNER_IMAGE", "img:1"}, {"SPACELIFT_DEBUG", "true"}, {"SLIPWAY_CAPACITY", "4"},
+        {"SLIPWAY_STATE_DIR", "/s"}, {"DOCKER_HOST", "unix:///d.sock"}, {"SLIPWAY_LOG_FORMAT", "json"},
+        {"SLIPWAY_LOG_LEVEL", "warn"}});
+    CHECK(config.token.equals("t"));
+    CHECK(config.private_key.equals("k"));
+    CHECK(config.comms_url == "https://host:8443");
+    CHECK(config.run_limit == std::chrono::minutes{90});
+    CHECK(config.silence_limit == std::chrono::seconds{1000});
+    CHECK(config.metadata == protocol::Metadata{{"asg_Id", "a=b"}});
+    CHECK(config.allowed_names.size() == 2);
+    CHECK(config.network == "jobs");
+    CHECK(config.default_image == "img:1");
+    CHECK(config.debug);
+    CHECK(config.capacity == 4);
+    CHECK(config.state_directory == "/s");
+    CHECK(config.docker_host == "unix:///d.sock");
+    CHECK(config.log_format == LogFormatChoice::json);
+    CHECK(config.log_level == LogLevel::warn);
+}
+
+TEST_CASE("an alias works like the variable; both with different values are refused", "[launcher]")
+{
+    CHECK(config_of({{"SPACELIFT_ALLOWLIST_ENVS", "A"}}).allowed_names.size() == 1);
+    CHECK(config_of({{"SPACELIFT_ALLOWLIST_ENVS", "A"}, {"SPACELIFT_WHITELIST_ENVS", "A"}}).allowed_names.size() == 1);
+    const auto failure = failure_of({{"SPACELIFT_ALLOWLIST_ENVS", "A"}, {"SPACELIFT_WHITELIST_ENVS", "B"}});
+    CHECK(holds(failure, "SPACELIFT_ALLOWLIST_ENVS"));
+    CHECK(holds(failure, "SPACELIFT_WHITELIST_ENVS"));
+}
+
+TEST_CASE("a flag wins over its variable, and an empty variable counts as not set", "[launcher]")
+{
+    CHECK(config_of({{"SPACELIFT_WORKER_NETWORK", "a"}}, {"--network", "b"}).network == "b");
+    CHECK(config_of({{"SPACELIFT_WORKER_NETWORK", ""}}).network == "bridge");
+    const auto settings = settings_of({{"SPACELIFT_WORKER_NETWORK", "a"}, {"SLIPWAY_CAPACITY", "2"}}, {"--network=b"});
+    REQUIRE(settings);
+    CHECK(origin_of(*settings, "SPACELIFT_WORKER_NETWORK") == "flag");
+    CHECK(origin_of(*settings, "SLIPWAY_CAPACITY") == "environment");
+    CHECK(origin_of(*settings, "SLIPWAY_LOG_LEVEL") == "default");
+    CHECK(origin_of(*settings, "SPACELIFT_TOKEN") == "not set");
+}
+
+TEST_CASE("a wrong value is refused with the variable, the value and what is expected", "[launcher]")
+{
+    struct Case {
+        std::string variable;
+        std::string value;
+        std::string expected;
+    };
+
+    const auto& [variable, value, expected] = GENERATE(values<Case>({
+        {"SPACELIFT_LAUNCHER_RUN_TIMEOUT", "70", "unit"},
+        {"SPACELIFT_LAUNCHER_RUN_TIMEOUT", "0", "above zero"},
+        {"SPACELIFT_LAUNCHER_LOGS_TIMEOUT", "-7m", "above zero"},
+        {"SLIPWAY_CAPACITY", "0", "from 1 to 256"},
+        {"SLIPWAY_CAPACITY", "2x", "from 1 to 256"},
+        {"SLIPWAY_CAPACITY", "99999999999", "from 1 to 256"},
+        {"SPACELIFT_DEBUG", "yes", "true nor false"},
+        {"SLIPWAY_LOG_FORMAT", "xml", "auto, logfmt, json"},
+        {"SLIPWAY_LOG_LEVEL", "loud", "debug, info, warn, error"},
+        {"SPACELIFT_WORKER_COMMS_URL", "http://host", "https://host"},
+        {"SPACELIFT_ALLOWLIST_ENVS", "A=1", "names without values"},
+    }));
+    const auto failure = failure_of({{variable, value}});
+    INFO(failure);
+    CHECK(holds(failure, variable));
+    CHECK(holds(failure, value));
+    CHECK(holds(failure, expected));
+}
+
+TEST_CASE("an allow-list that names the token or the key is refused", "[launcher]")
+{
+    const auto name = GENERATE(as<std::string>{}, "SPACELIFT_TOKEN", "SPACELIFT_POOL_PRIVATE_KEY");
+    CHECK(holds(failure_of({{"SPACELIFT_WHITELIST_ENVS", "A," + name}}), name + ", which is never passed"));
+    CHECK(holds(failure_of({}, {"--allow-envs", ("ro_" + name).c_str()}), "--allow-envs"));
+}
+
+TEST_CASE("a wrong command line is refused and points to the help", "[launcher]")
+{
+    CHECK(holds(failure_of({}, {"--no-such-flag"}), "--help"));
+    CHECK(holds(failure_of({}, {"--capacity", "two"}), "--capacity"));
+    CHECK(holds(failure_of({}, {"--capacity", "1", "--capacity", "2"}), "--capacity"));
+    CHECK(holds(failure_of({}, {"surplus"}), "surplus"));
+}
+
+TEST_CASE("a secret can come from a file, and is never printed", "[launcher]")
+{
+    const test::TempDir directory;
+    const auto file = directory.path() / "token";
+    REQUIRE(replace_file(file, "from-file"));
+    const auto settings
+        = settings_of({{"SPACELIFT_TOKEN", "from-variable"}, {"SPACELIFT_POOL_PRIVATE_KEY", "hush"}},
+            {"--token-file", file.c_str()});
+    REQUIRE(settings);
+    CHECK(settings->config.token.equals("from-file"));
+    const std::string text = settings_text(*settings);
+    CHECK(holds(text, "(secret)"));
+    CHECK_FALSE(holds(text, "from-file"));
+    CHECK_FALSE(holds(text, "from-variable"));
+    CHECK_FALSE(holds(text, "hush"));
+    CHECK(holds(failure_of({}, {"--token-file", "/nowhere/token"}), "--token-file"));
+}
+
+TEST_CASE("a variable that looks like ours and is not gives a warning with the nearest name", "[launcher]")
+{
+    const auto settings = settings_of({{"SPACELIFT_WORKER_NETWROK", "x"}, {"SPACELIFT_NOBODY_KNOWS_THIS_ONE", "x"},
+        {"SLIPWAY_CAPACITI", "3"}, {"SPACELIFT_METADATA_x", "fine"}, {"UNRELATED", "x"}, {"SPACELIFT_TOKEN", "x"}});
+    REQUIRE(settings);
+    REQUIRE(settings->warnings.size() == 3);
+    CHECK(holds(settings->warnings[0], "did you mean SPACELIFT_WORKER_NETWORK?"));
+    CHECK(holds(settings->warnings[1], "SPACELIFT_NOBODY_KNOWS_THIS_ONE"));
+    CHECK_FALSE(holds(settings->warnings[1], "did you mean"));
+    CHECK(holds(settings->warnings[2], "did you mean SLIPWAY_CAPACITY?"));
+}
+
+TEST_CASE("the help names every variable, flag and default of the table", "[launcher]")
+{
+    const std::string help = help_text();
+    for (const auto& option : options()) {
+        CHECK(holds(help, option.variable));
+        CHECK(holds(help, option.alias));
+        CHECK(holds(help, option.flag));
+        CHECK(holds(help, option.fallback));
+    }
+}
+
+TEST_CASE("docs/reference.md is what the table and the exit codes say", "[launcher]")
+{
+    const auto file = read_file(SLIPWAY_SOURCE_DIR "/docs/reference.md", 1 << 20);
+    REQUIRE(file);
+    INFO("write it anew: slipway-launcher --help-markdown > docs/reference.md");
+    CHECK(*file == reference_markdown());
+}
+
+TEST_CASE("no exit code has two meanings", "[launcher]")
+{
+    std::set<int> seen;
+    for (const auto& row : kExitCodes)
+        CHECK(seen.insert(to_int(row.code)).second);
+}

@@ -1,0 +1,294 @@
+#include "launcher/startup_checks.h"
+
+#include "common/base64.h"
+#include "test/support/manual_clock.h"
+#include "test/support/process.h"
+#include "test/support/raw_http_server.h"
+#include "test/support/temp_dir.h"
+#include "test/unit/launcher/pool_fixture.h"
+
+#include <catch2/catch.hpp>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+using namespace slipway;
+using namespace slipway::launcher;
+using slipway::test::ManualClock;
+using slipway::test::PoolFixture;
+
+namespace {
+
+constexpr auto kNow = std::chrono::sys_days{std::chrono::year{2026} / 6 / 1};
+
+const PoolFixture& pool()
+{
+    static const PoolFixture fixture{kNow};
+    return fixture;
+}
+
+Config config_with(const std::string& token, const std::string& key)
+{
+    Config config;
+    config.token = Secret{token};
+    config.private_key = Secret{key};
+    return config;
+}
+
+Refusal refusal_of(const Config& config, std::chrono::system_clock::time_point now = kNow)
+{
+    const ManualClock clock{now};
+    const auto checked = check_identity(config, clock);
+    REQUIRE(std::holds_alternative<Refusal>(checked));
+    return std::get<Refusal>(checked);
+}
+
+Refusal refused_token(const std::string& token)
+{
+    return refusal_of(config_with(token, pool().key_base64()));
+}
+
+Refusal refused_key(const std::string& key)
+{
+    return refusal_of(config_with(pool().token(), key));
+}
+
+bool holds(const std::string& text, std::string_view part)
+{
+    return text.find(part) != std::string::npos;
+}
+
+Refusal refused_docker(const std::string& docker_host)
+{
+    const auto checked = check_docker(docker_host, {});
+    REQUIRE(std::holds_alternative<Refusal>(checked));
+    return std::get<Refusal>(checked);
+}
+
+} // namespace
+
+TEST_CASE("a token and the key that belongs to it are accepted, wrapped or not", "[launcher]")
+{
+    const ManualClock clock{kNow};
+    std::string wrapped = pool().key_base64();
+    for (std::size_t at = 76; at < wrapped.size(); at += 77)
+        wrapped.insert(at, "\n");
+    const auto key = GENERATE_COPY(pool().key_base64(), pool().key_pem(), wrapped);
+    const auto checked = check_identity(config_with(pool().token() + "\n", key), clock);
+    REQUIRE(std::holds_alternative<Identity>(checked));
+    const auto& identity = std::get<Identity>(checked);
+    CHECK(identity.url == "https://127.0.0.1:8443");
+    CHECK(identity.pool_id == "01J0000000000000000000000P");
+    CHECK(identity.ca_pem == pool().fields.ca_pem);
+    CHECK(identity.not_after > kNow);
+}
+
+TEST_CASE("the address of the operator wins over the token's", "[launcher]")
+{
+    const ManualClock clock{kNow};
+    Config config = config_with(pool().token(), pool().key_base64());
+    config.comms_url = "https://other:1";
+    const auto checked = check_identity(config, clock);
+    REQUIRE(std::holds_alternative<Identity>(checked));
+    CHECK(std::get<Identity>(checked).url == "https://other:1");
+}
+
+TEST_CASE("each fault of a token has its exit code and names the variable", "[launcher]")
+{
+    struct Case {
+        std::string token;
+        ExitCode code;
+        std::string words;
+    };
+
+    const auto& [token, code, words] = GENERATE_COPY(values<Case>({
+        {"", ExitCode::token_missing, "not set"},
+        {" \n", ExitCode::token_missing, "not set"},
+        {"abc?def", ExitCode::token_not_base64, "position 4"},
+        {base64_encode("not json"), ExitCode::token_not_json, "JSON"},
+        {base64_encode("{}"), ExitCode::token_incomplete, "broker"},
+        {base64_encode(R"({"broker":{"endpoint":"x"}})"), ExitCode::token_incomplete, "comms_url"},
+        {"{\"broker\":{}}", ExitCode::token_is_something_else, "JSON"},
+        {pool().key_pem(), ExitCode::token_is_something_else, "private key"},
+        {pool().key_base64(), ExitCode::token_is_something_else, "private key"},
+        {test::request_for(pool().key), ExitCode::token_is_something_else, "request"},
+        {pool().fields.certificate_pem, ExitCode::token_is_something_else, "certificate"},
+    }));
+    const auto refusal = refused_token(token);
+    INFO(refusal.message);
+    CHECK(refusal.code == code);
+    CHECK(refusal.message.starts_with("SPACELIFT_TOKEN"));
+    CHECK(holds(refusal.message, words));
+}
+
+TEST_CASE("a token whose certificate cannot be read is incomplete", "[launcher]")
+{
+    auto fields = pool().fields;
+    fields.certificate_pem = "no certificate";
+    const auto refusal = refused_token(crypto::encode_pool_token(fields));
+    CHECK(refusal.code == ExitCode::token_incomplete);
+    CHECK(holds(refusal.message, "certificate"));
+}
+
+TEST_CASE("each fault of a key has its exit code and names the variable", "[launcher]")
+{
+    struct Case {
+        std::string key;
+        ExitCode code;
+        std::string words;
+    };
+
+    const std::string with_passphrase = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n";
+    const std::string broken = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
+    const auto& [key, code, words] = GENERATE_COPY(values<Case>({
+        {"", ExitCode::key_missing, "not set"},
+        {"ab-cd", ExitCode::key_not_base64, "position 3"},
+        {with_passphrase, ExitCode::key_has_passphrase, "passphrase"},
+        {base64_encode(with_passphrase), ExitCode::key_has_passphrase, "passphrase"},
+        {pool().token(), ExitCode::key_is_something_else, "token"},
+        {test::request_for(pool().key), ExitCode::key_is_something_else, "request"},
+        {base64_encode(pool().fields.certificate_pem), ExitCode::key_is_something_else, "certificate"},
+        {base64_encode("something"), ExitCode::key_is_something_else, "private key"},
+        {base64_encode(broken), ExitCode::key_unreadable, "reading the private key"},
+    }));
+    const auto refusal = refused_key(key);
+    INFO(refusal.message);
+    CHECK(refusal.code == code);
+    CHECK(refusal.message.starts_with("SPACELIFT_POOL_PRIVATE_KEY"));
+    CHECK(holds(refusal.message, words));
+}
+
+TEST_CASE("a key of fewer than 2048 bits is refused with its length", "[launcher]")
+{
+    const auto key = test::run_program({"openssl", "genrsa", "1024"});
+    REQUIRE(key);
+    const auto refusal = refused_key(base64_encode(*key));
+    INFO(refusal.message);
+    CHECK(refusal.code == ExitCode::key_too_short);
+    CHECK(holds(refusal.message, "1024 bits"));
+}
+
+TEST_CASE("a key of another pool is refused", "[launcher]")
+{
+    const auto other = crypto::PrivateKey::generate(2048);
+    REQUIRE(other);
+    const auto refusal = refused_key(std::string{other->to_pem().value_or(Secret{}).reveal()});
+    CHECK(refusal.code == ExitCode::key_of_another_pool);
+    CHECK(holds(refusal.message, "SPACELIFT_POOL_PRIVATE_KEY"));
+    CHECK(holds(refusal.message, "SPACELIFT_TOKEN"));
+}
+
+TEST_CASE("a certificate outside its dates is refused with both times", "[launcher]")
+{
+    const Config config = config_with(pool().token(), pool().key_base64());
+    const auto early = refusal_of(config, kNow - std::chrono::days{30});
+    CHECK(early.code == ExitCode::certificate_not_yet_valid);
+    CHECK(holds(early.message, "clock says 2026-05-02"));
+    const auto late = refusal_of(config, kNow + std::chrono::days{366 * 11});
+    CHECK(late.code == ExitCode::certificate_expired);
+    CHECK(holds(late.message, "expired at 2036"));
+}
+
+TEST_CASE("no message about a token or a key repeats it", "[launcher]")
+{
+    const std::string secret = pool().key_base64().substr(100, 24);
+    for (const auto& refusal : {refused_token(pool().key_base64()), refused_token(pool().key_pem()),
+             refused_key(pool().key_base64().substr(0, 400)), refused_token(pool().key_base64() + "?")}) {
+        INFO(refusal.message);
+        CHECK_FALSE(holds(refusal.message, secret));
+        CHECK(refusal.message.size() < 400);
+    }
+}
+
+TEST_CASE("clocks a minute apart give a warning, and an invalid certificate by the server's clock a refusal", "[launcher]")
+{
+    const ManualClock clock{kNow};
+    const auto checked = check_identity(config_with(pool().token(), pool().key_base64()), clock);
+    REQUIRE(std::holds_alternative<Identity>(checked));
+    const auto& identity = std::get<Identity>(checked);
+    const auto close = check_clock(identity, kNow + std::chrono::seconds{59}, kNow);
+    CHECK_FALSE(close.warning);
+    CHECK_FALSE(close.refusal);
+    const auto apart = check_clock(identity, kNow, kNow + std::chrono::seconds{90});
+    REQUIRE(apart.warning);
+    CHECK(holds(*apart.warning, "1m30s behind"));
+    CHECK_FALSE(apart.refusal);
+    const auto wrong = check_clock(identity, kNow, kNow - std::chrono::days{30});
+    REQUIRE(wrong.refusal);
+    CHECK(wrong.refusal->code == ExitCode::clock_skew);
+    CHECK(holds(wrong.refusal->message, "720h0m0s ahead"));
+}
+
+TEST_CASE("a state directory is made, and one that cannot be is refused with the variable", "[launcher]")
+{
+    const test::TempDir directory;
+    CHECK_FALSE(check_state_directory((directory.path() / "a" / "b").string()));
+    CHECK(std::filesystem::is_directory(directory.path() / "a" / "b"));
+    const auto refusal = check_state_directory("/dev/null/state");
+    REQUIRE(refusal);
+    CHECK(refusal->code == ExitCode::state_directory_not_writable);
+    CHECK(holds(refusal->message, "SLIPWAY_STATE_DIR"));
+    CHECK(holds(refusal->message, "/dev/null/state"));
+    CHECK(engine_refusal(Error{Errc::conflict, "in use"}).code == ExitCode::state_directory_in_use);
+    CHECK(engine_refusal(Error{Errc::unreachable, "docker"}).code == ExitCode::internal);
+}
+
+TEST_CASE("each fault of the Docker socket has its exit code and a remedy", "[launcher]")
+{
+    const test::TempDir directory;
+    const std::string socket = (directory.path() / "d.sock").string();
+    const std::string host = "unix://" + socket;
+    SECTION("there is none")
+    {
+        const auto refusal = refused_docker(host);
+        CHECK(refusal.code == ExitCode::docker_missing);
+        CHECK(holds(refusal.message, socket));
+        CHECK(holds(refusal.message, "install and start Docker"));
+    }
+    SECTION("nobody listens")
+    {
+        const UniqueFd bound{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        socket.copy(static_cast<char*>(address.sun_path), sizeof address.sun_path - 1);
+        REQUIRE(::bind(bound.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+        const auto refusal = refused_docker(host);
+        CHECK(refusal.code == ExitCode::docker_unreachable);
+        CHECK(holds(refusal.message, "start Docker"));
+    }
+    SECTION("it is too old")
+    {
+        test::RawHttpServer server{std::filesystem::path{socket}, [](test::RawHttpServer::Connection& peer) {
+            if (peer.read_request())
+                peer.send(test::http_response(200, "OK", "Api-Version: 1.24\r\n"));
+        }};
+        const auto refusal = refused_docker(host);
+        CHECK(refusal.code == ExitCode::docker_too_old);
+        CHECK(holds(refusal.message, "1.41"));
+    }
+    SECTION("it hangs")
+    {
+        test::RawHttpServer server{
+            std::filesystem::path{socket}, [](test::RawHttpServer::Connection& peer) { peer.wait_for_close(); }};
+        const auto refusal = refused_docker(host);
+        CHECK(refusal.code == ExitCode::docker_silent);
+        CHECK(holds(refusal.message, "does not answer"));
+    }
+    SECTION("the address is of another kind")
+    {
+        const auto refusal = refused_docker("tcp://127.0.0.1:2375");
+        CHECK(refusal.code == ExitCode::bad_option);
+        CHECK(holds(refusal.message, "DOCKER_HOST"));
+    }
+}
+
+TEST_CASE("the reason why a registration cannot succeed names the right side", "[launcher]")
+{
+    const auto refused = registration_refusal(Error{Errc::rejected, "401 Unauthorized: no such pool"}, "https://h");
+    CHECK(refused.code == ExitCode::server_refused);
+    CHECK(holds(refused.message, "no such pool"));
+    CHECK(holds(refused.message, "SPACELIFT_TOKEN"));
+    const auto foreign = registration_refusal(
+        Error{Errc::rejected, "registering: the server's certificate is not trusted: self-signed"}, "https://h");
+    CHECK(foreign.code == ExitCode::server_not_trusted);
+    CHECK(holds(foreign.message, "SPACELIFT_WORKER_COMMS_URL"));
+}

@@ -1,0 +1,153 @@
+#include "mothership/data_directory.h"
+#include "mothership/store/sqlite_store.h"
+#include "test/unit/mothership/control_desk.h"
+
+#include <catch2/catch.hpp>
+
+#include <thread>
+
+using namespace slipway;
+using namespace slipway::mothership;
+using namespace slipway::test;
+using protocol::Fence;
+
+namespace {
+
+/// The records of a started run, below the rules.
+struct Shelf {
+    ControlDesk desk;
+    std::string run = desk.start_run();
+    Stage stage = desk.grant().value();
+};
+
+std::string read_log(ControlDesk& desk, const Stage& stage, std::uint64_t offset, std::size_t max)
+{
+    return must(desk.plane->look(
+        [&](Transaction& records) { return records.read_log(stage.id, stage.core.fence, offset, max); }));
+}
+
+} // namespace
+
+TEST_CASE("a transaction that fails leaves nothing")
+{
+    ControlDesk desk;
+    const auto done = desk.store->write([&](Transaction& records) -> Result<void> {
+        SLIPWAY_TRY(records.add_api_key({.id = "k", .name = "n", .hash = "h", .created_ms = 1}));
+        return Error{Errc::internal, "afterwards"};
+    });
+    REQUIRE_FALSE(done);
+    CHECK_FALSE(must(desk.plane->look([](Transaction& records) { return records.api_key("k"); })));
+}
+
+TEST_CASE("a stage that somebody else changed is not overwritten: the decision is made anew")
+{
+    Shelf shelf;
+    int calls = 0;
+    const auto done = shelf.desk.store->write([&](Transaction& records) -> Result<void> {
+        auto stage = *must(records.stage(shelf.stage.id));
+        if (++calls == 1)
+            stage.revision -= 1; // as if it had been read before another write
+        stage.message = "call " + std::to_string(calls);
+        return records.update_stage(stage);
+    });
+    REQUIRE(done);
+    CHECK(calls == 2);
+    CHECK(shelf.desk.stage(shelf.run).message == "call 2");
+}
+
+TEST_CASE("a decision that always loses gives up and leaves nothing")
+{
+    Shelf shelf;
+    int calls = 0;
+    const auto done = shelf.desk.store->write([&](Transaction& records) -> Result<void> {
+        ++calls;
+        auto stage = *must(records.stage(shelf.stage.id));
+        stage.revision = 0;
+        stage.message = "lost";
+        (void)records.update_stage(stage); // a caller that overlooks the failure must not commit either
+        return {};
+    });
+    REQUIRE_FALSE(done);
+    CHECK(done.error().code() == Errc::conflict);
+    CHECK(calls == 5);
+    CHECK(shelf.desk.stage(shelf.run).message.empty());
+}
+
+TEST_CASE("a run that changed since it was read is not overwritten")
+{
+    Shelf shelf;
+    const auto run = shelf.desk.run(shelf.run);
+    int calls = 0;
+    REQUIRE(shelf.desk.store->write([&](Transaction& records) -> Result<void> {
+        auto copy = ++calls == 1 ? run : *must(records.run(shelf.run));
+        if (calls == 1)
+            copy.version -= 1;
+        return records.update_run(copy);
+    }));
+    CHECK(calls == 2);
+    CHECK(shelf.desk.run(shelf.run).version == run.version + 1);
+}
+
+TEST_CASE("a view cannot write")
+{
+    ControlDesk desk;
+    const auto done = desk.store->read(
+        [](Transaction& records) { return records.add_api_key({.id = "k", .name = "n", .hash = "h", .created_ms = 1}); });
+    CHECK_FALSE(done);
+}
+
+TEST_CASE("a log is read back from any offset, across its chunks")
+{
+    Shelf shelf;
+    std::string whole;
+    must(shelf.desk.plane->change_records([&](Work& work) -> Result<void> {
+        for (int i = 0; i < 20; ++i) {
+            const std::string chunk(static_cast<std::size_t>(i % 7 + 1), static_cast<char>('a' + i));
+            SLIPWAY_TRY(work.records.append_log(shelf.stage.id, shelf.stage.core.fence, whole.size(), chunk));
+            whole += chunk;
+        }
+        return {};
+    }));
+    for (std::size_t offset = 0; offset <= whole.size(); ++offset)
+        for (const std::size_t max : {std::size_t{1}, std::size_t{5}, whole.size()})
+            REQUIRE(read_log(shelf.desk, shelf.stage, offset, max) == whole.substr(offset, max));
+}
+
+TEST_CASE("log bytes are kept as they are, NUL and broken UTF-8 included")
+{
+    Shelf shelf;
+    const std::string bytes{"a\0b\xFF\xC3\r\n", 7};
+    must(shelf.desk.plane->change_records([&](Work& work) {
+        return work.records.append_log(shelf.stage.id, shelf.stage.core.fence, 0, bytes);
+    }));
+    CHECK(read_log(shelf.desk, shelf.stage, 0, 100) == bytes);
+}
+
+TEST_CASE("records are there after the store was closed and opened again")
+{
+    Shelf shelf;
+    const auto before = shelf.desk.stage(shelf.run);
+    shelf.desk.restart();
+    const auto after = shelf.desk.stage(shelf.run);
+    CHECK(after.core == before.core);
+    CHECK(after.revision == before.revision);
+    CHECK(shelf.desk.run(shelf.run).spec.phases == shelf.desk.stack.spec.phases);
+}
+
+TEST_CASE("a data directory is used by one process at a time")
+{
+    const TempDir directory;
+    const ManualClock clock;
+    const DataDirectory data{directory.path()};
+    auto first = DirectoryLock::take(data, clock, std::chrono::seconds{10}, {});
+    REQUIRE(first);
+    const auto second = DirectoryLock::take(data, clock, std::chrono::seconds{10}, {});
+    REQUIRE_FALSE(second);
+    CHECK(second.error().code() == Errc::conflict);
+    CHECK(second.error().message().find("process " + std::to_string(::getpid())) != std::string::npos);
+    CHECK(clock.slept() >= std::chrono::seconds{10});
+    {
+        const auto released = *std::move(first);
+    }
+    CHECK(DirectoryLock::take(data, clock, std::chrono::seconds{10}, {}));
+}
