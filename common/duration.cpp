@@ -1,9 +1,7 @@
 #include "common/duration.h"
 
 #include <array>
-#include <cmath>
 #include <cstdint>
-#include <limits>
 #include <optional>
 
 namespace slipway {
@@ -30,22 +28,25 @@ bool is_digit(char c) noexcept
     return c >= '0' && c <= '9';
 }
 
+/// A duration goes down to -2^63 ns.
+constexpr Nanos kMost = Nanos{1} << 63;
+
 /// One number with its unit, taken from the front of `rest`.
 std::optional<Nanos> take_term(std::string_view& rest)
 {
     Nanos whole = 0;
     Nanos fraction = 0;
-    Nanos scale = 1;
+    double scale = 1;
     bool digits = false;
     for (; !rest.empty() && is_digit(rest.front()); rest.remove_prefix(1), digits = true) {
         whole = whole * 10 + (rest.front() - '0');
-        if (whole > std::numeric_limits<std::int64_t>::max())
+        if (whole > kMost)
             return std::nullopt;
     }
     if (!rest.empty() && rest.front() == '.') {
         rest.remove_prefix(1);
         for (; !rest.empty() && is_digit(rest.front()); rest.remove_prefix(1), digits = true) {
-            if (scale < 1'000'000'000'000'000) {
+            if (fraction <= (kMost - 1) / 10 - 1) {
                 fraction = fraction * 10 + (rest.front() - '0');
                 scale *= 10;
             }
@@ -58,7 +59,9 @@ std::optional<Nanos> take_term(std::string_view& rest)
     for (const Unit& unit : kUnits) {
         if (name == unit.name) {
             rest.remove_prefix(name.size());
-            return whole * unit.nanos + fraction * unit.nanos / scale;
+            // In floating point, as Go does it, so that 0.3333333333333333333h is 20 minutes.
+            const double part = static_cast<double>(fraction) * (static_cast<double>(unit.nanos) / scale);
+            return whole * unit.nanos + static_cast<std::int64_t>(part);
         }
     }
     return std::nullopt;
@@ -84,7 +87,7 @@ Result<std::chrono::nanoseconds> parse_duration(std::string_view text)
         if (!term)
             return bad(text);
         total += *term;
-        if (total > std::numeric_limits<std::int64_t>::max())
+        if (total > (negative ? kMost : kMost - 1))
             return Error{Errc::invalid_input, "\"" + std::string{text} + "\" is longer than a duration can be"};
     }
     return std::chrono::nanoseconds{static_cast<std::int64_t>(negative ? -total : total)};

@@ -14,10 +14,7 @@ std::string_view trimmed(std::string_view text)
     return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
 }
 
-bool is_letter(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-}
+bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 
 /// What POSIX calls a name (XBD 3.235).
 bool is_name(std::string_view text)
@@ -35,7 +32,8 @@ Result<AllowedName> read_name(std::string_view entry, std::span<const std::strin
     }
     if (!is_name(allowed.name))
         return Error{Errc::invalid_input,
-            "\"" + std::string{entry} + "\" is not the name of a variable; give names without values, separated by commas"};
+            "\"" + std::string{entry}
+                + "\" is not the name of a variable; give names without values, separated by commas"};
     if (std::ranges::find(secrets, allowed.name) != secrets.end())
         return Error{Errc::invalid_input,
             "it names " + allowed.name + ", which is never passed to a job: take it off the list"};
@@ -44,7 +42,8 @@ Result<AllowedName> read_name(std::string_view entry, std::span<const std::strin
 
 } // namespace
 
-Result<std::vector<AllowedName>> read_allowed_names(std::string_view text, std::span<const std::string_view> secrets)
+Result<std::vector<AllowedName>> read_allowed_names(
+    std::string_view text, std::span<const std::string_view> secrets)
 {
     std::vector<AllowedName> names;
     while (!text.empty()) {
@@ -56,12 +55,13 @@ Result<std::vector<AllowedName>> read_allowed_names(std::string_view text, std::
     return names;
 }
 
-std::vector<PassedVariable> passed_variables(const std::vector<AllowedName>& names, const Environment& environment)
+std::vector<PassedVariable> passed_variables(
+    const std::vector<AllowedName>& names, const Environment& environment)
 {
     std::vector<PassedVariable> passed;
     for (const auto& [name, stages] : names) {
-        const auto found = std::ranges::find(
-            environment.variables(), name, &std::pair<std::string, std::string>::first);
+        const auto found
+            = std::ranges::find(environment.variables(), name, &std::pair<std::string, std::string>::first);
         if (found != environment.variables().end())
             passed.push_back({name, found->second, stages});
     }
@@ -76,7 +76,8 @@ Result<std::string> default_state_directory(bool root, const Environment& enviro
         return std::string{*state} + "/slipway";
     if (const auto home = environment.find("HOME"))
         return std::string{*home} + "/.local/state/slipway";
-    return Error{Errc::invalid_input, "SLIPWAY_STATE_DIR: without HOME there is no default: set it to a directory of your own"};
+    return Error{Errc::invalid_input,
+        "SLIPWAY_STATE_DIR: without HOME there is no default: set it to a directory of your own"};
 }
 
 } // namespace slipway::launcher

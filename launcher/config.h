@@ -40,8 +40,8 @@ struct PassedVariable {
     StageClass stages = StageClass::every;
 };
 
-/// What an operator can set, each as its type. Which variable and flag a field comes from, its default and its meaning
-/// stand in the table of options.cpp and nowhere else.
+/// What an operator can set, each as its type. Which variable and flag a field comes from, its default and
+/// its meaning stand in the table of options.cpp and nowhere else.
 struct Config {
     Secret token;
     Secret private_key;
@@ -60,8 +60,8 @@ struct Config {
     LogLevel log_level = LogLevel::info;
 };
 
-/// Reads "A,ro_B,wo_C". Blanks around names are ignored. Fails with `invalid_input` on what is no name of a variable, and
-/// on a name in `secrets`: those never leave the launcher.
+/// Reads "A,ro_B,wo_C". Blanks around names are ignored. Fails with `invalid_input` on what is no name of a
+/// variable, and on a name in `secrets`: those never leave the launcher.
 [[nodiscard]] Result<std::vector<AllowedName>> read_allowed_names(
     std::string_view text, std::span<const std::string_view> secrets);
 
@@ -69,8 +69,8 @@ struct Config {
 [[nodiscard]] std::vector<PassedVariable> passed_variables(
     const std::vector<AllowedName>& names, const Environment& environment);
 
-/// /var/lib/slipway for root; else $XDG_STATE_HOME/slipway or ~/.local/state/slipway. Fails with `invalid_input` when
-/// neither variable is there.
+/// /var/lib/slipway for root; else $XDG_STATE_HOME/slipway or ~/.local/state/slipway. Fails with
+/// `invalid_input` when neither variable is there.
 [[nodiscard]] Result<std::string> default_state_directory(bool root, const Environment& environment);
 
 } // namespace slipway::launcher

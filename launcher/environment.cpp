@@ -29,8 +29,8 @@ Environment Environment::take(std::span<const std::string_view> secrets)
     return environment;
 }
 
-Environment Environment::of(
-    const std::vector<std::pair<std::string, std::string>>& variables, std::span<const std::string_view> secrets)
+Environment Environment::of(const std::vector<std::pair<std::string, std::string>>& variables,
+    std::span<const std::string_view> secrets)
 {
     Environment environment;
     for (const auto& [name, value] : variables)
@@ -38,7 +38,8 @@ Environment Environment::of(
     return environment;
 }
 
-void Environment::add(std::string_view name, std::string_view value, std::span<const std::string_view> secrets)
+void Environment::add(
+    std::string_view name, std::string_view value, std::span<const std::string_view> secrets)
 {
     if (std::ranges::find(secrets, name) == secrets.end())
         variables_.emplace_back(name, value);

@@ -52,11 +52,13 @@ inline constexpr std::array kExitCodes{
     ExitCodeRow{ExitCode::token_not_base64, "The token is not base64; the message names the byte."},
     ExitCodeRow{ExitCode::token_not_json, "The token is base64, but not of JSON."},
     ExitCodeRow{ExitCode::token_incomplete, "A field of the token is missing or cannot be used."},
-    ExitCodeRow{ExitCode::token_is_something_else, "A key, certificate or request stands where the token belongs."},
+    ExitCodeRow{
+        ExitCode::token_is_something_else, "A key, certificate or request stands where the token belongs."},
     ExitCodeRow{ExitCode::key_missing, "`SPACELIFT_POOL_PRIVATE_KEY` is not set."},
     ExitCodeRow{ExitCode::key_not_base64, "The private key is not base64; the message names the byte."},
     ExitCodeRow{ExitCode::key_has_passphrase, "The private key is protected by a passphrase."},
-    ExitCodeRow{ExitCode::key_is_something_else, "A token, certificate or request stands where the key belongs."},
+    ExitCodeRow{
+        ExitCode::key_is_something_else, "A token, certificate or request stands where the key belongs."},
     ExitCodeRow{ExitCode::key_too_short, "The private key has fewer bits than is safe."},
     ExitCodeRow{ExitCode::key_unreadable, "The private key cannot be parsed, or is not RSA."},
     ExitCodeRow{ExitCode::key_of_another_pool, "The private key does not belong to the token's certificate."},
@@ -70,14 +72,13 @@ inline constexpr std::array kExitCodes{
     ExitCodeRow{ExitCode::state_directory_in_use, "Another launcher uses the state directory."},
     ExitCodeRow{ExitCode::state_directory_not_writable, "The state directory cannot be made or written to."},
     ExitCodeRow{ExitCode::server_refused, "The server refuses the pool's certificate or token."},
-    ExitCodeRow{ExitCode::server_not_trusted, "The server's certificate is not signed by the token's authority."},
-    ExitCodeRow{ExitCode::clock_skew, "This machine's clock is so wrong that the certificate is not valid by the server's."},
+    ExitCodeRow{
+        ExitCode::server_not_trusted, "The server's certificate is not signed by the token's authority."},
+    ExitCodeRow{ExitCode::clock_skew,
+        "This machine's clock is so wrong that the certificate is not valid by the server's."},
 };
 
-[[nodiscard]] constexpr int to_int(ExitCode code) noexcept
-{
-    return static_cast<int>(code);
-}
+[[nodiscard]] constexpr int to_int(ExitCode code) noexcept { return static_cast<int>(code); }
 
 /// Why the launcher does not start or go on, as a sentence that names the remedy. Holds no secret.
 struct [[nodiscard]] Refusal {

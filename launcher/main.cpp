@@ -33,8 +33,9 @@ int print(const std::string& text)
 LogFormat log_format(LogFormatChoice choice)
 {
     const bool terminal = ::isatty(STDERR_FILENO) != 0;
-    return choice == LogFormatChoice::logfmt || (choice == LogFormatChoice::automatic && terminal) ? LogFormat::logfmt
-                                                                                                   : LogFormat::json;
+    return choice == LogFormatChoice::logfmt || (choice == LogFormatChoice::automatic && terminal)
+        ? LogFormat::logfmt
+        : LogFormat::json;
 }
 
 std::string host_name()

@@ -24,7 +24,8 @@ constexpr std::size_t kIdleConnections = 4;
 
 std::string stage_path(const StageRef& stage, std::string_view call)
 {
-    return std::string{protocol::kStagesPath} + http::percent_encode(stage.stage_id) + "/" + std::string{call};
+    return std::string{protocol::kStagesPath} + http::percent_encode(stage.stage_id) + "/"
+        + std::string{call};
 }
 
 std::string with_fence(std::string path, const StageRef& stage)
@@ -150,7 +151,8 @@ Result<protocol::RegisterResponse> MothershipBackend::enroll(
     return registered;
 }
 
-Result<protocol::PollResponse> MothershipBackend::poll(const protocol::PollRequest& request, std::stop_token stop)
+Result<protocol::PollResponse> MothershipBackend::poll(
+    const protocol::PollRequest& request, std::stop_token stop)
 {
     http::ClientRequest call;
     call.method = "POST";
@@ -167,10 +169,12 @@ Result<protocol::PollResponse> MothershipBackend::poll(const protocol::PollReque
     return answer;
 }
 
-Result<StageAnswer> MothershipBackend::accept(const StageRef& stage, protocol::Millis run_limit, std::stop_token stop)
+Result<StageAnswer> MothershipBackend::accept(
+    const StageRef& stage, protocol::Millis run_limit, std::stop_token stop)
 {
     const protocol::AcceptRequest request{.fence = stage.fence, .run_limit = run_limit};
-    return lease_answer(SLIPWAY_TRY(post(stage_path(stage, "accept"), protocol::to_json(request), std::move(stop))));
+    return lease_answer(
+        SLIPWAY_TRY(post(stage_path(stage, "accept"), protocol::to_json(request), std::move(stop))));
 }
 
 Result<void> MothershipBackend::decline(const StageRef& stage, std::string_view reason, std::stop_token stop)
@@ -189,7 +193,8 @@ Result<StageAnswer> MothershipBackend::report(
 {
     protocol::StateReport request = report;
     request.fence = stage.fence;
-    return lease_answer(SLIPWAY_TRY(post(stage_path(stage, "state"), protocol::to_json(request), std::move(stop))));
+    return lease_answer(
+        SLIPWAY_TRY(post(stage_path(stage, "state"), protocol::to_json(request), std::move(stop))));
 }
 
 Result<StageAnswer> MothershipBackend::append_log(

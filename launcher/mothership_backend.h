@@ -13,7 +13,8 @@
 
 namespace slipway::launcher {
 
-/// Begins the message when it is the server that showed a certificate we do not trust, not we that were refused.
+/// Begins the message when it is the server that showed a certificate we do not trust, not we that were
+/// refused.
 inline constexpr std::string_view kServerNotTrusted = "the server's certificate is not trusted";
 
 struct MothershipOptions {
@@ -25,8 +26,9 @@ struct MothershipOptions {
     bool debug = false; ///< Takes every offer as if its stack asked for its commands to be shown.
 };
 
-/// The worker protocol over HTTPS. Each call that is under way has a connection of its own, kept for the next one.
-/// Errors as of `http::HttpClient::send`, and those that `http::code_of_status` gives for an answer. Thread-safe.
+/// The worker protocol over HTTPS. Each call that is under way has a connection of its own, kept for the next
+/// one. Errors as of `http::HttpClient::send`, and those that `http::code_of_status` gives for an answer.
+/// Thread-safe.
 class MothershipBackend final : public Backend {
 public:
     /// Connects to nothing yet.
@@ -35,7 +37,8 @@ public:
     Result<protocol::RegisterResponse> enroll(
         const protocol::RegisterRequest& request, std::stop_token stop) override;
     Result<protocol::PollResponse> poll(const protocol::PollRequest& request, std::stop_token stop) override;
-    Result<StageAnswer> accept(const StageRef& stage, protocol::Millis run_limit, std::stop_token stop) override;
+    Result<StageAnswer> accept(
+        const StageRef& stage, protocol::Millis run_limit, std::stop_token stop) override;
     Result<void> decline(const StageRef& stage, std::string_view reason, std::stop_token stop) override;
     Result<StageAnswer> report(
         const StageRef& stage, const protocol::StateReport& report, std::stop_token stop) override;

@@ -35,7 +35,8 @@ Result<void> read_log_level(Config& config, std::string_view text)
     constexpr std::array<std::string_view, 4> names{"debug", "info", "warn", "error"};
     const auto found = std::ranges::find(names, text);
     if (found == names.end())
-        return Error{Errc::invalid_input, "\"" + std::string{text} + "\" is none of debug, info, warn, error"};
+        return Error{
+            Errc::invalid_input, "\"" + std::string{text} + "\" is none of debug, info, warn, error"};
     config.log_level = static_cast<LogLevel>(found - names.begin());
     return {};
 }
@@ -50,7 +51,8 @@ Result<void> read_comms_url(Config& config, std::string_view text)
 {
     if (!text.starts_with("https://") || text.size() == 8)
         return Error{Errc::invalid_input,
-            "\"" + std::string{text} + "\" is no address of a server: give https://host or https://host:port"};
+            "\"" + std::string{text}
+                + "\" is no address of a server: give https://host or https://host:port"};
     config.comms_url = text;
     while (config.comms_url.ends_with('/'))
         config.comms_url.pop_back();
@@ -66,43 +68,51 @@ void read_metadata(Config& config, std::string_view name, std::string_view value
 // One row an option. A new one is added here and as a field of Config.
 constexpr std::array kOptions{
     Option{"SPACELIFT_TOKEN", "", "token-file", "FILE", "",
-        "The pool's token, as it was handed out when the pool was made. Required. The flag names a file that holds it.",
+        "The pool's token, as it was handed out when the pool was made. Required. The flag names a file that "
+        "holds it.",
         &Config::token},
     Option{"SPACELIFT_POOL_PRIVATE_KEY", "", "private-key-file", "FILE", "",
-        "The pool's private key: base64 of the whole PEM file. Required. The flag names a file with the PEM or its base64.",
+        "The pool's private key: base64 of the whole PEM file. Required. The flag names a file with the PEM "
+        "or its base64.",
         &Config::private_key},
     Option{"SPACELIFT_WORKER_COMMS_URL", "", "comms-url", "URL", "",
         "Address of the control plane, in place of the one in the token.", &read_comms_url},
     Option{"SPACELIFT_LAUNCHER_RUN_TIMEOUT", "", "run-timeout", "DURATION", "70m",
-        "How long a stage of a run may take from its first process to its last; then it is stopped.", &Config::run_limit},
+        "How long a stage of a run may take from its first process to its last; then it is stopped.",
+        &Config::run_limit},
     Option{"SPACELIFT_LAUNCHER_LOGS_TIMEOUT", "", "logs-timeout", "DURATION", "7m",
         "How long a job may print nothing; then it is stopped.", &Config::silence_limit},
     Option{kMetadataPrefix, "", "", "VALUE", "",
-        "Tags of this worker, shown in the control plane. The part of the name after the prefix is the tag's name, its case "
+        "Tags of this worker, shown in the control plane. The part of the name after the prefix is the tag's "
+        "name, its case "
         "kept.",
         &read_metadata},
     Option{"SPACELIFT_WHITELIST_ENVS", "SPACELIFT_ALLOWLIST_ENVS", "allow-envs", "NAMES", "",
-        "Variables of the launcher that jobs get, by name, separated by commas. `ro_NAME`: every stage but apply; `wo_NAME`: "
+        "Variables of the launcher that jobs get, by name, separated by commas. `ro_NAME`: every stage but "
+        "apply; `wo_NAME`: "
         "apply only. Nothing else of the launcher's environment reaches a job.",
         &read_allow_list},
-    Option{"SPACELIFT_WORKER_NETWORK", "", "network", "NAME", "bridge", "Docker network of the job containers.",
-        &Config::network},
+    Option{"SPACELIFT_WORKER_NETWORK", "", "network", "NAME", "bridge",
+        "Docker network of the job containers.", &Config::network},
     Option{"SPACELIFT_DEFAULT_RUNNER_IMAGE", "", "default-runner-image", "IMAGE",
-        "public.ecr.aws/spacelift/runner-terraform:latest", "Image of jobs whose stack names none.", &Config::default_image},
-    Option{"SPACELIFT_DEBUG", "", "debug", "BOOLEAN", "false", "`true` shows the commands of every job in its log.",
-        &Config::debug},
+        "public.ecr.aws/spacelift/runner-terraform:latest", "Image of jobs whose stack names none.",
+        &Config::default_image},
+    Option{"SPACELIFT_DEBUG", "", "debug", "BOOLEAN", "false",
+        "`true` shows the commands of every job in its log.", &Config::debug},
     Option{"SLIPWAY_CAPACITY", "", "capacity", "NUMBER", "1", "How many jobs run at once.",
         IntegerField{&Config::capacity, 1, 256}},
     Option{"SLIPWAY_STATE_DIR", "", "state-dir", "DIRECTORY", "",
-        "Journal of what this launcher holds; one process uses it at a time. Default: `/var/lib/slipway` for root, else "
+        "Journal of what this launcher holds; one process uses it at a time. Default: `/var/lib/slipway` for "
+        "root, else "
         "`$XDG_STATE_HOME/slipway` or `~/.local/state/slipway`.",
         &Config::state_directory},
-    Option{"DOCKER_HOST", "", "docker-host", "ADDRESS", "unix:///var/run/docker.sock", "Socket of the Docker Engine.",
-        &Config::docker_host},
+    Option{"DOCKER_HOST", "", "docker-host", "ADDRESS", "unix:///var/run/docker.sock",
+        "Socket of the Docker Engine.", &Config::docker_host},
     Option{"SLIPWAY_LOG_FORMAT", "", "log-format", "FORMAT", "auto",
-        "Lines on standard error: `logfmt`, `json`, or `auto` (logfmt on a terminal, else json).", &read_log_format},
-    Option{"SLIPWAY_LOG_LEVEL", "", "log-level", "LEVEL", "info", "Least level: `debug`, `info`, `warn`, `error`.",
-        &read_log_level},
+        "Lines on standard error: `logfmt`, `json`, or `auto` (logfmt on a terminal, else json).",
+        &read_log_format},
+    Option{"SLIPWAY_LOG_LEVEL", "", "log-level", "LEVEL", "info",
+        "Least level: `debug`, `info`, `warn`, `error`.", &read_log_level},
 };
 
 /// Reads a value by the type of its field.
@@ -127,7 +137,8 @@ struct Store {
         const auto duration = parse_duration(text);
         if (!duration || *duration <= std::chrono::nanoseconds::zero())
             return Error{Errc::invalid_input,
-                "\"" + std::string{text} + "\" is no duration above zero: give a number with a unit, such as 90s, 70m or 1h30m"};
+                "\"" + std::string{text}
+                    + "\" is no duration above zero: give a number with a unit, such as 90s, 70m or 1h30m"};
         config.*field = *duration;
         return {};
     }
@@ -144,10 +155,11 @@ struct Store {
     {
         int value = 0;
         const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
-        if (failure != std::errc{} || end != text.data() + text.size() || value < integer.least || value > integer.most)
+        if (failure != std::errc{} || end != text.data() + text.size() || value < integer.least
+            || value > integer.most)
             return Error{Errc::invalid_input,
-                "\"" + std::string{text} + "\" is no whole number from " + std::to_string(integer.least) + " to "
-                    + std::to_string(integer.most)};
+                "\"" + std::string{text} + "\" is no whole number from " + std::to_string(integer.least)
+                    + " to " + std::to_string(integer.most)};
         config.*integer.field = value;
         return {};
     }
@@ -202,7 +214,8 @@ Result<Setting> read_secret(
     if (flag != command_line.values.end()) {
         auto text = read_file(flag->second, kMaxSecretFileBytes);
         if (!text)
-            return Error{Errc::invalid_input, "--" + std::string{option.flag} + ": " + text.error().message()};
+            return Error{
+                Errc::invalid_input, "--" + std::string{option.flag} + ": " + text.error().message()};
         config.*field = Secret::take(*text);
         return Setting{std::string{option.variable}, "(secret)", "file " + flag->second};
     }
@@ -216,7 +229,8 @@ void read_family(Settings& settings, const Option& option, const Environment& en
     for (const auto& [name, value] : environment.variables()) {
         if (!name.starts_with(option.variable) || name.size() == option.variable.size())
             continue;
-        std::get<FamilyReader>(option.field)(settings.config, std::string_view{name}.substr(option.variable.size()), value);
+        std::get<FamilyReader>(option.field)(
+            settings.config, std::string_view{name}.substr(option.variable.size()), value);
         settings.list.push_back({name, value, "environment"});
     }
 }
@@ -264,22 +278,17 @@ std::optional<std::string> warning_about(std::string_view name)
 
 } // namespace
 
-std::span<const Option> options()
-{
-    return kOptions;
-}
+std::span<const Option> options() { return kOptions; }
 
-std::span<const std::string_view> secret_variables()
-{
-    return kSecretVariables;
-}
+std::span<const std::string_view> secret_variables() { return kSecretVariables; }
 
 Result<Settings> read_settings(const CommandLine& command_line, const Environment& environment, bool root)
 {
     Settings settings;
     for (const auto& option : kOptions) {
         if (option.is_secret()) {
-            settings.list.push_back(SLIPWAY_TRY(read_secret(settings.config, option, command_line, environment)));
+            settings.list.push_back(
+                SLIPWAY_TRY(read_secret(settings.config, option, command_line, environment)));
         } else if (option.is_family()) {
             read_family(settings, option, environment);
         } else if (const auto given = SLIPWAY_TRY(given_value(option, command_line, environment))) {

@@ -26,8 +26,8 @@ using OptionReader = Result<void> (*)(Config& config, std::string_view text);
 using FamilyReader = void (*)(Config& config, std::string_view suffix, std::string_view text);
 
 /// Where the value goes; its type decides how it is read.
-using Field = std::variant<std::string Config::*, Secret Config::*, std::chrono::nanoseconds Config::*, bool Config::*,
-    IntegerField, OptionReader, FamilyReader>;
+using Field = std::variant<std::string Config::*, Secret Config::*, std::chrono::nanoseconds Config::*,
+    bool Config::*, IntegerField, OptionReader, FamilyReader>;
 
 /// One row of the table from which parsing, help, --print-config and docs/reference.md are made.
 struct Option {
@@ -40,6 +40,7 @@ struct Option {
     Field field;
 
     [[nodiscard]] bool is_secret() const { return std::holds_alternative<Secret Config::*>(field); }
+
     [[nodiscard]] bool is_family() const { return std::holds_alternative<FamilyReader>(field); }
 };
 
@@ -70,9 +71,10 @@ struct Settings {
     std::vector<std::string> warnings; ///< Sentences: variables that look like ours and are not.
 };
 
-/// Puts flags over variables over defaults. Every failure names the variable or flag, the bad value (unless secret) and
-/// what is expected instead. A missing token or key is no failure here.
-[[nodiscard]] Result<Settings> read_settings(const CommandLine& command_line, const Environment& environment, bool root);
+/// Puts flags over variables over defaults. Every failure names the variable or flag, the bad value (unless
+/// secret) and what is expected instead. A missing token or key is no failure here.
+[[nodiscard]] Result<Settings> read_settings(
+    const CommandLine& command_line, const Environment& environment, bool root);
 
 [[nodiscard]] std::string help_text();
 /// docs/reference.md, whole.

@@ -43,7 +43,8 @@ constexpr std::string_view kSignals
     = "## Signals\n\n"
       "| signal | effect |\n|---|---|\n"
       "| `TERM`, `INT` | Drains: takes nothing more, finishes what runs, leaves the pool, exits 0. |\n"
-      "| a second `TERM` or `INT` | Stops what runs (INT to the job, grace, TERM, 10 s, KILL), reports, leaves the pool, "
+      "| a second `TERM` or `INT` | Stops what runs (INT to the job, grace, TERM, 10 s, KILL), reports, "
+      "leaves the pool, "
       "exits 0. |\n"
       "| `USR2` | Hands over: exits 0 at once; containers stay and the next process adopts them. |\n"
       "| `HUP` | Reserved; ignored with a line in the log. |\n\n";
@@ -52,9 +53,11 @@ constexpr std::string_view kSignals
 
 std::string help_text()
 {
-    std::string text = "Usage: slipway-launcher [OPTION]...\n\n"
-                       "Takes runs of a worker pool and gives each stage a container of its own. Starts from SPACELIFT_TOKEN\n"
-                       "and SPACELIFT_POOL_PRIVATE_KEY alone. A flag wins over the variable of the same line.\n\n";
+    std::string text
+        = "Usage: slipway-launcher [OPTION]...\n\n"
+          "Takes runs of a worker pool and gives each stage a container of its own. Starts from "
+          "SPACELIFT_TOKEN\n"
+          "and SPACELIFT_POOL_PRIVATE_KEY alone. A flag wins over the variable of the same line.\n\n";
     for (const auto& option : options()) {
         text += "  " + name_of(option);
         if (!option.alias.empty())
@@ -74,14 +77,18 @@ std::string help_text()
 
 std::string reference_markdown()
 {
-    std::string text = "# Reference of slipway-launcher\n\n"
-                       "Written by `slipway-launcher --help-markdown`; a test keeps it equal to the program.\n\n"
-                       "## Settings\n\n"
-                       "A flag wins over its variable. An empty variable counts as not set. Durations are written as in Go "
-                       "(`90s`, `70m`, `1h30m`).\nA variable with the prefix `SPACELIFT_` or `SLIPWAY_` that is not listed here "
-                       "has no effect, and the launcher warns of it.\n`slipway-launcher --print-config` shows what is in force "
-                       "and where it came from.\n\n"
-                       "| variable | flag | default | meaning |\n|---|---|---|---|\n";
+    std::string text
+        = "# Reference of slipway-launcher\n\n"
+          "Written by `slipway-launcher --help-markdown`; a test keeps it equal to the program.\n\n"
+          "## Settings\n\n"
+          "A flag wins over its variable. An empty variable counts as not set. Durations are written as in "
+          "Go "
+          "(`90s`, `70m`, `1h30m`).\nA variable with the prefix `SPACELIFT_` or `SLIPWAY_` that is not "
+          "listed here "
+          "has no effect, and the launcher warns of it.\n`slipway-launcher --print-config` shows what is in "
+          "force "
+          "and where it came from.\n\n"
+          "| variable | flag | default | meaning |\n|---|---|---|---|\n";
     for (const auto& option : options()) {
         text += "| `" + name_of(option) + "`";
         if (!option.alias.empty())

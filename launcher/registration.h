@@ -14,12 +14,13 @@
 
 namespace slipway::launcher {
 
-/// Registers the launcher with its backend: says when it is ready, compares the clocks, and keeps the reason why a start
-/// cannot succeed. Thread-safe.
+/// Registers the launcher with its backend: says when it is ready, compares the clocks, and keeps the reason
+/// why a start cannot succeed. Thread-safe.
 class Registration {
 public:
     /// The ready line is written to `output`. `backend`, `identity` and `clock` outlive this.
-    Registration(Backend& backend, const Identity& identity, int capacity, const Clock& clock, Logger logger, int output);
+    Registration(Backend& backend, const Identity& identity, int capacity, const Clock& clock, Logger logger,
+        int output);
 
     /// `Backend::enroll`. `rejected` also when by the server's clock the pool's certificate is not valid.
     Result<protocol::RegisterResponse> enroll(const protocol::RegisterRequest& request, std::stop_token stop);

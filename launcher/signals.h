@@ -19,7 +19,8 @@ struct SignalActions {
 /// The signals of the launcher, taken by one thread with sigwait(3), so that nothing runs in a handler.
 class Signals {
 public:
-    /// Blocks them in this thread and all that it starts from now on: call it before the first thread. PIPE is ignored.
+    /// Blocks them in this thread and all that it starts from now on: call it before the first thread. PIPE
+    /// is ignored.
     static Result<void> block();
 
     /// Starts the thread. `block` was called.

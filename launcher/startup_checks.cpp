@@ -24,15 +24,9 @@ namespace {
 constexpr std::string_view kTokenName = "SPACELIFT_TOKEN";
 constexpr std::string_view kKeyName = "SPACELIFT_POOL_PRIVATE_KEY";
 
-bool has(std::string_view text, std::string_view part)
-{
-    return text.find(part) != std::string_view::npos;
-}
+bool has(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
 
-bool is_blank(std::string_view text)
-{
-    return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
-}
+bool is_blank(std::string_view text) { return text.find_first_not_of(" \t\r\n") == std::string_view::npos; }
 
 Refusal refusal(ExitCode code, std::string_view variable, const Error& error)
 {
@@ -76,7 +70,8 @@ Checked<crypto::PoolToken> check_token(const Config& config)
     if (is_blank(text))
         return Refusal{ExitCode::token_missing,
             std::string{kTokenName}
-                + " is not set: give the token that was handed out when the pool was made (slipway pool create), or name "
+                + " is not set: give the token that was handed out when the pool was made (slipway pool "
+                  "create), or name "
                   "its file with --token-file"};
     auto token = crypto::decode_pool_token(text);
     if (!token)
@@ -90,7 +85,8 @@ Checked<crypto::PrivateKey> check_key(const Config& config)
     if (is_blank(text))
         return Refusal{ExitCode::key_missing,
             std::string{kKeyName}
-                + " is not set: give the pool's key, export SPACELIFT_POOL_PRIVATE_KEY=$(base64 < spacelift.key), or name "
+                + " is not set: give the pool's key, export SPACELIFT_POOL_PRIVATE_KEY=$(base64 < "
+                  "spacelift.key), or name "
                   "its file with --private-key-file"};
     auto key = crypto::PrivateKey::from_base64_pem(text);
     if (key)
@@ -100,17 +96,19 @@ Checked<crypto::PrivateKey> check_key(const Config& config)
     return refusal(is_short ? ExitCode::key_too_short : code_of_bad_key(text), kKeyName, key.error());
 }
 
-std::optional<Refusal> check_dates(const crypto::Certificate& certificate, std::chrono::system_clock::time_point now)
+std::optional<Refusal> check_dates(
+    const crypto::Certificate& certificate, std::chrono::system_clock::time_point now)
 {
     if (now < certificate.not_before())
         return Refusal{ExitCode::certificate_not_yet_valid,
-            std::string{kTokenName} + ": its certificate is valid from " + format_rfc3339(certificate.not_before())
-                + ", and this machine's clock says " + format_rfc3339(now) + ": set the clock"};
+            std::string{kTokenName} + ": its certificate is valid from "
+                + format_rfc3339(certificate.not_before()) + ", and this machine's clock says "
+                + format_rfc3339(now) + ": set the clock"};
     if (now > certificate.not_after())
         return Refusal{ExitCode::certificate_expired,
-            std::string{kTokenName} + ": its certificate expired at " + format_rfc3339(certificate.not_after())
-                + ", and this machine's clock says " + format_rfc3339(now)
-                + ": make a pool with a new request, or set the clock if it is wrong"};
+            std::string{kTokenName} + ": its certificate expired at "
+                + format_rfc3339(certificate.not_after()) + ", and this machine's clock says "
+                + format_rfc3339(now) + ": make a pool with a new request, or set the clock if it is wrong"};
     return std::nullopt;
 }
 
@@ -129,7 +127,9 @@ std::string group_name(gid_t id)
 std::string not_permitted(const std::string& socket)
 {
     std::string text = "DOCKER_HOST: user " + user_name() + " may not use the Docker socket " + socket;
-    struct stat status{};
+
+    struct stat status { };
+
     if (::stat(socket.c_str(), &status) != 0)
         return text + ": run the launcher as a user that may";
     const std::string group = group_name(status.st_gid);
@@ -145,19 +145,23 @@ Refusal docker_refusal(const docker::Endpoint& endpoint, const Error& error)
     case Errc::not_found:
         return {ExitCode::docker_missing,
             "DOCKER_HOST: there is no Docker socket at " + socket
-                + ": install and start Docker, or set DOCKER_HOST to where it listens; in a container mount the socket: "
+                + ": install and start Docker, or set DOCKER_HOST to where it listens; in a container mount "
+                  "the socket: "
                   "-v /var/run/docker.sock:/var/run/docker.sock"};
     case Errc::rejected:
         return {ExitCode::docker_not_permitted, not_permitted(socket)};
     case Errc::timed_out:
         return {ExitCode::docker_silent,
-            "DOCKER_HOST: the Docker Engine at " + socket + " does not answer: look at its log, and restart it" + cause};
+            "DOCKER_HOST: the Docker Engine at " + socket
+                + " does not answer: look at its log, and restart it" + cause};
     case Errc::invalid_input:
         return {ExitCode::docker_too_old,
-            "DOCKER_HOST: " + error.message() + "; Docker 20.10 (API " + docker::kOldestApi.text() + ") or newer is needed"};
+            "DOCKER_HOST: " + error.message() + "; Docker 20.10 (API " + docker::kOldestApi.text()
+                + ") or newer is needed"};
     case Errc::unreachable:
         return {ExitCode::docker_unreachable,
-            "DOCKER_HOST: nobody listens on the Docker socket " + socket + ": start Docker (systemctl start docker)" + cause};
+            "DOCKER_HOST: nobody listens on the Docker socket " + socket
+                + ": start Docker (systemctl start docker)" + cause};
     case Errc::conflict:
     case Errc::cancelled:
     case Errc::exhausted:
@@ -180,7 +184,8 @@ Checked<Identity> check_identity(const Config& config, const Clock& clock)
     auto& fields = std::get<crypto::PoolToken>(token);
     const auto certificate = crypto::Certificate::from_pem(fields.certificate_pem);
     if (!certificate)
-        return refusal(ExitCode::token_incomplete, std::string{kTokenName} + ": certificate", certificate.error());
+        return refusal(
+            ExitCode::token_incomplete, std::string{kTokenName} + ": certificate", certificate.error());
     if (!crypto::key_belongs_to(std::get<crypto::PrivateKey>(key), *certificate))
         return Refusal{ExitCode::key_of_another_pool,
             std::string{kKeyName} + " does not belong to the certificate in " + std::string{kTokenName}
@@ -216,12 +221,14 @@ std::optional<Refusal> check_state_directory(const std::string& directory)
         return std::nullopt;
     return Refusal{ExitCode::state_directory_not_writable,
         "SLIPWAY_STATE_DIR: user " + user_name() + " cannot use the state directory " + directory + ": "
-            + made.error().message() + "; let that user own it, or set SLIPWAY_STATE_DIR to a directory of this user"};
+            + made.error().message()
+            + "; let that user own it, or set SLIPWAY_STATE_DIR to a directory of this user"};
 }
 
 Refusal engine_refusal(const Error& error)
 {
-    return {error.code() == Errc::conflict ? ExitCode::state_directory_in_use : ExitCode::internal, error.message()};
+    return {error.code() == Errc::conflict ? ExitCode::state_directory_in_use : ExitCode::internal,
+        error.message()};
 }
 
 Refusal registration_refusal(const Error& error, std::string_view url)
@@ -240,10 +247,12 @@ ClockCheck check_clock(const Identity& identity, std::chrono::system_clock::time
 {
     const auto apart = std::chrono::duration_cast<std::chrono::seconds>(ours - servers);
     const std::string text = "this machine's clock is " + format_duration(std::chrono::abs(apart))
-        + (apart.count() < 0 ? " behind" : " ahead of") + " the server's: let NTP set it (timedatectl set-ntp true)";
+        + (apart.count() < 0 ? " behind" : " ahead of")
+        + " the server's: let NTP set it (timedatectl set-ntp true)";
     if (servers < identity.not_before || servers > identity.not_after)
         return {.warning = std::nullopt,
-            .refusal = Refusal{ExitCode::clock_skew, text + "; by the server's clock this pool's certificate is not valid"}};
+            .refusal = Refusal{
+                ExitCode::clock_skew, text + "; by the server's clock this pool's certificate is not valid"}};
     if (std::chrono::abs(apart) > std::chrono::minutes{1})
         return {.warning = text, .refusal = std::nullopt};
     return {};

@@ -15,12 +15,11 @@
 #include <string_view>
 #include <variant>
 
-/// What must hold before the launcher can work. Each check that fails gives its own message, which names the variable and
-/// the remedy, and its own exit code.
+/// What must hold before the launcher can work. Each check that fails gives its own message, which names the
+/// variable and the remedy, and its own exit code.
 namespace slipway::launcher {
 
-template <class T>
-using Checked = std::variant<T, Refusal>;
+template <class T> using Checked = std::variant<T, Refusal>;
 
 /// Who the launcher is and whom it talks to: token and key, found to fit each other.
 struct Identity {
@@ -47,8 +46,8 @@ struct Identity {
 /// Why a registration that failed with `rejected` will not succeed when it is repeated.
 [[nodiscard]] Refusal registration_refusal(const Error& error, std::string_view url);
 
-/// Compares the clocks after a registration. More than a minute apart gives a warning; a clock by which the certificate
-/// would not be valid for the server, a refusal.
+/// Compares the clocks after a registration. More than a minute apart gives a warning; a clock by which the
+/// certificate would not be valid for the server, a refusal.
 struct ClockCheck {
     std::optional<std::string> warning;
     std::optional<Refusal> refusal;

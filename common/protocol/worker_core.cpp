@@ -130,6 +130,10 @@ Step on(WorkerStage state, const Restarted& event, Millis)
     case WorkerPhase::starting:
         if (event.slot == SlotFound::idle)
             return {state, {Action::send_started}};
+        if (event.slot == SlotFound::used) { // a frame of an earlier life, written just before its end, came late
+            state.phase = WorkerPhase::running;
+            return {state, {Action::follow, Action::send_log}};
+        }
         state.phase = WorkerPhase::accepted; // no frame was sent, so nothing of it has run
         return {state, {Action::prepare}};
     case WorkerPhase::running:

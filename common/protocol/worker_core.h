@@ -87,6 +87,7 @@ enum class SlotFound : std::uint8_t {
     used, ///< Has been given one; runs, or keeps the exit record.
 };
 
+/// The caller compares the journal with the slot: after its own restart, or when an action came too late.
 struct Restarted {
     SlotFound slot = SlotFound::absent;
 };
@@ -98,7 +99,9 @@ enum class Action : std::uint8_t {
     send_accept,
     prepare, ///< Pull, take a slot, put the workspace; answers with Prepared or PrepareFailed.
     send_started,
-    send_run_frame, ///< After the lease (for a stage that reads). Not later than `lease_until`.
+    /// After the lease (for a stage that reads). Not later than the `lease_until` of the state that this came with, even
+    /// if it was renewed since; when that has passed, or the slot is gone, the caller looks again: `Restarted`.
+    send_run_frame,
     follow, ///< Take output and exit from a slot that has been given its frame.
     push_lease, ///< Tell slot-init the new end of the lease.
     send_log, ///< From `log_acked` on.

@@ -29,10 +29,7 @@ void Table::baseline(std::string name, double value)
     rows_.insert(rows_.begin(), Row{std::move(name) + " (baseline)", value, 0});
 }
 
-void Table::row(std::string name, double value)
-{
-    rows_.push_back({std::move(name), value, 0});
-}
+void Table::row(std::string name, double value) { rows_.push_back({std::move(name), value, 0}); }
 
 void Table::row(std::string name, double value, double goal)
 {

@@ -7,8 +7,9 @@
 
 namespace slipway::bench {
 
-/// Numbers of one subject beside a baseline that was measured in the same run, so that a busy or slow machine moves both.
-/// Printed as a table of Markdown: value, ratio to the baseline and, where there is one, the goal.
+/// Numbers of one subject beside a baseline that was measured in the same run, so that a busy or slow machine
+/// moves both. Printed as a table of Markdown: value, ratio to the baseline and, where there is one, the
+/// goal.
 class Table {
 public:
     /// `unit`: "ms", "MB" …
@@ -37,7 +38,10 @@ private:
 /// Durations of repeated work, in milliseconds.
 class Samples {
 public:
-    void add(std::chrono::nanoseconds time) { milliseconds_.push_back(static_cast<double>(time.count()) / 1e6); }
+    void add(std::chrono::nanoseconds time)
+    {
+        milliseconds_.push_back(static_cast<double>(time.count()) / 1e6);
+    }
 
     /// `share` in [0, 1]: 0.5 is the median. There must be a sample.
     [[nodiscard]] double quantile(double share) const;

@@ -1,15 +1,15 @@
-// Memory of an idle launcher, and the time from its start to its first poll, against a control plane in this process.
+// Memory of an idle launcher, and the time from its start to its first poll, against a control plane in this
+// process.
+#include "common/file.h"
 #include "test/bench/harness.h"
 #include "test/support/process.h"
 #include "test/support/temp_dir.h"
 #include "test/unit/launcher/fake_mothership.h"
 
-#include "common/file.h"
-
 #include <signal.h>
 
-#include <cstdio>
 #include <algorithm>
+#include <cstdio>
 #include <exception>
 #include <stdexcept>
 
@@ -26,8 +26,7 @@ constexpr double kGoalMegabytes = 12;
 constexpr std::chrono::seconds kSoon{30};
 const std::string kLauncher = SLIPWAY_BIN_DIR "/slipway-launcher";
 
-template <class T>
-T must(Result<T> result)
+template <class T> T must(Result<T> result)
 {
     if (!result)
         throw std::runtime_error{result.error().message()};
@@ -48,7 +47,8 @@ double status_megabytes(pid_t pid, const std::string& name)
 std::chrono::nanoseconds time_of_version()
 {
     const auto begin = std::chrono::steady_clock::now();
-    auto process = must(Process::start({.argv = {kLauncher, "--version"}, .env = {}, .directory = {}, .log = {}}));
+    auto process
+        = must(Process::start({.argv = {kLauncher, "--version"}, .env = {}, .directory = {}, .log = {}}));
     (void)must(process.finish(kSoon));
     return std::chrono::steady_clock::now() - begin;
 }
@@ -60,7 +60,8 @@ void run()
     const TempDir directory;
     const ProcessSpec spec{.argv = {kLauncher},
         .env = {{"SPACELIFT_TOKEN", pool.token()}, {"SPACELIFT_POOL_PRIVATE_KEY", pool.key_base64()},
-            {"SPACELIFT_WORKER_COMMS_URL", server.url()}, {"SLIPWAY_STATE_DIR", (directory.path() / "state").string()}},
+            {"SPACELIFT_WORKER_COMMS_URL", server.url()},
+            {"SLIPWAY_STATE_DIR", (directory.path() / "state").string()}},
         .directory = {},
         .log = directory.path() / "log"};
     Samples versions;

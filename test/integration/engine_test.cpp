@@ -313,8 +313,8 @@ TEST_CASE("a stage that runs or is silent for too long is warned, stopped, and s
     CHECK(report.outcome == Outcome::failed);
     CHECK(report.cause == (silence ? "silence_limit" : "run_limit"));
     const auto log = house.backend.log(a.stage_id);
-    CHECK(log.find("it is stopped in ") != std::string::npos == !silence);
-    CHECK(log.find("the command is stopped in ") != std::string::npos == silence);
+    CHECK((log.find("it is stopped in ") != std::string::npos) == !silence);
+    CHECK((log.find("the command is stopped in ") != std::string::npos) == silence);
     CHECK(log.find(report.message) != std::string::npos);
     CHECK(log.find("hook ran") != std::string::npos);
 }

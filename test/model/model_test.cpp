@@ -213,13 +213,14 @@ TEST_CASE("the model catches: an end that is reported and taken before the whole
 
 TEST_CASE("the model catches: a fence from the future that is ignored", "[model]")
 {
-    constexpr auto fence_of = [](const auto& event) {
-        if constexpr (requires { event.fence; })
-            return event.fence;
-        return Fence{};
-    };
-    constexpr auto mutant = [=](const ServerStage& state, const server::Event& event, Millis now,
+    constexpr auto mutant = [](const ServerStage& state, const server::Event& event, Millis now,
                                 const Terms& terms) -> ServerStep {
+        const auto fence_of = [](const auto& concrete) {
+            if constexpr (requires { concrete.fence; })
+                return concrete.fence;
+            else
+                return Fence{};
+        };
         if (std::visit(fence_of, event) > state.fence)
             return {.state = state};
         return server::step(state, event, now, terms);

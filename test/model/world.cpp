@@ -127,13 +127,11 @@ private:
     const Core& core_;
 };
 
-/// The store keeps the new state if and only if the verdict is ok.
+/// The store keeps the new state before anyone hears of it.
 server::Step Mover::serve(const server::Event& event)
 {
     const auto step = core_.server(load(w_.server, settings_.kind), event, kNow, kTerms);
-    if (step.verdict != server::Verdict::ok)
-        return step;
-    if (std::holds_alternative<server::Grant>(event) && w_.ended && !w_.restored)
+    if (std::holds_alternative<server::Grant>(event) && step.verdict == server::Verdict::ok && w_.ended && !w_.restored)
         fail("I4: an acknowledged end is never granted again");
     w_.server = store(step.state);
     return step;

@@ -50,7 +50,8 @@ TEST_CASE("allowed variables are passed with their values when they are set, emp
 {
     const auto environment = Environment::of({{"A", "1"}, {"EMPTY", ""}, {"OTHER", "x"}}, kSecrets);
     const auto passed = passed_variables(
-        {{"A", StageClass::write}, {"EMPTY", StageClass::every}, {"MISSING", StageClass::every}}, environment);
+        {{"A", StageClass::write}, {"EMPTY", StageClass::every}, {"MISSING", StageClass::every}},
+        environment);
     REQUIRE(passed.size() == 2);
     CHECK(passed[0].name == "A");
     CHECK(passed[0].value == "1");

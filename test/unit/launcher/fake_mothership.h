@@ -13,8 +13,8 @@
 
 namespace slipway::test {
 
-/// The least of a control plane that a launcher needs to become ready: it registers it and has nothing for it to do. Polls
-/// are held for the time they ask for, at most.
+/// The least of a control plane that a launcher needs to become ready: it registers it and has nothing for it
+/// to do. Polls are held for the time they ask for, at most.
 class FakeMothership {
 public:
     using Time = std::chrono::steady_clock::time_point;

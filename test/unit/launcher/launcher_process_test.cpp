@@ -32,9 +32,9 @@ class Launcher {
 public:
     explicit Launcher(const std::string& url)
     {
-        variables_ = {{"SPACELIFT_TOKEN", pool().token()}, {"SPACELIFT_POOL_PRIVATE_KEY", pool().key_base64()},
-            {"SPACELIFT_WORKER_COMMS_URL", url}, {"SLIPWAY_STATE_DIR", (directory_.path() / "state").string()},
-            {"SLIPWAY_LOG_FORMAT", "logfmt"}};
+        variables_ = {{"SPACELIFT_TOKEN", pool().token()},
+            {"SPACELIFT_POOL_PRIVATE_KEY", pool().key_base64()}, {"SPACELIFT_WORKER_COMMS_URL", url},
+            {"SLIPWAY_STATE_DIR", (directory_.path() / "state").string()}, {"SLIPWAY_LOG_FORMAT", "logfmt"}};
     }
 
     Launcher& with(const std::string& name, const std::string& value)
@@ -64,6 +64,7 @@ public:
     }
 
     [[nodiscard]] std::string log() const { return read_file(log_path(), 1 << 24).value_or(""); }
+
     [[nodiscard]] const std::filesystem::path& directory() const { return directory_.path(); }
 
 private:
@@ -73,15 +74,12 @@ private:
     Variables variables_;
 };
 
-bool holds(const std::string& text, std::string_view part)
-{
-    return text.find(part) != std::string::npos;
-}
+bool holds(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
 /// An address where nobody listens: the port of a server that is gone.
 std::string nobody()
 {
-    return RawHttpServer{[](RawHttpServer::Connection&) { }}.url().replace(0, 4, "https");
+    return RawHttpServer{[](RawHttpServer::Connection&) {}}.url().replace(0, 4, "https");
 }
 
 bool comes_true(const std::function<bool()>& condition)
@@ -111,7 +109,8 @@ TEST_CASE("each wrong start ends with its own exit code and a message that names
         {"SPACELIFT_TOKEN", "ab?d", ExitCode::token_not_base64, "position 3"},
         {"SPACELIFT_TOKEN", base64_encode("word"), ExitCode::token_not_json, "SPACELIFT_TOKEN"},
         {"SPACELIFT_TOKEN", base64_encode("{}"), ExitCode::token_incomplete, "broker"},
-        {"SPACELIFT_TOKEN", "-----BEGIN PRIVATE KEY-----", ExitCode::token_is_something_else, "private key"},
+        {"SPACELIFT_TOKEN", "-----BEGIN PRIVATE KEY-----\nAA==\n-----END PRIVATE KEY-----\n",
+            ExitCode::token_is_something_else, "private key"},
         {"SPACELIFT_POOL_PRIVATE_KEY", "", ExitCode::key_missing, "SPACELIFT_POOL_PRIVATE_KEY is not set"},
         {"SPACELIFT_POOL_PRIVATE_KEY", "a!", ExitCode::key_not_base64, "SPACELIFT_POOL_PRIVATE_KEY"},
         {"SPACELIFT_WHITELIST_ENVS", "SPACELIFT_TOKEN", ExitCode::bad_option, "never passed"},
@@ -159,7 +158,8 @@ TEST_CASE("a registered launcher says so in one line, and on TERM leaves the poo
     INFO(launcher.log());
     REQUIRE(line);
     CHECK(*line
-        == "slipway-launcher is ready: pool \"demo\" (01J0000000000000000000000P), worker 01J0000000000000000000000W, "
+        == "slipway-launcher is ready: pool \"demo\" (01J0000000000000000000000P), worker "
+           "01J0000000000000000000000W, "
             + server.url() + ", capacity 1\n");
     process.signal(SIGTERM);
     const auto code = process.wait(kSoon);
@@ -181,7 +181,8 @@ TEST_CASE("USR2 ends the launcher with 0 and leaves the worker in the pool", "[l
     CHECK_FALSE(server.signed_off());
 }
 
-TEST_CASE("neither secret stays in the environment of a running launcher, nor stands in its log", "[launcher]")
+TEST_CASE(
+    "neither secret stays in the environment of a running launcher, nor stands in its log", "[launcher]")
 {
     FakeMothership server{pool()};
     Launcher launcher{server.url()};

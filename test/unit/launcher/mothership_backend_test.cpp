@@ -1,7 +1,6 @@
-#include "launcher/mothership_backend.h"
-
 #include "common/file.h"
 #include "common/json.h"
+#include "launcher/mothership_backend.h"
 #include "test/support/raw_http_server.h"
 #include "test/support/temp_dir.h"
 #include "test/unit/http-client/test_ca.h"
@@ -22,8 +21,9 @@ namespace {
 const StageRef kStage{.stage_id = "01J0000000000000000000000A", .fence = {.epoch = 1, .number = 2}};
 const std::string kFence = std::to_string(kStage.fence.to_integer());
 const std::string kStagePath = "/worker/v1/stages/01J0000000000000000000000A";
-const std::string kRegistered = R"({"worker_id":"01J0000000000000000000000B","session":"s3ss10n",)"
-                                R"("pool_id":"01J0000000000000000000000C","pool_name":"demo","wall_ms":1700000000000})";
+const std::string kRegistered
+    = R"({"worker_id":"01J0000000000000000000000B","session":"s3ss10n",)"
+      R"("pool_id":"01J0000000000000000000000C","pool_name":"demo","wall_ms":1700000000000})";
 
 /// Answers each request with the next of `responses`, then hangs up.
 RawHttpServer::Script answers(std::vector<std::string> responses)
@@ -56,20 +56,21 @@ bool starts(const std::string& request, const std::string& line)
     return request.starts_with(line + " HTTP/1.1\r\n");
 }
 
-bool holds(const std::string& text, std::string_view part)
-{
-    return text.find(part) != std::string::npos;
-}
+bool holds(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
 } // namespace
 
 TEST_CASE("every call after the registration carries its session, on the same connection", "[launcher]")
 {
-    RawHttpServer server{answers({http_response(200, kRegistered), http_response(200, R"({"offers":[]})"),
-        http_response(204, "")})};
+    RawHttpServer server{answers(
+        {http_response(200, kRegistered), http_response(200, R"({"offers":[]})"), http_response(204, "")})};
     const auto backend = backend_for(server);
-    const auto registered = backend->enroll(
-        {.instance_id = "01J0000000000000000000000D", .boot_id = "b", .version = "1", .hostname = "h", .metadata = {}}, {});
+    const auto registered = backend->enroll({.instance_id = "01J0000000000000000000000D",
+                                                .boot_id = "b",
+                                                .version = "1",
+                                                .hostname = "h",
+                                                .metadata = {}},
+        {});
     REQUIRE(registered);
     CHECK(registered->pool_name == "demo");
     CHECK(registered->wall_ms == 1700000000000);
@@ -89,13 +90,15 @@ TEST_CASE("every call after the registration carries its session, on the same co
 TEST_CASE("the calls about a stage have the protocol's paths and carry the fence", "[launcher]")
 {
     const std::string lease = http_response(200, R"({"lease_ms":300000})");
-    RawHttpServer server{answers({lease, http_response(204, ""), lease, http_response(200, R"({"durable":7})")})};
+    RawHttpServer server{
+        answers({lease, http_response(204, ""), lease, http_response(200, R"({"durable":7})")})};
     const auto backend = backend_for(server);
     const auto accepted = backend->accept(kStage, 4200, {});
     REQUIRE(accepted);
     CHECK(accepted->lease == 300'000);
     CHECK(backend->decline(kStage, "disk full", {}));
-    const auto reported = backend->report(kStage, {.sequence = 3, .event = protocol::StageEvent::started}, {});
+    const auto reported
+        = backend->report(kStage, {.sequence = 3, .event = protocol::StageEvent::started}, {});
     REQUIRE(reported);
     CHECK(reported->lease == 300'000);
     const auto appended = backend->append_log(kStage, 3, "abcd", {});
@@ -117,8 +120,8 @@ TEST_CASE("the calls about a stage have the protocol's paths and carry the fence
 
 TEST_CASE("410 means gone, and 409 with an offset means go on from there", "[launcher]")
 {
-    RawHttpServer server{answers({problem(410, "{}"), problem(409, R"({"durable":42})"), problem(409, R"({"durable":9})"),
-        problem(409, R"({"detail":"drained"})"), problem(410, "{}")})};
+    RawHttpServer server{answers({problem(410, "{}"), problem(409, R"({"durable":42})"),
+        problem(409, R"({"durable":9})"), problem(409, R"({"detail":"drained"})"), problem(410, "{}")})};
     const auto backend = backend_for(server);
     const auto gone = backend->append_log(kStage, 0, "x", {});
     REQUIRE(gone);
@@ -145,8 +148,9 @@ TEST_CASE("other answers are errors with the code of their status and the server
         Errc code;
     };
 
-    const auto& [status, code] = GENERATE(values<Case>({{401, Errc::rejected}, {403, Errc::rejected},
-        {400, Errc::invalid_input}, {404, Errc::not_found}, {500, Errc::unreachable}, {503, Errc::unreachable}}));
+    const auto& [status, code]
+        = GENERATE(values<Case>({{401, Errc::rejected}, {403, Errc::rejected}, {400, Errc::invalid_input},
+            {404, Errc::not_found}, {500, Errc::unreachable}, {503, Errc::unreachable}}));
     RawHttpServer server{answers({problem(status, R"({"detail":"because of this"})")})};
     const auto polled = backend_for(server)->poll({.held = {}, .wait = 0}, {});
     REQUIRE_FALSE(polled);
@@ -192,8 +196,11 @@ TEST_CASE("a blob is sent from its file's start and received piece by piece", "[
     REQUIRE_FALSE(missing);
     CHECK(missing.error().code() == Errc::not_found);
     CHECK(received.empty());
-    const auto full = backend->download_blob(
-        kStage, "source", [](std::string_view) -> Result<void> { return Error{Errc::exhausted, "disk full"}; }, {});
+    const auto full = backend->download_blob(kStage, "source",
+        [](std::string_view) -> Result<void> {
+            return Error{Errc::exhausted, "disk full"};
+        },
+        {});
     REQUIRE_FALSE(full);
     CHECK(full.error().code() == Errc::exhausted);
 
@@ -208,13 +215,14 @@ TEST_CASE("in debug mode every offer shows its commands", "[launcher]")
 {
     const std::string offer = R"({"offers":[)" + [] {
         JsonWriter json;
-        write(json, protocol::Assignment{.stage_id = "01J0000000000000000000000A",
-                        .run_id = "01J0000000000000000000000R",
-                        .stack_id = "web",
-                        .pool_id = "01J0000000000000000000000C",
-                        .stage_name = "plan",
-                        .run_type = "TRACKED",
-                        .fence = {.epoch = 0, .number = 1}});
+        write(json,
+            protocol::Assignment{.stage_id = "01J0000000000000000000000A",
+                .run_id = "01J0000000000000000000000R",
+                .stack_id = "web",
+                .pool_id = "01J0000000000000000000000C",
+                .stage_name = "plan",
+                .run_type = "TRACKED",
+                .fence = {.epoch = 0, .number = 1}});
         return json.take();
     }() + "]}";
     RawHttpServer server{answers({http_response(200, offer)})};
@@ -273,8 +281,8 @@ TEST_CASE("the pool's certificate is shown, and a server of another authority is
     const test::TestCa ca;
     const auto server_files = ca.issue("localhost");
     const auto pool_files = ca.issue("pool");
-    RawHttpServer server{{server_files.certificate, server_files.key, ca.certificate()},
-        [](RawHttpServer::Connection& peer) {
+    RawHttpServer server{
+        {server_files.certificate, server_files.key, ca.certificate()}, [](RawHttpServer::Connection& peer) {
             if (peer.read_request())
                 peer.send(http_response(peer.peer_name() == "pool" ? 200 : 403, R"({"offers":[]})"));
         }};

@@ -1,7 +1,6 @@
-#include "launcher/options.h"
-
 #include "common/file.h"
 #include "launcher/exit_codes.h"
+#include "launcher/options.h"
 #include "test/support/temp_dir.h"
 
 #include <catch2/catch.hpp>
@@ -46,10 +45,7 @@ std::string origin_of(const Settings& settings, std::string_view name)
     return found->origin;
 }
 
-bool holds(const std::string& text, std::string_view part)
-{
-    return text.find(part) != std::string::npos;
-}
+bool holds(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
 } // namespace
 
@@ -77,11 +73,11 @@ TEST_CASE("every variable reaches its field", "[launcher]")
 {
     const Config config = config_of({{"SPACELIFT_TOKEN", "t"}, {"SPACELIFT_POOL_PRIVATE_KEY", "k"},
         {"SPACELIFT_WORKER_COMMS_URL", "https://host:8443/"}, {"SPACELIFT_LAUNCHER_RUN_TIMEOUT", "1h30m"},
-        {"SPACELIFT_LAUNCHER_LOGS_TIMEOUT", "1000s"}, {"SPACELIFT_METADATA_asg_Id", "a=b"}, {"SPACELIFT_METADATA_", "no"},
-        {"SPACELIFT_WHITELIST_ENVS", "A,ro_B"}, {"SPACELIFT_WORKER_NETWORK", "jobs"},
-        {"SPACELIFT_DEFAULT_RUNNER_IMAGE", "img:1"}, {"SPACELIFT_DEBUG", "true"}, {"SLIPWAY_CAPACITY", "4"},
-        {"SLIPWAY_STATE_DIR", "/s"}, {"DOCKER_HOST", "unix:///d.sock"}, {"SLIPWAY_LOG_FORMAT", "json"},
-        {"SLIPWAY_LOG_LEVEL", "warn"}});
+        {"SPACELIFT_LAUNCHER_LOGS_TIMEOUT", "1000s"}, {"SPACELIFT_METADATA_asg_Id", "a=b"},
+        {"SPACELIFT_METADATA_", "no"}, {"SPACELIFT_WHITELIST_ENVS", "A,ro_B"},
+        {"SPACELIFT_WORKER_NETWORK", "jobs"}, {"SPACELIFT_DEFAULT_RUNNER_IMAGE", "img:1"},
+        {"SPACELIFT_DEBUG", "true"}, {"SLIPWAY_CAPACITY", "4"}, {"SLIPWAY_STATE_DIR", "/s"},
+        {"DOCKER_HOST", "unix:///d.sock"}, {"SLIPWAY_LOG_FORMAT", "json"}, {"SLIPWAY_LOG_LEVEL", "warn"}});
     CHECK(config.token.equals("t"));
     CHECK(config.private_key.equals("k"));
     CHECK(config.comms_url == "https://host:8443");
@@ -102,7 +98,9 @@ TEST_CASE("every variable reaches its field", "[launcher]")
 TEST_CASE("an alias works like the variable; both with different values are refused", "[launcher]")
 {
     CHECK(config_of({{"SPACELIFT_ALLOWLIST_ENVS", "A"}}).allowed_names.size() == 1);
-    CHECK(config_of({{"SPACELIFT_ALLOWLIST_ENVS", "A"}, {"SPACELIFT_WHITELIST_ENVS", "A"}}).allowed_names.size() == 1);
+    CHECK(
+        config_of({{"SPACELIFT_ALLOWLIST_ENVS", "A"}, {"SPACELIFT_WHITELIST_ENVS", "A"}}).allowed_names.size()
+        == 1);
     const auto failure = failure_of({{"SPACELIFT_ALLOWLIST_ENVS", "A"}, {"SPACELIFT_WHITELIST_ENVS", "B"}});
     CHECK(holds(failure, "SPACELIFT_ALLOWLIST_ENVS"));
     CHECK(holds(failure, "SPACELIFT_WHITELIST_ENVS"));
@@ -112,7 +110,8 @@ TEST_CASE("a flag wins over its variable, and an empty variable counts as not se
 {
     CHECK(config_of({{"SPACELIFT_WORKER_NETWORK", "a"}}, {"--network", "b"}).network == "b");
     CHECK(config_of({{"SPACELIFT_WORKER_NETWORK", ""}}).network == "bridge");
-    const auto settings = settings_of({{"SPACELIFT_WORKER_NETWORK", "a"}, {"SLIPWAY_CAPACITY", "2"}}, {"--network=b"});
+    const auto settings
+        = settings_of({{"SPACELIFT_WORKER_NETWORK", "a"}, {"SLIPWAY_CAPACITY", "2"}}, {"--network=b"});
     REQUIRE(settings);
     CHECK(origin_of(*settings, "SPACELIFT_WORKER_NETWORK") == "flag");
     CHECK(origin_of(*settings, "SLIPWAY_CAPACITY") == "environment");
@@ -183,8 +182,9 @@ TEST_CASE("a secret can come from a file, and is never printed", "[launcher]")
 
 TEST_CASE("a variable that looks like ours and is not gives a warning with the nearest name", "[launcher]")
 {
-    const auto settings = settings_of({{"SPACELIFT_WORKER_NETWROK", "x"}, {"SPACELIFT_NOBODY_KNOWS_THIS_ONE", "x"},
-        {"SLIPWAY_CAPACITI", "3"}, {"SPACELIFT_METADATA_x", "fine"}, {"UNRELATED", "x"}, {"SPACELIFT_TOKEN", "x"}});
+    const auto settings = settings_of({{"SPACELIFT_WORKER_NETWROK", "x"},
+        {"SPACELIFT_NOBODY_KNOWS_THIS_ONE", "x"}, {"SLIPWAY_CAPACITI", "3"}, {"SPACELIFT_METADATA_x", "fine"},
+        {"UNRELATED", "x"}, {"SPACELIFT_TOKEN", "x"}});
     REQUIRE(settings);
     REQUIRE(settings->warnings.size() == 3);
     CHECK(holds(settings->warnings[0], "did you mean SPACELIFT_WORKER_NETWORK?"));

@@ -13,8 +13,7 @@ namespace {
 
 constexpr int kBits = 2048;
 
-template <class T>
-T must(Result<T> result)
+template <class T> T must(Result<T> result)
 {
     if (!result)
         throw std::runtime_error{result.error().message()};
@@ -38,19 +37,14 @@ PoolFixture::PoolFixture(std::chrono::system_clock::time_point issued)
     fields = {.broker_endpoint = "127.0.0.1:8443",
         .comms_url = "https://127.0.0.1:8443",
         .pool_ulid = "01J0000000000000000000000P",
-        .certificate_pem = must(must(authority.sign_pool_csr(request, "01J0000000000000000000000P", random, issued)).to_pem()),
+        .certificate_pem
+        = must(must(authority.sign_pool_csr(request, "01J0000000000000000000000P", random, issued)).to_pem()),
         .ca_pem = must(authority.certificate().to_pem())};
 }
 
-std::string PoolFixture::key_pem() const
-{
-    return std::string{must(key.to_pem()).reveal()};
-}
+std::string PoolFixture::key_pem() const { return std::string{must(key.to_pem()).reveal()}; }
 
-std::string PoolFixture::key_base64() const
-{
-    return base64_encode(key_pem());
-}
+std::string PoolFixture::key_base64() const { return base64_encode(key_pem()); }
 
 std::string request_for(const crypto::PrivateKey& key)
 {

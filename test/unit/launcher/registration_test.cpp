@@ -1,6 +1,5 @@
-#include "launcher/registration.h"
-
 #include "common/file.h"
+#include "launcher/registration.h"
 #include "test/support/manual_clock.h"
 #include "test/support/temp_dir.h"
 
@@ -44,26 +43,41 @@ public:
     {
         return next;
     }
-    Result<protocol::PollResponse> poll(const protocol::PollRequest&, std::stop_token) override { return nothing(); }
-    Result<StageAnswer> accept(const StageRef&, protocol::Millis, std::stop_token) override { return nothing(); }
+
+    Result<protocol::PollResponse> poll(const protocol::PollRequest&, std::stop_token) override
+    {
+        return nothing();
+    }
+
+    Result<StageAnswer> accept(const StageRef&, protocol::Millis, std::stop_token) override
+    {
+        return nothing();
+    }
+
     Result<void> decline(const StageRef&, std::string_view, std::stop_token) override { return nothing(); }
+
     Result<StageAnswer> report(const StageRef&, const protocol::StateReport&, std::stop_token) override
     {
         return nothing();
     }
+
     Result<StageAnswer> append_log(const StageRef&, std::uint64_t, std::string_view, std::stop_token) override
     {
         return nothing();
     }
-    Result<StageAnswer> upload_blob(const StageRef&, std::string_view, int, std::uint64_t, std::stop_token) override
+
+    Result<StageAnswer> upload_blob(
+        const StageRef&, std::string_view, int, std::uint64_t, std::stop_token) override
     {
         return nothing();
     }
+
     Result<StageAnswer> download_blob(const StageRef&, std::string_view,
         const std::function<Result<void>(std::string_view)>&, std::stop_token) override
     {
         return nothing();
     }
+
     Result<void> sign_off(std::stop_token) override
     {
         ++signed_off;
@@ -151,7 +165,8 @@ TEST_CASE("a rejection is kept with its exit code until a registration succeeds"
     CHECK_FALSE(watched.registration.refusal());
 }
 
-TEST_CASE("a server by whose clock the certificate is not valid counts as a rejection, and the worker leaves", "[launcher]")
+TEST_CASE("a server by whose clock the certificate is not valid counts as a rejection, and the worker leaves",
+    "[launcher]")
 {
     Watched watched;
     const auto refused = watched.enroll(answer_at(kNow + std::chrono::days{3}));
@@ -163,7 +178,8 @@ TEST_CASE("a server by whose clock the certificate is not valid counts as a reje
     CHECK(watched.text("output").empty());
 }
 
-TEST_CASE("a clock some minutes off is a warning, and a server that tells no time is not compared with", "[launcher]")
+TEST_CASE("a clock some minutes off is a warning, and a server that tells no time is not compared with",
+    "[launcher]")
 {
     Watched watched;
     CHECK(watched.enroll(answer_at(watched.clock.wall() + std::chrono::minutes{5})));

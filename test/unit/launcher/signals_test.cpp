@@ -52,8 +52,10 @@ public:
         ::pthread_sigmask(SIG_SETMASK, nullptr, &before_);
         REQUIRE(Signals::block());
     }
+
     BlockedSignals(const BlockedSignals&) = delete;
     BlockedSignals& operator=(const BlockedSignals&) = delete;
+
     ~BlockedSignals() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
 
 private:

@@ -1,6 +1,5 @@
-#include "launcher/startup_checks.h"
-
 #include "common/base64.h"
+#include "launcher/startup_checks.h"
 #include "test/support/manual_clock.h"
 #include "test/support/process.h"
 #include "test/support/raw_http_server.h"
@@ -47,15 +46,9 @@ Refusal refused_token(const std::string& token)
     return refusal_of(config_with(token, pool().key_base64()));
 }
 
-Refusal refused_key(const std::string& key)
-{
-    return refusal_of(config_with(pool().token(), key));
-}
+Refusal refused_key(const std::string& key) { return refusal_of(config_with(pool().token(), key)); }
 
-bool holds(const std::string& text, std::string_view part)
-{
-    return text.find(part) != std::string::npos;
-}
+bool holds(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
 Refusal refused_docker(const std::string& docker_host)
 {
@@ -137,7 +130,8 @@ TEST_CASE("each fault of a key has its exit code and names the variable", "[laun
         std::string words;
     };
 
-    const std::string with_passphrase = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n";
+    const std::string with_passphrase
+        = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n";
     const std::string broken = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
     const auto& [key, code, words] = GENERATE_COPY(values<Case>({
         {"", ExitCode::key_missing, "not set"},
@@ -199,7 +193,8 @@ TEST_CASE("no message about a token or a key repeats it", "[launcher]")
     }
 }
 
-TEST_CASE("clocks a minute apart give a warning, and an invalid certificate by the server's clock a refusal", "[launcher]")
+TEST_CASE("clocks a minute apart give a warning, and an invalid certificate by the server's clock a refusal",
+    "[launcher]")
 {
     const ManualClock clock{kNow};
     const auto checked = check_identity(config_with(pool().token(), pool().key_base64()), clock);
@@ -258,17 +253,17 @@ TEST_CASE("each fault of the Docker socket has its exit code and a remedy", "[la
     SECTION("it is too old")
     {
         test::RawHttpServer server{std::filesystem::path{socket}, [](test::RawHttpServer::Connection& peer) {
-            if (peer.read_request())
-                peer.send(test::http_response(200, "OK", "Api-Version: 1.24\r\n"));
-        }};
+                                       if (peer.read_request())
+                                           peer.send(test::http_response(200, "OK", "Api-Version: 1.24\r\n"));
+                                   }};
         const auto refusal = refused_docker(host);
         CHECK(refusal.code == ExitCode::docker_too_old);
         CHECK(holds(refusal.message, "1.41"));
     }
     SECTION("it hangs")
     {
-        test::RawHttpServer server{
-            std::filesystem::path{socket}, [](test::RawHttpServer::Connection& peer) { peer.wait_for_close(); }};
+        test::RawHttpServer server{std::filesystem::path{socket},
+            [](test::RawHttpServer::Connection& peer) { peer.wait_for_close(); }};
         const auto refusal = refused_docker(host);
         CHECK(refusal.code == ExitCode::docker_silent);
         CHECK(holds(refusal.message, "does not answer"));
@@ -283,12 +278,14 @@ TEST_CASE("each fault of the Docker socket has its exit code and a remedy", "[la
 
 TEST_CASE("the reason why a registration cannot succeed names the right side", "[launcher]")
 {
-    const auto refused = registration_refusal(Error{Errc::rejected, "401 Unauthorized: no such pool"}, "https://h");
+    const auto refused
+        = registration_refusal(Error{Errc::rejected, "401 Unauthorized: no such pool"}, "https://h");
     CHECK(refused.code == ExitCode::server_refused);
     CHECK(holds(refused.message, "no such pool"));
     CHECK(holds(refused.message, "SPACELIFT_TOKEN"));
     const auto foreign = registration_refusal(
-        Error{Errc::rejected, "registering: the server's certificate is not trusted: self-signed"}, "https://h");
+        Error{Errc::rejected, "registering: the server's certificate is not trusted: self-signed"},
+        "https://h");
     CHECK(foreign.code == ExitCode::server_not_trusted);
     CHECK(holds(foreign.message, "SPACELIFT_WORKER_COMMS_URL"));
 }

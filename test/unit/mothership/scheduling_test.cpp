@@ -229,6 +229,7 @@ TEST_CASE("stopping before a worker has the run cancels it; afterwards the worke
         desk.begin(*stage, "plan");
         desk.act(id, stop_run);
         desk.advance(5min + 16s);
+        INFO(last_note(desk, id));
         CHECK(desk.run(id).state == RunState::stopped);
     }
     SECTION("planned: that is discarded instead")
