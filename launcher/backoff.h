@@ -26,7 +26,8 @@ public:
     Clock::Slept wait(std::stop_token stop)
     {
         // Never no wait at all: a side that refuses at once must not be asked in a busy loop.
-        const auto delay = std::chrono::milliseconds{20} + http::next_delay(policy_, ++failures_, {}, random_);
+        const auto delay
+            = std::chrono::milliseconds{20} + http::next_delay(policy_, ++failures_, {}, random_);
         return clock_.sleep_for(delay, std::move(stop));
     }
 

@@ -16,7 +16,8 @@ namespace {
 
 std::string label_of(const docker::StringPairs& labels, std::string_view name)
 {
-    const auto it = std::find_if(labels.begin(), labels.end(), [&](const auto& pair) { return pair.first == name; });
+    const auto it
+        = std::find_if(labels.begin(), labels.end(), [&](const auto& pair) { return pair.first == name; });
     return it == labels.end() ? std::string{} : it->second;
 }
 
@@ -42,11 +43,11 @@ std::string new_name(const std::string& stage_id, Random& random)
 {
     std::array<std::byte, 4> bytes{};
     random.fill(bytes);
-    return "slipway-" + stage_id + "-" + hex_encode({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+    return "slipway-" + stage_id + "-"
+        + hex_encode({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
 }
 
-template <class T>
-std::optional<T> unless_zero(T value)
+template <class T> std::optional<T> unless_zero(T value)
 {
     return value == 0 ? std::nullopt : std::optional<T>{value};
 }
@@ -74,13 +75,13 @@ Result<void> DockerHost::sweep(std::stop_token stop) const
 {
     auto docker = SLIPWAY_TRY(docker::Docker::open(settings_.engine));
     std::set<std::string> names;
-    for (const auto& container :
-        SLIPWAY_TRY(docker.list_containers({{std::string{kInstanceLabel}, settings_.instance_id}}, std::move(stop))))
+    for (const auto& container : SLIPWAY_TRY(
+             docker.list_containers({{std::string{kInstanceLabel}, settings_.instance_id}}, std::move(stop))))
         names.insert(container.names.begin(), container.names.end());
     std::vector<std::filesystem::path> stale;
     std::error_code code;
-    for (std::filesystem::directory_iterator it{settings_.state_directory / "slots", code}, end; !code && it != end;
-         it.increment(code))
+    for (std::filesystem::directory_iterator it{settings_.state_directory / "slots", code}, end;
+         !code && it != end; it.increment(code))
         if (!names.contains(it->path().filename().string()))
             stale.push_back(it->path());
     for (const auto& path : stale)
@@ -109,7 +110,8 @@ Result<std::unique_ptr<JobSlot>> DockerHost::create(
     if (request.limits.pids != 0)
         spec.pids_limit = request.limits.pids;
     const auto directory = settings_.state_directory / "slots" / spec.name;
-    SlotRecord record{.directory = directory.string(), .key = {}, .environment = image.env, .user = image.user};
+    SlotRecord record{
+        .directory = directory.string(), .key = {}, .environment = image.env, .user = image.user};
     const auto keep_record = [&record, &keep, name = spec.name, id = request.image_id](const Secret& key) {
         record.key = key;
         return keep({.record = record.to_text(), .container = name, .image_id = id});
@@ -122,7 +124,8 @@ Result<std::unique_ptr<JobSlot>> DockerHost::create(
     return std::unique_ptr<JobSlot>{std::move(made)};
 }
 
-Result<std::unique_ptr<JobSlot>> DockerHost::adopt(const SlotFact& slot, std::uint64_t have, std::stop_token stop)
+Result<std::unique_ptr<JobSlot>> DockerHost::adopt(
+    const SlotFact& slot, std::uint64_t have, std::stop_token stop)
 {
     auto docker = SLIPWAY_TRY(docker::Docker::open(settings_.engine));
     auto record = SlotRecord::parse(slot.record);
@@ -130,8 +133,8 @@ Result<std::unique_ptr<JobSlot>> DockerHost::adopt(const SlotFact& slot, std::ui
         return Error{Errc::not_found, "the journal does not hold the slot's key"};
     const auto container = SLIPWAY_TRY(docker.inspect_container(slot.container, stop));
     if (!container.state.running)
-        return Error{Errc::not_found,
-            "the container ended with code " + std::to_string(container.state.exit_code)};
+        return Error{
+            Errc::not_found, "the container ended with code " + std::to_string(container.state.exit_code)};
     auto taken = SLIPWAY_TRY(slot::Slot::adopt(slot.container,
         {.directory = record->directory, .key = record->key, .have = have, .keep_key = {}}, random_));
     auto made = std::make_unique<DockerSlot>(std::move(taken), std::move(docker), *std::move(record), clock_);
@@ -143,7 +146,8 @@ Result<std::vector<FoundContainer>> DockerHost::containers(std::stop_token stop)
 {
     auto docker = SLIPWAY_TRY(docker::Docker::open(settings_.engine));
     const auto list = SLIPWAY_TRY(docker.list_containers(
-        {{std::string{kInstanceLabel}, settings_.instance_id}, {std::string{kStageLabel}, ""}}, std::move(stop)));
+        {{std::string{kInstanceLabel}, settings_.instance_id}, {std::string{kStageLabel}, ""}},
+        std::move(stop)));
     std::vector<FoundContainer> found;
     found.reserve(list.size());
     for (const auto& container : list)
@@ -156,7 +160,8 @@ Result<std::vector<FoundContainer>> DockerHost::containers(std::stop_token stop)
 Result<void> DockerHost::remove(const std::string& container, std::stop_token stop)
 {
     auto docker = SLIPWAY_TRY(docker::Docker::open(settings_.engine));
-    const auto removed = docker.remove_container(container, {.force = true, .volumes = true}, std::move(stop));
+    const auto removed
+        = docker.remove_container(container, {.force = true, .volumes = true}, std::move(stop));
     if (!removed && removed.error().code() != Errc::not_found)
         return removed;
     // Containers are named as their directories.

@@ -27,15 +27,17 @@ struct DockerHostSettings {
 /// Slots as containers of a Docker engine on this machine.
 class DockerHost final : public JobHost {
 public:
-    /// Installs slot-init and removes the directories of slots whose container is gone. `clock` and `random` outlive it.
+    /// Installs slot-init and removes the directories of slots whose container is gone. `clock` and `random`
+    /// outlive it.
     static Result<std::unique_ptr<DockerHost>> open(
         DockerHostSettings settings, const Clock& clock, Random& random, std::stop_token stop);
 
-    Result<RunnerImage> image(const ImageRequest& request, const std::function<void(std::string_view)>& progress,
-        std::stop_token stop) override;
+    Result<RunnerImage> image(const ImageRequest& request,
+        const std::function<void(std::string_view)>& progress, std::stop_token stop) override;
     Result<std::unique_ptr<JobSlot>> create(
         const SlotRequest& request, const KeepSlot& keep, std::stop_token stop) override;
-    Result<std::unique_ptr<JobSlot>> adopt(const SlotFact& slot, std::uint64_t have, std::stop_token stop) override;
+    Result<std::unique_ptr<JobSlot>> adopt(
+        const SlotFact& slot, std::uint64_t have, std::stop_token stop) override;
     Result<std::vector<FoundContainer>> containers(std::stop_token stop) override;
     Result<void> remove(const std::string& container, std::stop_token stop) override;
 

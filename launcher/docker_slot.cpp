@@ -97,7 +97,8 @@ Result<void> DockerSlot::wait_ready(std::stop_token stop)
         if (const auto* ready = std::get_if<SlotReady>(&event))
             announced_ = *ready;
         if (!connected_ && clock_.now() >= until)
-            return Error{Errc::timed_out, "the container runs, but its slot-init did not connect within 30 s"};
+            return Error{
+                Errc::timed_out, "the container runs, but its slot-init did not connect within 30 s"};
     }
     return {};
 }
@@ -161,12 +162,14 @@ Result<SlotEvent> DockerSlot::take(slot::Event event)
 
 Result<void> DockerSlot::put(std::string_view directory, const Producer& tar, std::stop_token stop)
 {
-    return slot_->link().put({.directory = std::string{directory}, .user = record_.user}, tar, std::move(stop));
+    return slot_->link().put(
+        {.directory = std::string{directory}, .user = record_.user}, tar, std::move(stop));
 }
 
 Result<void> DockerSlot::get(std::string_view directory, const Sink& tar, std::stop_token stop)
 {
-    SLIPWAY_TRY(slot_->link().get({.directory = std::string{directory}, .user = record_.user}, tar, std::move(stop)));
+    SLIPWAY_TRY(
+        slot_->link().get({.directory = std::string{directory}, .user = record_.user}, tar, std::move(stop)));
     return {};
 }
 
@@ -189,7 +192,8 @@ Result<void> DockerSlot::ack(std::uint64_t output_end, int seq)
 
 Result<void> DockerSlot::lease(protocol::Millis left)
 {
-    return slot_->link().lease(std::chrono::milliseconds{std::max<protocol::Millis>(left, 0)}, slot::LeaseEnds::job);
+    return slot_->link().lease(
+        std::chrono::milliseconds{std::max<protocol::Millis>(left, 0)}, slot::LeaseEnds::job);
 }
 
 Result<void> DockerSlot::limits(const SlotLimits& limits)

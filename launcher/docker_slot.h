@@ -22,22 +22,28 @@ struct SlotRecord {
     static Result<SlotRecord> parse(std::string_view text);
 };
 
-/// One container as a job's slot. While its connection is broken the engine is asked whether the container lives.
+/// One container as a job's slot. While its connection is broken the engine is asked whether the container
+/// lives.
 class DockerSlot final : public JobSlot {
 public:
     /// `docker` is this slot's own.
-    DockerSlot(std::unique_ptr<slot::Slot> slot, docker::Docker docker, SlotRecord record, const Clock& clock);
+    DockerSlot(
+        std::unique_ptr<slot::Slot> slot, docker::Docker docker, SlotRecord record, const Clock& clock);
 
     /// Waits until slot-init is connected. `not_found` when the container ended instead.
     Result<void> wait_ready(std::stop_token stop);
 
     [[nodiscard]] std::string container() const override { return slot_->container(); }
+
     [[nodiscard]] int last_seq() const override { return last_seq_; }
+
     Result<void> put(std::string_view directory, const Producer& tar, std::stop_token stop) override;
     Result<void> get(std::string_view directory, const Sink& tar, std::stop_token stop) override;
     Result<void> run(const SlotRun& run) override;
     Result<SlotEvent> next(std::chrono::milliseconds at_most, std::stop_token stop) override;
+
     void wake() noexcept override { slot_->link().wake(); }
+
     Result<void> ack(std::uint64_t output_end, int seq) override;
     Result<void> lease(protocol::Millis left) override;
     Result<void> limits(const SlotLimits& limits) override;

@@ -33,8 +33,8 @@ struct Engine::Parts {
     }
 };
 
-Result<Engine> Engine::create(
-    EngineSettings settings, EngineDocker docker, std::vector<crypto::PrivateKey> keys, EngineServices services)
+Result<Engine> Engine::create(EngineSettings settings, EngineDocker docker,
+    std::vector<crypto::PrivateKey> keys, EngineServices services)
 {
     if (keys.empty())
         return Error{Errc::invalid_input, "the engine needs a private key of its pool"};
@@ -61,34 +61,16 @@ Engine::Engine(Engine&&) noexcept = default;
 Engine& Engine::operator=(Engine&&) noexcept = default;
 Engine::~Engine() = default;
 
-EngineEnd Engine::run(std::stop_token stop)
-{
-    return parts_->supervisor.run(std::move(stop));
-}
+EngineEnd Engine::run(std::stop_token stop) { return parts_->supervisor.run(std::move(stop)); }
 
-void Engine::drain()
-{
-    parts_->supervisor.drain();
-}
+void Engine::drain() { parts_->supervisor.drain(); }
 
-void Engine::stop_jobs()
-{
-    parts_->supervisor.stop_jobs();
-}
+void Engine::stop_jobs() { parts_->supervisor.stop_jobs(); }
 
-void Engine::hand_over()
-{
-    parts_->supervisor.hand_over();
-}
+void Engine::hand_over() { parts_->supervisor.hand_over(); }
 
-EngineStatus Engine::status() const
-{
-    return parts_->supervisor.status();
-}
+EngineStatus Engine::status() const { return parts_->supervisor.status(); }
 
-const std::string& Engine::instance_id() const
-{
-    return parts_->journal.instance_id();
-}
+const std::string& Engine::instance_id() const { return parts_->journal.instance_id(); }
 
 } // namespace slipway::launcher

@@ -60,15 +60,17 @@ struct EngineDocker {
     std::string network; ///< For jobs; empty: the engine's default.
 };
 
-/// The launcher's engine: takes stages from a backend and brings each to its end, once and with every byte of its log,
-/// whatever process dies in between.
+/// The launcher's engine: takes stages from a backend and brings each to its end, once and with every byte of
+/// its log, whatever process dies in between.
 ///
-/// Threads: the caller's (`run`) waits for the end; one polls the backend, one compares the three records every few
-/// seconds, and each job has one for its work and one for its log. All methods are thread-safe; none but `run` waits.
+/// Threads: the caller's (`run`) waits for the end; one polls the backend, one compares the three records
+/// every few seconds, and each job has one for its work and one for its log. All methods are thread-safe;
+/// none but `run` waits.
 class Engine {
 public:
-    /// Locks the state directory, reads its journal and prepares the Docker side. `keys`: the pool's private keys, at
-    /// least one; the first one seals. Fails with `conflict` when another process uses the directory.
+    /// Locks the state directory, reads its journal and prepares the Docker side. `keys`: the pool's private
+    /// keys, at least one; the first one seals. Fails with `conflict` when another process uses the
+    /// directory.
     static Result<Engine> create(EngineSettings settings, EngineDocker docker,
         std::vector<crypto::PrivateKey> keys, EngineServices services);
 

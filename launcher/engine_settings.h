@@ -24,7 +24,8 @@ struct EngineSettings {
     std::string hostname;
     protocol::Metadata metadata;
     std::uint64_t log_quota = 512ULL * 1024 * 1024; ///< Of one job's output; 0: none.
-    std::uint64_t least_free_bytes = 256ULL * 1024 * 1024; ///< Of the state directory's file system, for intake.
+    std::uint64_t least_free_bytes
+        = 256ULL * 1024 * 1024; ///< Of the state directory's file system, for intake.
     std::uint64_t least_free_inodes = 1000;
     std::chrono::milliseconds reconcile_interval{5000};
 };

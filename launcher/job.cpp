@@ -20,10 +20,7 @@ namespace worker = protocol::worker;
 /// The longest wait without a look at the state: a belt for a wake-up that nobody sent.
 constexpr std::chrono::seconds kLook{2};
 
-Error cancelled()
-{
-    return {Errc::cancelled, "stopped"};
-}
+Error cancelled() { return {Errc::cancelled, "stopped"}; }
 
 } // namespace
 
@@ -66,20 +63,11 @@ void Job::refused()
     control_.changed();
 }
 
-void Job::stop()
-{
-    control_.ask(JobControl::Wish::stop);
-}
+void Job::stop() { control_.ask(JobControl::Wish::stop); }
 
-void Job::kill()
-{
-    control_.ask(JobControl::Wish::kill);
-}
+void Job::kill() { control_.ask(JobControl::Wish::kill); }
 
-void Job::look()
-{
-    control_.changed();
-}
+void Job::look() { control_.changed(); }
 
 Result<void> Job::apply(const worker::Event& event)
 {
@@ -152,8 +140,8 @@ Result<void> Job::open(std::stop_token stop)
     assignment_.kind = state().kind;
     logger_ = logger_.with("run", assignment_.run_id);
     spool_ = SLIPWAY_TRY(Spool::open(stage_.entry().directory(), services_.settings.log_quota));
-    context_.emplace(JobContext{services_, assignment_, bounds_of(services_.settings.limits, assignment_), stage_,
-        *spool_, logger_});
+    context_.emplace(JobContext{
+        services_, assignment_, bounds_of(services_.settings.limits, assignment_), stage_, *spool_, logger_});
     if (origin_ == Origin::journal)
         SLIPWAY_TRY(recover(stop));
     uploader_ = std::make_unique<LogUploader>(UploadParts{.backend = services_.backend,
@@ -260,7 +248,8 @@ Result<void> Job::prepare(std::stop_token stop)
     return give_up(never_started(cause, ready.error()));
 }
 
-/// Image, slot, workspace; `cause`: of a failure. Begins from nothing each time: what an earlier attempt left is removed.
+/// Image, slot, workspace; `cause`: of a failure. Begins from nothing each time: what an earlier attempt left
+/// is removed.
 Result<void> Job::make_ready(std::string_view& cause, std::stop_token stop)
 {
     control_.waits_in(nullptr);
@@ -270,7 +259,8 @@ Result<void> Job::make_ready(std::string_view& cause, std::stop_token stop)
         if (const auto written = spool_->append_line(own_line(line)); !written)
             logger_.warn("a line could not be written to the log", written.error());
     };
-    const std::string& name = assignment_.image.empty() ? services_.settings.default_image : assignment_.image;
+    const std::string& name
+        = assignment_.image.empty() ? services_.settings.default_image : assignment_.image;
     if (name.empty())
         return Error{Errc::invalid_input,
             "the stack names no runner image and the launcher has no default: set one of them"};
@@ -278,8 +268,11 @@ Result<void> Job::make_ready(std::string_view& cause, std::stop_token stop)
         = SLIPWAY_TRY(services_.host.image({.image = name, .id = assignment_.image_id}, progress, stop));
     stage_.entry().passed("image");
     cause = "internal";
-    const SlotRequest request{.stage_id = stage_id(), .run_id = assignment_.run_id, .image_id = image.id,
-        .kind = assignment_.kind, .limits = assignment_.limits};
+    const SlotRequest request{.stage_id = stage_id(),
+        .run_id = assignment_.run_id,
+        .image_id = image.id,
+        .kind = assignment_.kind,
+        .limits = assignment_.limits};
     slot_ = SLIPWAY_TRY(in("making the container",
         services_.host.create(
             request, [this](const SlotFact& fact) { return stage_.entry().write(fact); }, stop)));
@@ -305,7 +298,8 @@ Result<void> Job::confirm(std::stop_token stop)
     stage_.entry().passed("before started");
     const auto answer = services_.backend.report(ref, report, stop);
     stage_.entry().passed("started");
-    return in("reporting the start", ask(answer, worker::StartedAnswered{sent_at, answer ? answer->lease : 0}));
+    return in(
+        "reporting the start", ask(answer, worker::StartedAnswered{sent_at, answer ? answer->lease : 0}));
 }
 
 Result<void> Job::run(std::stop_token stop)
@@ -317,7 +311,8 @@ Result<void> Job::run(std::stop_token stop)
     const auto progress = SLIPWAY_TRY(stage_.entry().progress());
     StageEnd end = progress ? progress->end : StageEnd{};
     if (end.outcome == Outcome::none)
-        end = {.outcome = Outcome::succeeded, .exit_code = 0, .cause = "exit", .message = "", .workspace = ""};
+        end = {
+            .outcome = Outcome::succeeded, .exit_code = 0, .cause = "exit", .message = "", .workspace = ""};
     return settle(std::move(end), stop);
 }
 
@@ -340,8 +335,11 @@ Result<void> Job::settle(StageEnd end, std::stop_token stop)
         else if (kept.error().code() == Errc::not_found)
             end = lost_end("its workspace could not be kept: " + kept.error().message());
         else if (kept.error().code() == Errc::invalid_input || kept.error().code() == Errc::rejected)
-            end = {.outcome = Outcome::failed, .exit_code = -1, .cause = "internal",
-                .message = "the workspace could not be kept: " + kept.error().message(), .workspace = ""};
+            end = {.outcome = Outcome::failed,
+                .exit_code = -1,
+                .cause = "internal",
+                .message = "the workspace could not be kept: " + kept.error().message(),
+                .workspace = ""};
         else
             return std::move(kept).error();
     }
@@ -404,7 +402,8 @@ Result<void> Job::deliver(std::stop_token stop)
     if (answer->kind == StageAnswer::Kind::not_yet) {
         spool_->wake();
         if (state().log_acked == state().log_end)
-            return Error{Errc::conflict, "the control plane lacks a part of the log that it has acknowledged"};
+            return Error{
+                Errc::conflict, "the control plane lacks a part of the log that it has acknowledged"};
     }
     if (state().phase == WorkerPhase::done)
         logger_.info("the stage has ended",

@@ -20,9 +20,9 @@ struct JobCallbacks {
     std::function<void()> on_session_lost; ///< The backend asks for a new enrolment.
 };
 
-/// One stage from its offer to the answer to its end: two threads, one that carries the protocol's actions out and one
-/// that uploads the log. What it does next follows from the journaled state alone, so that a new one carries on
-/// where the last process died. Public methods are thread-safe.
+/// One stage from its offer to the answer to its end: two threads, one that carries the protocol's actions
+/// out and one that uploads the log. What it does next follows from the journaled state alone, so that a new
+/// one carries on where the last process died. Public methods are thread-safe.
 class Job {
 public:
     enum class Origin : std::uint8_t {
@@ -39,9 +39,12 @@ public:
     ~Job();
 
     [[nodiscard]] protocol::WorkerStage state() const { return stage_.state(); }
+
     [[nodiscard]] const std::string& stage_id() const { return stage_.entry().stage_id(); }
+
     /// The threads are done: the stage is delivered or gone, and forgotten.
     [[nodiscard]] bool ended() const { return ended_; }
+
     /// The container that the journal names; empty: none yet.
     [[nodiscard]] std::string container() const;
 

@@ -73,9 +73,9 @@ struct Nothing { };
 
 using SlotEvent = std::variant<Nothing, SlotReady, SlotOutput, SlotExit, SlotNotice>;
 
-/// The container of one stage, whose PID 1 takes commands from us. Belongs to the stage's thread, `wake` aside. A call fails
-/// with `not_found` when the container is gone for good; other failures are worth repeating after the next
-/// `SlotReady`.
+/// The container of one stage, whose PID 1 takes commands from us. Belongs to the stage's thread, `wake`
+/// aside. A call fails with `not_found` when the container is gone for good; other failures are worth
+/// repeating after the next `SlotReady`.
 class JobSlot {
 public:
     virtual ~JobSlot() = default;
@@ -128,7 +128,8 @@ struct FoundContainer {
     bool running = false;
 };
 
-/// The machine's side of a job: images and containers of this instance. Thread-safe. Every call has a deadline.
+/// The machine's side of a job: images and containers of this instance. Thread-safe. Every call has a
+/// deadline.
 class JobHost {
 public:
     virtual ~JobHost() = default;
@@ -136,13 +137,16 @@ public:
     virtual Result<RunnerImage> image(const ImageRequest& request,
         const std::function<void(std::string_view)>& progress, std::stop_token stop)
         = 0;
-    /// Makes and starts a container and waits until it listens. `keep` is called with what `adopt` needs, as soon as there
-    /// is something and again when it changes; what it was called with last must be in the journal when it returns.
-    virtual Result<std::unique_ptr<JobSlot>> create(const SlotRequest& request, const KeepSlot& keep,
-        std::stop_token stop)
+    /// Makes and starts a container and waits until it listens. `keep` is called with what `adopt` needs, as
+    /// soon as there is something and again when it changes; what it was called with last must be in the
+    /// journal when it returns.
+    virtual Result<std::unique_ptr<JobSlot>> create(
+        const SlotRequest& request, const KeepSlot& keep, std::stop_token stop)
         = 0;
     /// Takes a slot over again, of which `have` bytes of output are kept here. `not_found`: it is gone.
-    virtual Result<std::unique_ptr<JobSlot>> adopt(const SlotFact& slot, std::uint64_t have, std::stop_token stop) = 0;
+    virtual Result<std::unique_ptr<JobSlot>> adopt(
+        const SlotFact& slot, std::uint64_t have, std::stop_token stop)
+        = 0;
     /// All containers of this instance that belong to a stage.
     virtual Result<std::vector<FoundContainer>> containers(std::stop_token stop) = 0;
     /// Kills and removes a container with its anonymous volumes; one that is gone already is a success.

@@ -11,14 +11,12 @@ using protocol::Assignment;
 
 constexpr std::string_view kSession = "/dev/shm/.slipway-session";
 
-bool is_blank(std::string_view text)
-{
-    return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
-}
+bool is_blank(std::string_view text) { return text.find_first_not_of(" \t\r\n") == std::string_view::npos; }
 
 void add_commands(std::vector<std::string>& to, const std::vector<std::string>& from)
 {
-    std::copy_if(from.begin(), from.end(), std::back_inserter(to), [](const auto& c) { return !is_blank(c); });
+    std::copy_if(
+        from.begin(), from.end(), std::back_inserter(to), [](const auto& c) { return !is_blank(c); });
 }
 
 /// In single quotes, as a POSIX shell reads it.
@@ -51,7 +49,8 @@ std::string_view final_state(const Assignment& assignment, const StageEnd& end)
 {
     if (end.outcome != protocol::Outcome::none && end.outcome != protocol::Outcome::succeeded)
         return end.cause == "stopped" ? "STOPPED" : "FAILED";
-    return assignment.kind == protocol::StageKind::read && assignment.keep_workspace ? "UNCONFIRMED" : "FINISHED";
+    return assignment.kind == protocol::StageKind::read && assignment.keep_workspace ? "UNCONFIRMED"
+                                                                                     : "FINISHED";
 }
 
 bool seen_by(StageClass stages, const Assignment& assignment)
@@ -139,7 +138,8 @@ std::string head_of(const Unit& unit, bool debug)
 Result<std::string> directory_of(const Assignment& assignment)
 {
     const std::filesystem::path root{assignment.project_root};
-    const bool leaves = root.is_absolute() || std::any_of(root.begin(), root.end(), [](const auto& p) { return p == ".."; });
+    const bool leaves = root.is_absolute()
+        || std::any_of(root.begin(), root.end(), [](const auto& p) { return p == ".."; });
     if (leaves || assignment.project_root.find('\0') != std::string::npos)
         return Error{Errc::invalid_input,
             "the project root \"" + assignment.project_root + "\" is not a directory within the sources"};

@@ -27,19 +27,22 @@ struct Unit {
 /// The units of a stage in their order; number 1 is the first. A phase without a command is left out.
 [[nodiscard]] std::vector<Unit> units_of(const protocol::Assignment& assignment);
 
-/// The unit that follows number `seq` (0: before the first), or 0 when none does: after a failure only the hooks of
-/// after_run follow.
+/// The unit that follows number `seq` (0: before the first), or 0 when none does: after a failure only the
+/// hooks of after_run follow.
 [[nodiscard]] int next_unit(const std::vector<Unit>& units, int seq, bool failed);
 
-/// The text for `sh -c`: the commands in one shell session, each in braces and joined with &&, so that the first failure
-/// ends it. Exported variables carry over to the next unit of the stage by a file in the container's memory
+/// The text for `sh -c`: the commands in one shell session, each in braces and joined with &&, so that the
+/// first failure ends it. Exported variables carry over to the next unit of the stage by a file in the
+/// container's memory
 /// (/dev/shm), never on a disk.
-[[nodiscard]] std::string script_of(const Unit& unit, const std::vector<std::pair<std::string, std::string>>& facts);
+[[nodiscard]] std::string script_of(
+    const Unit& unit, const std::vector<std::pair<std::string, std::string>>& facts);
 
 /// Lines of the log before a unit; in debug mode its commands are shown.
 [[nodiscard]] std::string head_of(const Unit& unit, bool debug);
 
-/// Where the units run: the project root within the sources. Fails with `invalid_input` on a root that leaves them.
+/// Where the units run: the project root within the sources. Fails with `invalid_input` on a root that leaves
+/// them.
 [[nodiscard]] Result<std::string> directory_of(const protocol::Assignment& assignment);
 
 /// What the run is, for its hooks and for Terraform: SPACELIFT_* and TF_VAR_spacelift_*.
@@ -50,9 +53,9 @@ struct Unit {
 /// Opens the value of one sealed variable.
 using OpenValue = std::function<Result<Secret>(const protocol::Variable&)>;
 
-/// The variables of a unit beside those of the image: what the operator allows to pass, then the stack's own, then
-/// the facts of the run; a later one of the same name wins. Nothing else of the launcher's environment. The result
-/// holds secrets: wipe it.
+/// The variables of a unit beside those of the image: what the operator allows to pass, then the stack's own,
+/// then the facts of the run; a later one of the same name wins. Nothing else of the launcher's environment.
+/// The result holds secrets: wipe it.
 [[nodiscard]] Result<std::vector<std::pair<std::string, std::string>>> environment_of(
     const protocol::Assignment& assignment, const std::vector<PassedVariable>& passed,
     const std::vector<std::pair<std::string, std::string>>& facts, const OpenValue& open);

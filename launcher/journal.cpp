@@ -206,7 +206,9 @@ Result<void> JobEntry::write(const protocol::Assignment& assignment) const
 Result<void> JobEntry::write(const WorkerStage& stage) const
 {
     JsonWriter json;
-    json.begin_object().field("boot", boot_id_).field("kind", stage.kind == StageKind::read ? "read" : "write");
+    json.begin_object()
+        .field("boot", boot_id_)
+        .field("kind", stage.kind == StageKind::read ? "read" : "write");
     json.field("fence", stage.fence.to_integer()).field("phase", name_of(kPhases, stage.phase));
     json.field("outcome", name_of(kOutcomes, stage.outcome)).field("lease_until_ms", stage.lease_until);
     json.field("log_end", static_cast<std::int64_t>(stage.log_end));
@@ -241,10 +243,7 @@ Result<void> JobEntry::write(const SlotFact& slot) const
     return written;
 }
 
-Result<void> JobEntry::clear_slot() const
-{
-    return put("slot", "");
-}
+Result<void> JobEntry::clear_slot() const { return put("slot", ""); }
 
 Result<std::int64_t> JobEntry::next_sequence() const
 {
@@ -261,7 +260,8 @@ Result<std::optional<protocol::Assignment>> JobEntry::assignment() const
 
 Result<std::optional<WorkerStage>> JobEntry::stage() const
 {
-    return parse_fact(SLIPWAY_TRY(get("state")), [this](const JsonValue& json) { return read_stage(json, boot_id_); });
+    return parse_fact(
+        SLIPWAY_TRY(get("state")), [this](const JsonValue& json) { return read_stage(json, boot_id_); });
 }
 
 Result<std::optional<Progress>> JobEntry::progress() const
@@ -336,7 +336,8 @@ Result<std::vector<JobEntry>> Journal::entries() const
     std::vector<JobEntry> list;
     std::error_code code;
     std::vector<std::filesystem::path> directories;
-    for (std::filesystem::directory_iterator it{directory_ / "jobs", code}, end; !code && it != end; it.increment(code))
+    for (std::filesystem::directory_iterator it{directory_ / "jobs", code}, end; !code && it != end;
+         it.increment(code))
         directories.push_back(it->path());
     if (code)
         return Error::from_errno("reading " + (directory_ / "jobs").string(), code.value());

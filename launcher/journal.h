@@ -17,12 +17,12 @@
 
 namespace slipway::launcher {
 
-/// Called with the name of each step that the journal or a job has just taken. Empty in production; a test ends the
-/// process in it to prove that the next one carries on.
+/// Called with the name of each step that the journal or a job has just taken. Empty in production; a test
+/// ends the process in it to prove that the next one carries on.
 using StepHook = std::function<void(std::string_view step)>;
 
-/// Why a stage ended, as it is reported. Kept, so that a launcher that dies before the report is answered repeats the
-/// same words.
+/// Why a stage ended, as it is reported. Kept, so that a launcher that dies before the report is answered
+/// repeats the same words.
 struct StageEnd {
     protocol::Outcome outcome = protocol::Outcome::none;
     int exit_code = -1; ///< As a shell shows it; -1: no process ran.
@@ -43,23 +43,24 @@ struct Progress {
     bool operator==(const Progress&) const = default;
 };
 
-/// The container of a stage: all that is needed to find it again. `record` belongs to the slot's maker; it holds the
-/// slot's key.
+/// The container of a stage: all that is needed to find it again. `record` belongs to the slot's maker; it
+/// holds the slot's key.
 struct SlotFact {
     std::string record;
     std::string container;
     std::string image_id;
 };
 
-/// What is known of one stage, in a directory of its own: one small file a fact, replaced by rename, so that a reader
-/// sees the old or the new one. A fact that is missing, empty or torn (only a crash of the host can tear one) reads as
-/// absent. Not synced on the way; `sync` once before the result is sent. Thread-safe, as long as no two threads
-/// write the same fact.
+/// What is known of one stage, in a directory of its own: one small file a fact, replaced by rename, so that
+/// a reader sees the old or the new one. A fact that is missing, empty or torn (only a crash of the host can
+/// tear one) reads as absent. Not synced on the way; `sync` once before the result is sent. Thread-safe, as
+/// long as no two threads write the same fact.
 class JobEntry {
 public:
     JobEntry(std::filesystem::path directory, std::string stage_id, std::string boot_id, StepHook hook);
 
     [[nodiscard]] const std::string& stage_id() const noexcept { return stage_id_; }
+
     [[nodiscard]] const std::filesystem::path& directory() const noexcept { return directory_; }
 
     Result<void> write(const protocol::Assignment& assignment) const;
@@ -80,7 +81,8 @@ public:
 
     /// Brings every fact and the spool to disk.
     [[nodiscard]] Result<void> sync() const;
-    /// Forgets the stage. What a crash in the middle leaves has no stage fact and is removed at the next start.
+    /// Forgets the stage. What a crash in the middle leaves has no stage fact and is removed at the next
+    /// start.
     [[nodiscard]] Result<void> remove() const;
 
     /// Tells the hook that a step has been taken.
@@ -107,16 +109,18 @@ private:
 class Journal {
 public:
     /// Fails with `conflict` when another process holds the directory, and names its pid.
-    static Result<Journal> open(const std::filesystem::path& directory, const Clock& clock, Random& random,
-        StepHook hook = {});
+    static Result<Journal> open(
+        const std::filesystem::path& directory, const Clock& clock, Random& random, StepHook hook = {});
 
     [[nodiscard]] const std::string& instance_id() const noexcept { return instance_id_; }
+
     /// Of the running kernel (/proc/sys/kernel/random/boot_id).
     [[nodiscard]] const std::string& boot_id() const noexcept { return boot_id_; }
+
     [[nodiscard]] const std::filesystem::path& directory() const noexcept { return directory_; }
 
-    /// Writes a new stage down: the assignment, then the state, with which the entry counts. An older grant of
-    /// the same stage must have been removed.
+    /// Writes a new stage down: the assignment, then the state, with which the entry counts. An older grant
+    /// of the same stage must have been removed.
     Result<JobEntry> create(const protocol::Assignment& assignment, const protocol::WorkerStage& stage) const;
 
     /// All stages with a state; the remains of others are removed.

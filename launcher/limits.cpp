@@ -11,10 +11,7 @@ namespace {
 
 using protocol::Millis;
 
-Millis smaller(Millis ours, Millis asked)
-{
-    return asked == 0 ? ours : std::min(ours, asked);
-}
+Millis smaller(Millis ours, Millis asked) { return asked == 0 ? ours : std::min(ours, asked); }
 
 } // namespace
 
@@ -27,14 +24,8 @@ StageBounds bounds_of(const Limits& limits, const protocol::Assignment& assignme
     };
 }
 
-Millis longest_run(const StageBounds& bounds)
-{
-    return bounds.run + bounds.grace + kTermToKill + kLastWords;
-}
+Millis longest_run(const StageBounds& bounds) { return bounds.run + bounds.grace + kTermToKill + kLastWords; }
 
-std::string in_words(Millis time)
-{
-    return format_duration(std::chrono::milliseconds{time});
-}
+std::string in_words(Millis time) { return format_duration(std::chrono::milliseconds{time}); }
 
 } // namespace slipway::launcher

@@ -29,8 +29,8 @@ struct StageBounds {
 
 [[nodiscard]] StageBounds bounds_of(const Limits& limits, const protocol::Assignment& assignment);
 
-/// When a write stage is over for certain, counted from its start: run limit, ladder, and some time for the last
-/// words. Sent with the accept.
+/// When a write stage is over for certain, counted from its start: run limit, ladder, and some time for the
+/// last words. Sent with the accept.
 [[nodiscard]] protocol::Millis longest_run(const StageBounds& bounds);
 
 /// "1h10m0s", for sentences.

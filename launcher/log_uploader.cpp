@@ -99,8 +99,9 @@ LogUploader::Sent LogUploader::send_some(std::stop_token stop)
 
 LogUploader::Sent LogUploader::take(const StageAnswer& answer, std::uint64_t sent_to)
 {
-    const auto event = answer.kind == StageAnswer::Kind::gone ? worker::Event{worker::Refused{}}
-                                                              : worker::Event{worker::LogAnswered{answer.expected}};
+    const auto event = answer.kind == StageAnswer::Kind::gone
+        ? worker::Event{worker::Refused{}}
+        : worker::Event{worker::LogAnswered{answer.expected}};
     if (const auto applied = parts_.stage.apply(event); !applied)
         return failed(applied.error());
     const auto state = parts_.stage.state();

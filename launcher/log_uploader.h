@@ -36,8 +36,9 @@ struct UploadParts {
     std::function<void()> on_session_lost;
 };
 
-/// Brings the filtered log of one stage to the backend, from the acknowledged offset on and as soon as bytes are there.
-/// Goes back when the backend asks for it; waits and repeats while it is away. Has a thread of its own.
+/// Brings the filtered log of one stage to the backend, from the acknowledged offset on and as soon as bytes
+/// are there. Goes back when the backend asks for it; waits and repeats while it is away. Has a thread of its
+/// own.
 class LogUploader {
 public:
     explicit LogUploader(UploadParts parts);

@@ -86,9 +86,10 @@ Result<void> PhaseRunner::send_unit(JobSlot& slot)
     if (!directory)
         return end_now(never_started("internal", directory.error()));
     const auto facts = run_facts(context_.assignment, unit(), progress_.end);
-    auto environment = environment_of(
-        context_.assignment, context_.services.settings.passed, facts, [this](const protocol::Variable& variable) {
-            return context_.services.vault.open_secret(context_.assignment.pool_id, variable.name, variable.value);
+    auto environment = environment_of(context_.assignment, context_.services.settings.passed, facts,
+        [this](const protocol::Variable& variable) {
+            return context_.services.vault.open_secret(
+                context_.assignment.pool_id, variable.name, variable.value);
         });
     if (!environment)
         return end_now(never_started("internal", environment.error()));
@@ -132,7 +133,8 @@ Result<void> PhaseRunner::heed(JobSlot& slot, std::stop_token stop)
         if (stop_sent_)
             break;
         SLIPWAY_TRY(context_.spool.append_once(line_id(LogLine::stopping),
-            own_line("stopping on request: INT now, TERM after " + in_words(context_.bounds.grace) + ", then KILL")));
+            own_line("stopping on request: INT now, TERM after " + in_words(context_.bounds.grace)
+                + ", then KILL")));
         SLIPWAY_TRY(slot.stop_run(context_.bounds.grace));
         stop_sent_ = true;
         break;
@@ -158,10 +160,7 @@ Result<void> PhaseRunner::take(JobSlot& slot, SlotEvent event)
     return std::visit([&](const auto& concrete) { return on(slot, concrete); }, event);
 }
 
-Result<void> PhaseRunner::on(JobSlot&, const Nothing&)
-{
-    return {};
-}
+Result<void> PhaseRunner::on(JobSlot&, const Nothing&) { return {}; }
 
 /// The slot is connected anew: what it was told may be lost.
 Result<void> PhaseRunner::on(JobSlot& slot, const SlotReady& event)
@@ -183,14 +182,16 @@ Result<void> PhaseRunner::on(JobSlot& slot, const SlotOutput& event)
     context_.stage.entry().passed("output");
     if (whole && context_.spool.dropped() != 0)
         SLIPWAY_TRY(context_.spool.append_once(line_id(LogLine::quota),
-            own_line("the log has reached its limit; the command goes on, and what it writes from here is dropped")));
+            own_line("the log has reached its limit; the command goes on, and what it writes from here is "
+                     "dropped")));
     return slot.ack(context_.spool.slot_end(), progress_.seq - 1);
 }
 
 Result<void> PhaseRunner::on(JobSlot& slot, const SlotExit& event)
 {
     if (event.seq != progress_.seq)
-        return slot.ack(context_.spool.slot_end(), progress_.seq - 1); // repeated; its successor is known here
+        return slot.ack(
+            context_.spool.slot_end(), progress_.seq - 1); // repeated; its successor is known here
     auto end = end_of(unit().name, event, context_.assignment, context_.bounds);
     const int next = next_unit(units_, event.seq, false);
     const bool more = next != 0 && !units_[static_cast<std::size_t>(next - 1)].after_run;
@@ -206,7 +207,8 @@ Result<void> PhaseRunner::on(JobSlot& slot, const SlotExit& event)
 
 Result<void> PhaseRunner::on(JobSlot&, const SlotNotice& event)
 {
-    const auto id = event.silence ? line_id(LogLine::silence_warning, event.seq) : line_id(LogLine::run_warning);
+    const auto id
+        = event.silence ? line_id(LogLine::silence_warning, event.seq) : line_id(LogLine::run_warning);
     const std::string left = in_words(event.limit - event.elapsed);
     return context_.spool.append_once(id,
         own_line(event.silence

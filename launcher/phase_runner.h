@@ -11,16 +11,16 @@
 
 namespace slipway::launcher {
 
-/// Runs the phases of one stage in its slot, from wherever the journal says it is: every frame, every byte of output and
-/// every end is written down before the next step, so that `run` may be left at any point and begun again by another
-/// process. One thread.
+/// Runs the phases of one stage in its slot, from wherever the journal says it is: every frame, every byte of
+/// output and every end is written down before the next step, so that `run` may be left at any point and
+/// begun again by another process. One thread.
 class PhaseRunner {
 public:
     PhaseRunner(JobContext& context, JobControl& control, LogUploader& uploader);
 
-    /// Until all phases are over, the stage's grant is gone, or a stop is requested. `slot` is what the stage runs in;
-    /// empty: the one of the journal is taken over. The end is in the journal when `over` is true. A failure means that
-    /// nothing was lost: call it again with an empty slot.
+    /// Until all phases are over, the stage's grant is gone, or a stop is requested. `slot` is what the stage
+    /// runs in; empty: the one of the journal is taken over. The end is in the journal when `over` is true. A
+    /// failure means that nothing was lost: call it again with an empty slot.
     enum class Left { over, gone, stopped };
     Result<Left> run(std::unique_ptr<JobSlot>& slot, std::stop_token stop);
 
@@ -39,6 +39,7 @@ private:
     Result<void> on(JobSlot& slot, const SlotNotice& event);
     Result<void> advance(const StageEnd& end);
     Result<void> end_now(const StageEnd& end);
+
     [[nodiscard]] const Unit& unit() const { return units_[static_cast<std::size_t>(progress_.seq - 1)]; }
 
     JobContext& context_;

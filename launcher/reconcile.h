@@ -50,8 +50,8 @@ struct Repair {
     std::string backend_says;
 };
 
-/// Compares what the journal, Docker and the backend say of one stage. No difference: no repair. Start-up is the round
-/// in which no stage has a job yet.
+/// Compares what the journal, Docker and the backend say of one stage. No difference: no repair. Start-up is
+/// the round in which no stage has a job yet.
 [[nodiscard]] std::vector<Repair> compare(const std::string& stage_id, const Records& records);
 
 } // namespace slipway::launcher

@@ -10,10 +10,7 @@ namespace {
 /// Time between two progress lines: a registry sends hundreds a second.
 constexpr std::chrono::seconds kLineEvery{2};
 
-std::string megabytes(std::int64_t bytes)
-{
-    return std::to_string(bytes / 1'000'000) + " MB";
-}
+std::string megabytes(std::int64_t bytes) { return std::to_string(bytes / 1'000'000) + " MB"; }
 
 /// Condenses the progress of all layers to a line now and then.
 class PullLines {
@@ -89,8 +86,8 @@ Result<docker::Image> find_image(docker::Docker& docker, const ImageRequest& req
         image = pull(docker, request.image, progress, clock, stop);
     if (image && !request.id.empty() && image->id != request.id)
         return Error{Errc::conflict,
-            "the image " + request.image + " is now " + image->id + ", but the plan was made with " + request.id
-                + ", which is gone: plan again"};
+            "the image " + request.image + " is now " + image->id + ", but the plan was made with "
+                + request.id + ", which is gone: plan again"};
     return in("looking at the image " + request.image, std::move(image));
 }
 

@@ -110,8 +110,8 @@ struct Spool::State {
     Result<void> restore(const std::string& text);
 };
 
-/// Takes what both files agree on. After a crash of the process the bytes are never shorter than the segments say; a
-/// crash of the host may leave any prefix of either, then a segment without its bytes is the end.
+/// Takes what both files agree on. After a crash of the process the bytes are never shorter than the segments
+/// say; a crash of the host may leave any prefix of either, then a segment without its bytes is the end.
 Result<void> Spool::State::restore(const std::string& text)
 {
     const std::uint64_t there = SLIPWAY_TRY(size_of(bytes.get()));

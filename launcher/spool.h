@@ -13,18 +13,19 @@
 
 namespace slipway::launcher {
 
-/// The raw log of one stage on disk, until the control plane has all of it: what the slot wrote and the launcher's own
-/// lines, in the order in which they came.
+/// The raw log of one stage on disk, until the control plane has all of it: what the slot wrote and the
+/// launcher's own lines, in the order in which they came.
 ///
-/// Two files: `spool` holds the bytes, `segments` one record of 16 bytes for each append: the source and the length,
-/// 64 bits each, little-endian. The record is written after the bytes and makes them count: a launcher that returns cuts
-/// the spool to the sum of its segments. What the slot may forget is the sum of the slot's segments.
+/// Two files: `spool` holds the bytes, `segments` one record of 16 bytes for each append: the source and the
+/// length, 64 bits each, little-endian. The record is written after the bytes and makes them count: a
+/// launcher that returns cuts the spool to the sum of its segments. What the slot may forget is the sum of
+/// the slot's segments.
 ///
 /// Thread-safe.
 class Spool {
 public:
-    /// Opens or makes the two files (mode 0600). After `quota` bytes of the slot's output the rest is counted and
-    /// dropped; 0: no quota.
+    /// Opens or makes the two files (mode 0600). After `quota` bytes of the slot's output the rest is counted
+    /// and dropped; 0: no quota.
     static Result<Spool> open(const std::filesystem::path& directory, std::uint64_t quota);
 
     Spool(Spool&&) noexcept;
@@ -35,8 +36,8 @@ public:
     Result<void> append_output(std::string_view bytes);
     /// A text of the launcher's own.
     Result<void> append_line(std::string_view text);
-    /// As `append_line`, but a text with the same `identity` is written only once in the life of the spool, whatever
-    /// crashes in between. `identity` is the caller's, below 2^32.
+    /// As `append_line`, but a text with the same `identity` is written only once in the life of the spool,
+    /// whatever crashes in between. `identity` is the caller's, below 2^32.
     Result<void> append_once(std::uint32_t identity, std::string_view text);
     [[nodiscard]] bool has(std::uint32_t identity) const;
 
@@ -54,8 +55,10 @@ public:
         std::uint64_t size = 0;
         std::uint64_t wakes = 0;
     };
+
     [[nodiscard]] Seen seen() const;
-    /// Waits until something was appended or `wake` was called since `seen`, the time is over, or a stop is requested.
+    /// Waits until something was appended or `wake` was called since `seen`, the time is over, or a stop is
+    /// requested.
     void wait_change(Seen seen, std::chrono::milliseconds at_most, std::stop_token stop) const;
     /// Ends every wait.
     void wake() const;

@@ -44,11 +44,13 @@ StageEnd end_of(std::string_view name, const SlotExit& exit, const protocol::Ass
     const StageBounds& bounds)
 {
     const std::string unit{name};
-    StageEnd end{.outcome = Outcome::failed, .exit_code = exit.code, .cause = "exit", .message = "", .workspace = ""};
+    StageEnd end{
+        .outcome = Outcome::failed, .exit_code = exit.code, .cause = "exit", .message = "", .workspace = ""};
     switch (exit.by) {
     case EndedBy::run_limit:
         end.cause = "run_limit";
-        end.message = unit + ": stopped, since the stage ran longer than its limit of " + in_words(bounds.run);
+        end.message
+            = unit + ": stopped, since the stage ran longer than its limit of " + in_words(bounds.run);
         return end;
     case EndedBy::silence_limit:
         end.cause = "silence_limit";
@@ -84,7 +86,10 @@ StageEnd end_of(std::string_view name, const SlotExit& exit, const protocol::Ass
 
 StageEnd never_started(std::string_view cause, const Error& error)
 {
-    return {.outcome = Outcome::failed, .exit_code = -1, .cause = std::string{cause}, .message = error.message(),
+    return {.outcome = Outcome::failed,
+        .exit_code = -1,
+        .cause = std::string{cause},
+        .message = error.message(),
         .workspace = ""};
 }
 
@@ -93,13 +98,18 @@ StageEnd stopped_end(bool killed, bool began)
     std::string message = killed ? "killed on request" : "stopped on request";
     if (!began)
         message += " before its first command";
-    return {.outcome = Outcome::failed, .exit_code = killed && began ? 128 + SIGKILL : -1, .cause = "stopped",
-        .message = std::move(message), .workspace = ""};
+    return {.outcome = Outcome::failed,
+        .exit_code = killed && began ? 128 + SIGKILL : -1,
+        .cause = "stopped",
+        .message = std::move(message),
+        .workspace = ""};
 }
 
 StageEnd lost_end(std::string_view why)
 {
-    return {.outcome = Outcome::lost, .exit_code = -1, .cause = "lost",
+    return {.outcome = Outcome::lost,
+        .exit_code = -1,
+        .cause = "lost",
         .message = "the container was lost: " + std::string{why}
             + "; output that it had not handed over yet (at most 1 MiB) is missing",
         .workspace = ""};

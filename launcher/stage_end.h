@@ -10,10 +10,10 @@
 
 namespace slipway::launcher {
 
-/// What the end of a command means for its stage, in words for people. `Outcome::none` when it succeeded, so that the
-/// next phase follows.
-[[nodiscard]] StageEnd end_of(std::string_view unit, const SlotExit& exit, const protocol::Assignment& assignment,
-    const StageBounds& bounds);
+/// What the end of a command means for its stage, in words for people. `Outcome::none` when it succeeded, so
+/// that the next phase follows.
+[[nodiscard]] StageEnd end_of(std::string_view unit, const SlotExit& exit,
+    const protocol::Assignment& assignment, const StageBounds& bounds);
 
 /// The stage could not be brought to its first command. `cause` as in protocol::StateReport.
 [[nodiscard]] StageEnd never_started(std::string_view cause, const Error& error);

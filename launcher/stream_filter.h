@@ -10,8 +10,9 @@
 
 namespace slipway::launcher {
 
-/// Turns the raw log into the log that leaves the machine: where secret values are masked. What comes out is a pure
-/// function of all bytes pushed so far, however they were cut into pieces; it may hold bytes back until it knows more.
+/// Turns the raw log into the log that leaves the machine: where secret values are masked. What comes out is
+/// a pure function of all bytes pushed so far, however they were cut into pieces; it may hold bytes back
+/// until it knows more.
 class StreamFilter {
 public:
     virtual ~StreamFilter() = default;
@@ -25,21 +26,22 @@ public:
 class IdentityFilter final : public StreamFilter {
 public:
     void push(std::string_view bytes, std::string& out) override { out.append(bytes); }
+
     void finish(std::string&) override { }
 };
 
 /// Makes a filter in its first state. Thread-safe.
 using FilterMaker = std::function<std::unique_ptr<StreamFilter>()>;
 
-/// Reads the filtered log of a spool from any offset. Going on from where the last read ended costs nothing; any other
-/// offset filters the spool again from its first byte. One thread.
+/// Reads the filtered log of a spool from any offset. Going on from where the last read ended costs nothing;
+/// any other offset filters the spool again from its first byte. One thread.
 class FilteredLog {
 public:
     /// `spool` outlives this object.
     FilteredLog(const Spool& spool, FilterMaker make);
 
-    /// Up to `max` bytes from `offset` on, valid until the next call; empty when no more is known. With `complete`,
-    /// the spool does not grow any more and what the filter held back is included.
+    /// Up to `max` bytes from `offset` on, valid until the next call; empty when no more is known. With
+    /// `complete`, the spool does not grow any more and what the filter held back is included.
     Result<std::string_view> read(std::uint64_t offset, std::size_t max, bool complete);
 
     /// One past the last byte that has come out of the filter.

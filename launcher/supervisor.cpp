@@ -67,7 +67,8 @@ EngineEnd Supervisor::run(std::stop_token stop)
     jobs.clear();
     if (end == EngineEnd::drained && registered)
         if (const auto gone = parts_.services.backend.sign_off(std::move(stop)); !gone)
-            parts_.logger.warn("the worker could not leave the pool; it will be shown as silent", gone.error());
+            parts_.logger.warn(
+                "the worker could not leave the pool; it will be shown as silent", gone.error());
     return end;
 }
 
@@ -91,10 +92,7 @@ void Supervisor::stop_jobs()
     poke();
 }
 
-void Supervisor::hand_over()
-{
-    finish(EngineEnd::handed_over);
-}
+void Supervisor::hand_over() { finish(EngineEnd::handed_over); }
 
 void Supervisor::finish(EngineEnd end)
 {
@@ -120,8 +118,11 @@ void Supervisor::session_lost()
 EngineStatus Supervisor::status() const
 {
     const std::lock_guard lock{mutex_};
-    EngineStatus status{.worker_id = worker_id_, .connected = connected_, .draining = leaving_ || paused_,
-        .docker_answers = docker_answers_, .stages = {}};
+    EngineStatus status{.worker_id = worker_id_,
+        .connected = connected_,
+        .draining = leaving_ || paused_,
+        .docker_answers = docker_answers_,
+        .stages = {}};
     for (const auto& [id, job] : jobs_) {
         const auto state = job->state();
         status.stages.push_back({.stage_id = id, .kind = state.kind, .phase = state.phase});
@@ -154,7 +155,8 @@ void Supervisor::start(JobEntry entry, const protocol::WorkerStage& state, Job::
 {
     const std::string id = entry.stage_id();
     auto job = std::make_unique<Job>(parts_.services, std::move(entry), state, origin,
-        JobCallbacks{.on_end = [this] { poke(); }, .on_session_lost = [this] { session_lost(); }}, parts_.logger);
+        JobCallbacks{.on_end = [this] { poke(); }, .on_session_lost = [this] { session_lost(); }},
+        parts_.logger);
     const std::lock_guard lock{mutex_};
     jobs_[id] = std::move(job);
 }
@@ -199,8 +201,8 @@ protocol::PollRequest Supervisor::make_request()
 {
     const std::lock_guard lock{mutex_};
     poke_ = std::stop_source{};
-    protocol::PollRequest request{.held = {}, .free_places = 0, .draining = leaving_, .wait = poll_wait_,
-        .seen_ms = seen_};
+    protocol::PollRequest request{
+        .held = {}, .free_places = 0, .draining = leaving_, .wait = poll_wait_, .seen_ms = seen_};
     for (const auto& [id, job] : jobs_) {
         const auto state = job->state();
         if (is_held(state))
@@ -310,6 +312,7 @@ std::string Supervisor::reason_to_decline(const protocol::Assignment& offer) con
     }
     if (!settings.pool_id.empty() && offer.pool_id != settings.pool_id)
         return "the stage belongs to another pool";
+
     struct statvfs info { };
 
     if (::statvfs(parts_.journal.directory().c_str(), &info) != 0)
@@ -347,7 +350,8 @@ void Supervisor::take_command(const protocol::Command& command)
 {
     const std::lock_guard lock{mutex_};
     const auto job = jobs_.find(command.stage_id);
-    parts_.logger.debug("command", {{"kind", protocol::to_string(command.kind)}, {"stage", command.stage_id}});
+    parts_.logger.debug(
+        "command", {{"kind", protocol::to_string(command.kind)}, {"stage", command.stage_id}});
     switch (command.kind) {
     case CommandKind::stop:
         if (job != jobs_.end())

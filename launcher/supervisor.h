@@ -25,8 +25,8 @@ struct SupervisorParts {
     Logger logger;
 };
 
-/// Holds the jobs of a launcher: polls for offers and commands, renews, admits, and compares the three records. See
-/// `Engine`, whose methods these are.
+/// Holds the jobs of a launcher: polls for offers and commands, renews, admits, and compares the three
+/// records. See `Engine`, whose methods these are.
 class Supervisor {
 public:
     explicit Supervisor(SupervisorParts parts);
@@ -48,8 +48,8 @@ private:
     bool poll_once(std::stop_token stop);
     Result<void> enroll(std::stop_token stop);
     protocol::PollRequest make_request();
-    void take(const protocol::PollResponse& answer, const protocol::PollRequest& request, protocol::Millis sent_at,
-        std::stop_token stop);
+    void take(const protocol::PollResponse& answer, const protocol::PollRequest& request,
+        protocol::Millis sent_at, std::stop_token stop);
     void take_held(
         const protocol::PollResponse& answer, const protocol::PollRequest& request, protocol::Millis sent_at);
     void take_offer(const protocol::Assignment& offer, std::stop_token stop);
@@ -64,7 +64,8 @@ private:
     void repair_all(std::map<std::string, Records>& all, std::stop_token stop);
     void repair(const Repair& repair, std::stop_token stop);
     void adopt(const std::string& stage_id);
-    [[nodiscard]] std::map<std::string, JournalRecord> journal_records(const std::vector<JobEntry>& entries) const;
+    [[nodiscard]] std::map<std::string, JournalRecord> journal_records(
+        const std::vector<JobEntry>& entries) const;
 
     void start(JobEntry entry, const protocol::WorkerStage& state, Job::Origin origin);
     void collect();

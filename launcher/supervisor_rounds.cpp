@@ -31,7 +31,8 @@ std::map<std::string, JournalRecord> Supervisor::journal_records(const std::vect
     std::map<std::string, JournalRecord> records;
     const std::lock_guard lock{mutex_};
     for (const auto& [id, job] : jobs_)
-        records[id] = {.stage_id = id, .phase = job->state().phase, .container = job->container(), .has_job = true};
+        records[id]
+            = {.stage_id = id, .phase = job->state().phase, .container = job->container(), .has_job = true};
     for (const auto& entry : entries) {
         const auto stage = entry.stage();
         if (records.contains(entry.stage_id()) || !stage || !*stage)
@@ -106,7 +107,8 @@ void Supervisor::repair(const Repair& repair, std::stop_token stop)
 {
     if (repair.kind == RepairKind::remove) {
         if (const auto removed = parts_.services.host.remove(repair.container, std::move(stop)); !removed)
-            parts_.logger.warn("a container could not be removed; the next round tries again", removed.error());
+            parts_.logger.warn(
+                "a container could not be removed; the next round tries again", removed.error());
         return;
     }
     {

@@ -27,8 +27,8 @@ crypto::OpenOptions Vault::options(
 Result<crypto::Sealer> Vault::seal(const crypto::EnvelopeContext& context, int fd) const
 {
     const auto& key = keys_.front();
-    return crypto::Sealer::create({.context = context, .recipients = {key.public_key()}, .maker = key}, random_,
-        [fd](std::string_view bytes) { return in("writing an envelope", write_all(fd, bytes)); });
+    return crypto::Sealer::create({.context = context, .recipients = {key.public_key()}, .maker = key},
+        random_, [fd](std::string_view bytes) { return in("writing an envelope", write_all(fd, bytes)); });
 }
 
 Result<void> Vault::open(const crypto::EnvelopeContext& context, int fd, const Sink& plain) const

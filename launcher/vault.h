@@ -22,13 +22,13 @@ public:
     /// An envelope for the pool, signed by its key, written to `fd` from its position on.
     [[nodiscard]] Result<crypto::Sealer> seal(const crypto::EnvelopeContext& context, int fd) const;
 
-    /// Gives the plain bytes of the envelope in `fd`, from its start, to `plain`, each after it was authenticated. Fails
-    /// when it was not made and signed under one of the pool's keys for this very context; what `plain` got is the whole
-    /// only after a success.
+    /// Gives the plain bytes of the envelope in `fd`, from its start, to `plain`, each after it was
+    /// authenticated. Fails when it was not made and signed under one of the pool's keys for this very
+    /// context; what `plain` got is the whole only after a success.
     [[nodiscard]] Result<void> open(const crypto::EnvelopeContext& context, int fd, const Sink& plain) const;
 
-    /// A small secret that a client has sealed to the pool, in base64. Its context is the pool and the name of the
-    /// variable or file.
+    /// A small secret that a client has sealed to the pool, in base64. Its context is the pool and the name
+    /// of the variable or file.
     [[nodiscard]] Result<Secret> open_secret(
         const std::string& pool_id, const std::string& name, std::string_view base64) const;
 

@@ -41,8 +41,7 @@ struct TarHeader {
 
 static_assert(sizeof(TarHeader) == kBlock);
 
-template <std::size_t N>
-void octal(char (&field)[N], std::uint64_t value)
+template <std::size_t N> void octal(char (&field)[N], std::uint64_t value)
 {
     for (std::size_t i = N - 1; i-- > 0; value >>= 3U)
         field[i] = static_cast<char>('0' + (value & 7U));
@@ -51,9 +50,11 @@ void octal(char (&field)[N], std::uint64_t value)
 Result<std::string> safe_path(const std::string& text)
 {
     const std::filesystem::path path{text};
-    const bool leaves = path.is_absolute() || std::any_of(path.begin(), path.end(), [](const auto& p) { return p == ".."; });
+    const bool leaves = path.is_absolute()
+        || std::any_of(path.begin(), path.end(), [](const auto& p) { return p == ".."; });
     std::string normal = path.lexically_normal().string();
-    if (leaves || normal.empty() || normal == "." || normal.ends_with('/') || text.find('\0') != std::string::npos)
+    if (leaves || normal.empty() || normal == "." || normal.ends_with('/')
+        || text.find('\0') != std::string::npos)
         return Error{Errc::invalid_input, "\"" + text + "\" is not a file within the workspace"};
     if (normal.size() >= sizeof(TarHeader::name))
         return Error{Errc::invalid_input, "\"" + text + "\" is longer than 99 bytes"};
@@ -166,7 +167,8 @@ Result<UniqueFd> Workspace::download(std::string_view name, std::string_view fil
             if (::ftruncate(fd.get(), 0) != 0 || ::lseek(fd.get(), 0, SEEK_SET) != 0)
                 return Error::from_errno("writing a blob", errno);
             return context_.services.backend.download_blob(
-                context_.stage.ref(), name, [&](std::string_view bytes) { return write_all(fd.get(), bytes); }, stop);
+                context_.stage.ref(), name,
+                [&](std::string_view bytes) { return write_all(fd.get(), bytes); }, stop);
         },
         stop));
     return fd;
@@ -184,7 +186,8 @@ Result<void> Workspace::put_workspace(JobSlot& slot, std::stop_token stop)
     const UniqueFd fd = SLIPWAY_TRY(download(a.workspace_in, "workspace.part", stop));
     const auto envelope = context_of(a, a.workspace_maker, a.workspace_fence, a.workspace_in);
     return slot.put(
-        kWorkspace, [&](const Sink& sink) { return context_.services.vault.open(envelope, fd.get(), sink); }, stop);
+        kWorkspace, [&](const Sink& sink) { return context_.services.vault.open(envelope, fd.get(), sink); },
+        stop);
 }
 
 Result<std::string> Workspace::content_of(const protocol::MountedFile& file) const
@@ -211,7 +214,8 @@ Result<void> Workspace::put_files(JobSlot& slot, std::stop_token stop)
         wipe(file.content);
     if (!tar)
         return std::move(tar).error();
-    auto done = slot.put(kWorkspace, [&](const Sink& sink) { return sink(*tar); }, stop);
+    auto done = slot.put(
+        kWorkspace, [&](const Sink& sink) { return sink(*tar); }, stop);
     wipe(*tar);
     return done;
 }
@@ -239,9 +243,11 @@ Result<std::string> Workspace::keep(JobSlot& slot, std::stop_token stop)
     const UniqueFd fd = SLIPWAY_TRY(open_file(path, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW));
     SLIPWAY_TRY(remove_tree(path));
     const auto fence = context_.stage.state().fence;
-    auto sealer = SLIPWAY_TRY(context_.services.vault.seal(context_of(a, a.stage_id, fence, kWorkspaceBlob), fd.get()));
+    auto sealer = SLIPWAY_TRY(
+        context_.services.vault.seal(context_of(a, a.stage_id, fence, kWorkspaceBlob), fd.get()));
     SLIPWAY_TRY(in("reading the workspace",
-        slot.get(kWorkspace, [&](std::string_view bytes) { return sealer.push(bytes); }, stop)));
+        slot.get(
+            kWorkspace, [&](std::string_view bytes) { return sealer.push(bytes); }, stop)));
     SLIPWAY_TRY(sealer.finish());
     context_.stage.entry().passed("sealed");
     SLIPWAY_TRY(in("uploading the workspace", upload(fd.get(), stop)));

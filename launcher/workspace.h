@@ -20,15 +20,15 @@ struct TarFile {
     int mode = 0644;
 };
 
-/// A tar archive (POSIX ustar) of these files. Fails with `invalid_input` on a path that is absolute, leaves the
-/// directory, or is longer than the format holds.
+/// A tar archive (POSIX ustar) of these files. Fails with `invalid_input` on a path that is absolute, leaves
+/// the directory, or is longer than the format holds.
 [[nodiscard]] Result<std::string> make_tar(const std::vector<TarFile>& files);
 
 /// Moves sources, workspace and files between the backend and a slot. What it needs on disk is in the stage's
 /// directory of the journal: envelopes and sources, never the plain workspace. Each step may be repeated.
 ///
-/// A blob call that fails because the backend is away is repeated until `stop`. A refused grant is told to the stage and
-/// is `cancelled` here.
+/// A blob call that fails because the backend is away is repeated until `stop`. A refused grant is told to
+/// the stage and is `cancelled` here.
 class Workspace {
 public:
     explicit Workspace(JobContext& context)

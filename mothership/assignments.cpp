@@ -4,7 +4,8 @@ namespace slipway::mothership {
 
 namespace {
 
-std::vector<std::string> commands(const std::map<std::string, std::vector<std::string>>& all, const std::string& name)
+std::vector<std::string> commands(
+    const std::map<std::string, std::vector<std::string>>& all, const std::string& name)
 {
     const auto found = all.find(name);
     return found == all.end() ? std::vector<std::string>{} : found->second;

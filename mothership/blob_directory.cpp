@@ -74,10 +74,13 @@ Result<BlobWriter> BlobDirectory::create() const
 Result<http::FileBody> BlobDirectory::open(const std::string& name) const
 {
     UniqueFd fd = SLIPWAY_TRY(open_file(directory_ / name, O_RDONLY));
+
     struct stat status { };
+
     if (::fstat(fd.get(), &status) != 0)
         return Error::from_errno("looking at a blob", errno);
-    return http::FileBody{.file = std::move(fd), .offset = 0, .length = static_cast<std::uint64_t>(status.st_size)};
+    return http::FileBody{
+        .file = std::move(fd), .offset = 0, .length = static_cast<std::uint64_t>(status.st_size)};
 }
 
 Result<void> BlobDirectory::remove(const std::string& name) const

@@ -61,11 +61,12 @@ Result<void> ControlPlane::change_records(const std::function<Result<void>(Work&
 
 std::int64_t ControlPlane::wall_ms() const
 {
-    return std::chrono::duration_cast<std::chrono::milliseconds>(parts_.clock.wall().time_since_epoch()).count();
+    return std::chrono::duration_cast<std::chrono::milliseconds>(parts_.clock.wall().time_since_epoch())
+        .count();
 }
 
-/// The store is written before the file, so that a crash between them leaves the file behind, which proves nothing; a
-/// file that is ahead proves that the store is older than its last start.
+/// The store is written before the file, so that a crash between them leaves the file behind, which proves
+/// nothing; a file that is ahead proves that the store is older than its last start.
 Result<void> ControlPlane::check_generation(const std::filesystem::path& file)
 {
     const auto beside = SLIPWAY_TRY(read_generation(file));
@@ -96,8 +97,9 @@ Result<void> ControlPlane::store_went_back(std::string_view how)
         return {};
     };
     SLIPWAY_TRY(change_records(decide));
-    parts_.logger.error("the store was restored from a backup; stages that may write are held until an operator"
-                        " releases them, and plans made before are to be made again",
+    parts_.logger.error(
+        "the store was restored from a backup; stages that may write are held until an operator"
+        " releases them, and plans made before are to be made again",
         {{"noticed_by", how}});
     return {};
 }

@@ -26,18 +26,17 @@ struct ControlPlaneParts {
     Logger logger;
 };
 
-/// Carries decisions out: one transaction each, then the wake-ups and the alarms. Keeps served time and the passing of
-/// leases. Thread-safe.
+/// Carries decisions out: one transaction each, then the wake-ups and the alarms. Keeps served time and the
+/// passing of leases. Thread-safe.
 class ControlPlane {
 public:
     /// `generation_file` stands beside the store and tells one that was restored from a backup.
     static Result<std::unique_ptr<ControlPlane>> start(
         const ControlPlaneParts& parts, std::filesystem::path generation_file, protocol::Terms terms = {});
 
-    /// Does `decide(Work&) -> Result<T>` as one durable transaction; it may be called more than once, so it must not
-    /// change anything else.
-    template <class Decide>
-    auto change(const Decide& decide) -> decltype(decide(std::declval<Work&>()))
+    /// Does `decide(Work&) -> Result<T>` as one durable transaction; it may be called more than once, so it
+    /// must not change anything else.
+    template <class Decide> auto change(const Decide& decide) -> decltype(decide(std::declval<Work&>()))
     {
         using Value = typename decltype(decide(std::declval<Work&>()))::value_type;
         std::optional<Value> value;
@@ -50,8 +49,7 @@ public:
     }
 
     /// `look(Transaction&) -> Result<T>` on a consistent view.
-    template <class Look>
-    auto look(const Look& look) -> decltype(look(std::declval<Transaction&>()))
+    template <class Look> auto look(const Look& look) -> decltype(look(std::declval<Transaction&>()))
     {
         using Value = typename decltype(look(std::declval<Transaction&>()))::value_type;
         std::optional<Value> value;
@@ -66,16 +64,22 @@ public:
     Result<void> change_records(const std::function<Result<void>(Work&)>& decide);
 
     [[nodiscard]] Millis now() const { return served_.now(); }
+
     [[nodiscard]] std::int64_t wall_ms() const;
+
     [[nodiscard]] const protocol::Terms& terms() const noexcept { return terms_; }
+
     [[nodiscard]] const Clock& clock() const noexcept { return parts_.clock; }
+
     [[nodiscard]] Random& random() const noexcept { return parts_.random; }
+
     [[nodiscard]] const Logger& logger() const noexcept { return parts_.logger; }
 
     /// A launcher says what served time it has seen: more than there was means that the store went back.
     Result<void> check_seen(Millis seen);
 
-    /// One round of what time does: reserves served time, ends leases, offers and run limits, notices silent workers.
+    /// One round of what time does: reserves served time, ends leases, offers and run limits, notices silent
+    /// workers.
     void tick();
     /// A round a second until `stop`, then gives back the time that was reserved.
     void run(std::stop_token stop);

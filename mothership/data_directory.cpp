@@ -24,8 +24,8 @@ std::string holder_of(const std::filesystem::path& lock)
 
 } // namespace
 
-Result<DirectoryLock> DirectoryLock::take(
-    const DataDirectory& directory, const Clock& clock, std::chrono::milliseconds patience, std::stop_token stop)
+Result<DirectoryLock> DirectoryLock::take(const DataDirectory& directory, const Clock& clock,
+    std::chrono::milliseconds patience, std::stop_token stop)
 {
     UniqueFd fd = SLIPWAY_TRY(open_file(directory.lock(), O_RDWR | O_CREAT, 0600));
     const auto deadline = clock.now() + patience;

@@ -27,27 +27,32 @@ Result<void> claim(const DataDirectory& directory)
     const auto mark = directory.root / kUnfinished;
     if (std::filesystem::exists(directory.config(), failure))
         return Error{Errc::conflict,
-            directory.root.string() + " is a data directory already; nothing was changed. Start it with"
-                                      " slipway-mothership serve --data-dir " + directory.root.string()};
+            directory.root.string()
+                + " is a data directory already; nothing was changed. Start it with"
+                  " slipway-mothership serve --data-dir "
+                + directory.root.string()};
     const bool cut_off = std::filesystem::exists(mark, failure);
     if (std::filesystem::exists(directory.root, failure) && !cut_off
         && !std::filesystem::is_empty(directory.root, failure))
         return Error{Errc::conflict,
-            directory.root.string() + " holds files that init did not make; nothing was changed. Name a directory that"
-                                      " does not exist or is empty"};
+            directory.root.string()
+                + " holds files that init did not make; nothing was changed. Name a directory that"
+                  " does not exist or is empty"};
     SLIPWAY_TRY(make_directories(directory.root, 0700));
     std::filesystem::permissions(directory.root, std::filesystem::perms::owner_all, failure);
     if (failure)
-        return Error{Errc::internal, "setting the mode of " + directory.root.string() + ": " + failure.message()};
+        return Error{
+            Errc::internal, "setting the mode of " + directory.root.string() + ": " + failure.message()};
     SLIPWAY_TRY(write_durably(mark, "", 0600));
-    const std::array leftovers{directory.database(), directory.root / "slipway.db-wal", directory.root / "slipway.db-shm",
-        directory.generation(), directory.blobs()};
+    const std::array leftovers{directory.database(), directory.root / "slipway.db-wal",
+        directory.root / "slipway.db-shm", directory.generation(), directory.blobs()};
     for (const auto& path : leftovers)
         SLIPWAY_TRY(remove_tree(path));
     return {};
 }
 
-Result<void> write_identity(const DataDirectory& directory, const Config& config, const Clock& clock, Random& random)
+Result<void> write_identity(
+    const DataDirectory& directory, const Config& config, const Clock& clock, Random& random)
 {
     const auto authority
         = SLIPWAY_TRY(crypto::CertificateAuthority::create(config.name + " CA", random, clock.wall()));
@@ -80,10 +85,12 @@ std::string next_steps(const DataDirectory& directory, const Config& config)
 {
     const std::string dir = directory.root.string();
     return "The control plane \"" + config.name + "\" is ready in " + dir + ".\n\nNext:\n"
-        + "  slipway-mothership serve --data-dir " + dir + "\n  slipway login --endpoint " + config.endpoint + " --ca "
-        + directory.ca_certificate().string() + " --key-file " + directory.admin_key().string()
-        + "\n  slipway pool create --name demo --csr spacelift.csr --out pool.token\n\nKeep safe and back up: "
-        + directory.ca_key().string() + " (signs pools) and " + directory.admin_key().string() + " (is your access).\n";
+        + "  slipway-mothership serve --data-dir " + dir + "\n  slipway login --endpoint " + config.endpoint
+        + " --ca " + directory.ca_certificate().string() + " --key-file " + directory.admin_key().string()
+        + "\n  slipway pool create --name demo --csr spacelift.csr --out pool.token\n\nKeep safe and back "
+          "up: "
+        + directory.ca_key().string() + " (signs pools) and " + directory.admin_key().string()
+        + " (is your access).\n";
 }
 
 bool is_numeric_address(const std::string& host)

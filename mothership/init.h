@@ -19,11 +19,13 @@ struct Config {
     std::uint16_t port = 0;
 };
 
-/// Makes the data directory and returns what to tell the operator. A directory that is ready, or that holds anything
-/// foreign, is left alone (`conflict`); one whose making was cut off is made anew.
-[[nodiscard]] Result<std::string> init_data_directory(const InitOptions& options, const Clock& clock, Random& random);
+/// Makes the data directory and returns what to tell the operator. A directory that is ready, or that holds
+/// anything foreign, is left alone (`conflict`); one whose making was cut off is made anew.
+[[nodiscard]] Result<std::string> init_data_directory(
+    const InitOptions& options, const Clock& clock, Random& random);
 
-/// Writes a new server certificate with its new key, good for the endpoint's host: one file, so that they always fit.
+/// Writes a new server certificate with its new key, good for the endpoint's host: one file, so that they
+/// always fit.
 [[nodiscard]] Result<void> issue_server_certificate(const DataDirectory& directory, const Config& config,
     const crypto::CertificateAuthority& authority, const Clock& clock, Random& random);
 

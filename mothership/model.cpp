@@ -8,8 +8,8 @@ namespace slipway::mothership {
 namespace {
 
 constexpr std::array<std::string_view, 4> kPhases{"init", "plan", "apply", "destroy"};
-constexpr std::array<std::string_view, 9> kHooks{"before_init", "after_init", "before_plan", "after_plan", "before_apply",
-    "after_apply", "before_destroy", "after_destroy", "after_run"};
+constexpr std::array<std::string_view, 9> kHooks{"before_init", "after_init", "before_plan", "after_plan",
+    "before_apply", "after_apply", "before_destroy", "after_destroy", "after_run"};
 constexpr std::size_t kMaxSlug = 64;
 constexpr std::size_t kMaxSpecBytes = 2 * 1024 * 1024;
 
@@ -24,8 +24,8 @@ void write_commands(JsonWriter& json, std::string_view name, const Commands& com
 }
 
 template <std::size_t N>
-Result<void> read_commands(const JsonValue& json, std::string_view name, const std::array<std::string_view, N>& known,
-    Commands& commands)
+Result<void> read_commands(const JsonValue& json, std::string_view name,
+    const std::array<std::string_view, N>& known, Commands& commands)
 {
     const auto object = SLIPWAY_TRY(json.find(name));
     if (!object)
@@ -51,7 +51,8 @@ Result<void> read_commands(const JsonValue& json, std::string_view name, const s
 
 bool is_variable_name(std::string_view name) noexcept
 {
-    return !name.empty() && name.size() <= 256 && name.find_first_of(std::string_view{"=\0", 2}) == std::string_view::npos;
+    return !name.empty() && name.size() <= 256
+        && name.find_first_of(std::string_view{"=\0", 2}) == std::string_view::npos;
 }
 
 Result<void> check_project_root(const JsonValue& json, const std::string& path)
@@ -98,7 +99,8 @@ Result<void> read_members(const JsonValue& json, StackSpec& spec)
         for (const auto& [name, value] : spec.environment)
             if (!is_variable_name(name) || value.find('\0') != std::string::npos)
                 return Error{Errc::invalid_input,
-                    json.path() + ".environment: \"" + name + "\" is no name of a variable, or its value holds a NUL byte"};
+                    json.path() + ".environment: \"" + name
+                        + "\" is no name of a variable, or its value holds a NUL byte"};
     }
     return {};
 }

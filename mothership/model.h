@@ -13,8 +13,8 @@
 #include <utility>
 #include <vector>
 
-/// The records of the control plane as values. Times named `*_ms` are milliseconds since 1970 (for people); times of
-/// type protocol::Millis are served time (for leases).
+/// The records of the control plane as values. Times named `*_ms` are milliseconds since 1970 (for people);
+/// times of type protocol::Millis are served time (for leases).
 namespace slipway::mothership {
 
 using protocol::Millis;
@@ -157,7 +157,8 @@ struct Blob {
     std::uint64_t size = 0;
 };
 
-/// The JSON of a stack's specification, as stored and as the API shows it: members of the object that is open.
+/// The JSON of a stack's specification, as stored and as the API shows it: members of the object that is
+/// open.
 void write_members(JsonWriter& json, const StackSpec& spec);
 [[nodiscard]] std::string to_json(const StackSpec& spec);
 /// Changes `spec` by the members that are present. Refuses unknown phases, hooks and names of variables.

@@ -21,24 +21,29 @@ Result<Command> parse_command_line(int argc, const char* const* argv)
     InitOptions init;
     ServeOptions serve;
     std::string log_format = "logfmt";
-    CLI::App app{"Slipway's control plane: pools, stacks, the queue, runs and their logs. One process, one port."};
+    CLI::App app{
+        "Slipway's control plane: pools, stacks, the queue, runs and their logs. One process, one port."};
     app.name("slipway-mothership");
     app.footer(kFooter);
     app.set_version_flag("--version", "slipway-mothership " SLIPWAY_VERSION);
     app.require_subcommand(1);
 
-    auto* init_command = app.add_subcommand("init", "make a data directory: CA, server certificate, database, admin key");
-    init_command->add_option("--data-dir", init.data_dir, "directory to make; it must not exist or be empty")->required();
+    auto* init_command
+        = app.add_subcommand("init", "make a data directory: CA, server certificate, database, admin key");
+    init_command->add_option("--data-dir", init.data_dir, "directory to make; it must not exist or be empty")
+        ->required();
     init_command
         ->add_option("--endpoint", init.endpoint,
-            "URL under which workers and people reach this server; its host goes into the server's certificate")
+            "URL under which workers and people reach this server; its host goes into the server's "
+            "certificate")
         ->required();
     init_command->add_option("--name", init.name, "name that people see")->capture_default_str();
 
     auto* serve_command = app.add_subcommand("serve", "serve a data directory that init made");
     serve_command->add_option("--data-dir", serve.data_dir, "the directory")->required();
     serve_command->add_option("--listen", serve.listen,
-        "ADDRESS:PORT to listen on, port 0 for any; default: the endpoint's port, on all addresses unless the endpoint is local");
+        "ADDRESS:PORT to listen on, port 0 for any; default: the endpoint's port, on all addresses unless "
+        "the endpoint is local");
     serve_command->add_option("--log-format", log_format, "form of the log on standard output")
         ->check(CLI::IsMember({"logfmt", "json"}))
         ->capture_default_str();

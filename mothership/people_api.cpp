@@ -23,10 +23,7 @@ std::string_view bearer(const http::Request& request)
     return header.starts_with(kScheme) ? header.substr(kScheme.size()) : std::string_view{};
 }
 
-std::string key_hash(std::string_view text)
-{
-    return crypto::sha256(text).hex();
-}
+std::string key_hash(std::string_view text) { return crypto::sha256(text).hex(); }
 
 } // namespace
 
@@ -51,7 +48,8 @@ NewApiKey make_api_key(std::string name, const Clock& clock, Random& random)
 http::Reply unknown_key_reply()
 {
     return http::Reply::problem(401,
-        "this needs an API key that the server knows: Authorization: Bearer slk_…; slipway login stores one", "key")
+        "this needs an API key that the server knows: Authorization: Bearer slk_…; slipway login stores one",
+        "key")
         .with("WWW-Authenticate", "Bearer");
 }
 
@@ -63,7 +61,8 @@ Result<std::int64_t> query_number_or(
         return fallback;
     std::int64_t value = 0;
     const auto read = std::from_chars(text->data(), text->data() + text->size(), value);
-    if (text->empty() || read.ec != std::errc{} || read.ptr != text->data() + text->size() || value < 0 || value > max)
+    if (text->empty() || read.ec != std::errc{} || read.ptr != text->data() + text->size() || value < 0
+        || value > max)
         return Error{Errc::invalid_input,
             "the query's " + std::string{name} + " is to be a whole number from 0 to " + std::to_string(max)};
     return value;
@@ -83,8 +82,7 @@ Result<std::optional<ApiKey>> PeopleApi::key_of(const http::Request& request)
 
 void PeopleApi::add(http::Router& router, std::string_view method, std::string_view pattern, Handle handle)
 {
-    router.add(
-        method, pattern,
+    router.add(method, pattern,
         [this, handle](const http::Request& request) -> Result<http::Reply> {
             const auto key = SLIPWAY_TRY(key_of(request));
             if (!key)
@@ -107,8 +105,8 @@ void PeopleApi::add_routes(http::Router& router)
     add(router, "GET", "/api/v1/stacks", &PeopleApi::list_stacks);
     add(router, "GET", "/api/v1/stacks/{id}", &PeopleApi::show_stack);
     add(router, "PATCH", "/api/v1/stacks/{id}", &PeopleApi::change_stack);
-    router.add_sink(
-        "PUT", "/api/v1/stacks/{id}/source", [this](const http::Request& request) { return upload_source(request); },
+    router.add_sink("PUT", "/api/v1/stacks/{id}/source",
+        [this](const http::Request& request) { return upload_source(request); },
         {.body_limit = kMaxSourceBytes});
     add_run_routes(router);
 }

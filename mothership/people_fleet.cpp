@@ -10,8 +10,8 @@ using protocol::ServerPhase;
 
 constexpr std::size_t kMaxPoolName = 128;
 
-Result<std::string> pool_token(const crypto::Certificate& certificate, const Pool& pool, const ServerIdentity& identity,
-    const crypto::CertificateAuthority& authority)
+Result<std::string> pool_token(const crypto::Certificate& certificate, const Pool& pool,
+    const ServerIdentity& identity, const crypto::CertificateAuthority& authority)
 {
     constexpr std::string_view kScheme = "https://";
     if (!identity.endpoint.starts_with(kScheme))
@@ -50,7 +50,10 @@ Result<std::string> pools_json(Transaction& records)
                     break;
                 }
         }
-        json.begin_object().field("id", pool.id).field("name", pool.name).field("description", pool.description);
+        json.begin_object()
+            .field("id", pool.id)
+            .field("name", pool.name)
+            .field("description", pool.description);
         json.field("fingerprint", pool.key_fingerprint).field("created_ms", pool.created_ms);
         json.field("workers", members).field("busy", busy).field("pending", pending).end_object();
     }
@@ -70,7 +73,9 @@ Result<void> write_worker(JsonWriter& json, Transaction& records, const Worker& 
     json.field("pool_name", pool ? pool->name : std::string{}).field("status", status);
     json.flag("silent", now - worker.last_contact > kSilentAfter);
     json.field("capacity", std::int64_t{worker.capacity}).field("held", held);
-    json.field("version", worker.version).field("hostname", worker.hostname).string_map("metadata", worker.metadata);
+    json.field("version", worker.version)
+        .field("hostname", worker.hostname)
+        .string_map("metadata", worker.metadata);
     json.field("created_ms", worker.created_ms).field("last_seen_ms", worker.last_seen_ms).end_object();
     return {};
 }
@@ -83,7 +88,8 @@ Result<http::Reply> PeopleApi::create_pool(const http::Request& request)
     const JsonValue body = document.root();
     Pool pool;
     pool.name = SLIPWAY_TRY(body.string("name"));
-    if (pool.name.empty() || pool.name.size() > kMaxPoolName || pool.name.find_first_of("\n\r\t") != std::string::npos)
+    if (pool.name.empty() || pool.name.size() > kMaxPoolName
+        || pool.name.find_first_of("\n\r\t") != std::string::npos)
         return Error{Errc::invalid_input, "$.name: a pool has a name of one line and at most 128 bytes"};
     if (is_ulid(pool.name))
         return Error{Errc::invalid_input, "$.name: this looks like an id: choose another name"};
@@ -100,13 +106,18 @@ Result<http::Reply> PeopleApi::create_pool(const http::Request& request)
     const std::string token = SLIPWAY_TRY(pool_token(certificate, pool, identity_, authority_));
     const auto decide = [&](Work& work) -> Result<void> {
         if (SLIPWAY_TRY(work.records.pool(pool.name)))
-            return Error{Errc::conflict, "a pool named " + pool.name + " exists already: choose another name"};
+            return Error{
+                Errc::conflict, "a pool named " + pool.name + " exists already: choose another name"};
         return work.records.add_pool(pool);
     };
     SLIPWAY_TRY(plane_.change_records(decide));
-    plane_.logger().info("a pool was made", {{"pool", pool.name}, {"id", pool.id}, {"fingerprint", pool.key_fingerprint}});
+    plane_.logger().info(
+        "a pool was made", {{"pool", pool.name}, {"id", pool.id}, {"fingerprint", pool.key_fingerprint}});
     JsonWriter json;
-    json.begin_object().field("id", pool.id).field("name", pool.name).field("fingerprint", pool.key_fingerprint);
+    json.begin_object()
+        .field("id", pool.id)
+        .field("name", pool.name)
+        .field("fingerprint", pool.key_fingerprint);
     json.field("created_ms", pool.created_ms).field("token", token).end_object();
     return http::Reply::json(201, json.take());
 }
@@ -124,7 +135,8 @@ Result<http::Reply> PeopleApi::list_workers(const http::Request& request)
         if (const auto wanted = request.query_value("pool")) {
             const auto pool = SLIPWAY_TRY(records.pool(*wanted));
             if (!pool)
-                return Error{Errc::not_found, "there is no pool " + std::string{*wanted} + ": slipway pool list"};
+                return Error{
+                    Errc::not_found, "there is no pool " + std::string{*wanted} + ": slipway pool list"};
             pool_id = pool->id;
         }
         JsonWriter json;

@@ -71,7 +71,8 @@ Result<LogPart> read_log_part(Transaction& records, const Run& run, std::uint64_
         start = end;
     }
     if (offset > start)
-        return Error{Errc::invalid_input, "the log has " + std::to_string(start) + " bytes so far: ask from there"};
+        return Error{
+            Errc::invalid_input, "the log has " + std::to_string(start) + " bytes so far: ask from there"};
     part.complete = is_terminal(run.state) && part.next == start;
     return part;
 }
@@ -83,7 +84,8 @@ Result<std::string> run_json(Transaction& records, const Run& run)
     JsonWriter json;
     json.begin_object().field("id", run.id).field("version", run.version).field("stack_id", run.stack_id);
     json.field("type", to_string(run.type)).field("state", to_string(run.state));
-    json.flag("terminal", is_terminal(run.state)).field("waiting_for", SLIPWAY_TRY(waiting_for(records, run)));
+    json.flag("terminal", is_terminal(run.state))
+        .field("waiting_for", SLIPWAY_TRY(waiting_for(records, run)));
     json.field("created_ms", run.created_ms).key("history").begin_array();
     for (const auto& entry : SLIPWAY_TRY(records.history(run.id)))
         json.begin_object()
@@ -119,7 +121,8 @@ Result<http::Reply> PeopleApi::create_run(const http::Request& request)
 
 Result<http::Reply> PeopleApi::list_runs(const http::Request& request)
 {
-    const auto limit = static_cast<int>(SLIPWAY_TRY(query_number_or(request, "limit", kDefaultRuns, kMaxRuns)));
+    const auto limit
+        = static_cast<int>(SLIPWAY_TRY(query_number_or(request, "limit", kDefaultRuns, kMaxRuns)));
     const auto look = [&](Transaction& records) -> Result<std::string> {
         const auto stack = request.query_value("stack").value_or("");
         if (!stack.empty() && !SLIPWAY_TRY(records.stack(stack)))
@@ -135,8 +138,10 @@ Result<http::Reply> PeopleApi::list_runs(const http::Request& request)
 
 Result<http::Reply> PeopleApi::show_run(const http::Request& request)
 {
-    const auto known = SLIPWAY_TRY(query_number_or(request, "version", -1, std::numeric_limits<std::int64_t>::max()));
-    const std::chrono::milliseconds wait{SLIPWAY_TRY(query_number_or(request, "wait_ms", 0, kMaxWait.count()))};
+    const auto known
+        = SLIPWAY_TRY(query_number_or(request, "version", -1, std::numeric_limits<std::int64_t>::max()));
+    const std::chrono::milliseconds wait{
+        SLIPWAY_TRY(query_number_or(request, "wait_ms", 0, kMaxWait.count()))};
     const bool may_wait = known >= 0 && wait.count() > 0 && !request.last_call;
     const auto look = [&](Transaction& records) -> Result<std::string> {
         const Run run = SLIPWAY_TRY(run_of(records, request));
@@ -168,16 +173,14 @@ Result<http::Reply> PeopleApi::discard(const http::Request& request)
     return change_run(request, discard_run);
 }
 
-Result<http::Reply> PeopleApi::stop(const http::Request& request)
-{
-    return change_run(request, stop_run);
-}
+Result<http::Reply> PeopleApi::stop(const http::Request& request) { return change_run(request, stop_run); }
 
 Result<http::Reply> PeopleApi::read_logs(const http::Request& request)
 {
     const auto offset = static_cast<std::uint64_t>(
         SLIPWAY_TRY(query_number_or(request, "offset", 0, std::numeric_limits<std::int64_t>::max())));
-    const std::chrono::milliseconds wait{SLIPWAY_TRY(query_number_or(request, "wait_ms", 0, kMaxWait.count()))};
+    const std::chrono::milliseconds wait{
+        SLIPWAY_TRY(query_number_or(request, "wait_ms", 0, kMaxWait.count()))};
     const auto look = [&](Transaction& records) -> Result<LogPart> {
         return read_log_part(records, SLIPWAY_TRY(run_of(records, request)), offset);
     };

@@ -51,7 +51,9 @@ void write_source(JsonWriter& json, const std::optional<Source>& source)
         json.null();
         return;
     }
-    json.begin_object().field("version", source->version).field("size", static_cast<std::int64_t>(source->size));
+    json.begin_object()
+        .field("version", source->version)
+        .field("size", static_cast<std::int64_t>(source->size));
     json.field("sha256", source->sha256).field("uploaded_ms", source->uploaded_ms).end_object();
 }
 
@@ -101,9 +103,12 @@ public:
 
     Result<http::Reply> finish(const http::Request&) override
     {
-        const bool empty_archive = front_.size() == kTarBlock && front_.find_first_not_of('\0') == std::string::npos;
-        if (!empty_archive && (front_.size() < kTarBlock || front_.compare(kTarMagicAt, kTarMagic.size(), kTarMagic) != 0))
-            return Error{Errc::invalid_input, "the body is no tar archive (ustar or pax): make it with tar -c, without compression"};
+        const bool empty_archive
+            = front_.size() == kTarBlock && front_.find_first_not_of('\0') == std::string::npos;
+        if (!empty_archive
+            && (front_.size() < kTarBlock || front_.compare(kTarMagicAt, kTarMagic.size(), kTarMagic) != 0))
+            return Error{Errc::invalid_input,
+                "the body is no tar archive (ustar or pax): make it with tar -c, without compression"};
         const StoredFile stored = SLIPWAY_TRY(writer_.commit());
         auto source = plane_.change([&](Work& work) { return record(work, stored); });
         if (!source) {
@@ -112,7 +117,9 @@ public:
             return std::move(source).error();
         }
         JsonWriter json;
-        json.begin_object().field("version", source->version).field("size", static_cast<std::int64_t>(source->size));
+        json.begin_object()
+            .field("version", source->version)
+            .field("size", static_cast<std::int64_t>(source->size));
         json.field("sha256", source->sha256).end_object();
         return http::Reply::json(200, json.take());
     }
@@ -147,7 +154,8 @@ Result<http::Reply> PeopleApi::create_stack(const http::Request& request)
     stack.name = SLIPWAY_TRY(document.root().string("name"));
     stack.id = slug_of(stack.name);
     if (stack.id.empty() || stack.name.size() > 128)
-        return Error{Errc::invalid_input, "$.name: a stack's name has letters or digits, and at most 128 bytes"};
+        return Error{
+            Errc::invalid_input, "$.name: a stack's name has letters or digits, and at most 128 bytes"};
     SLIPWAY_TRY(read_members(document.root(), stack.spec));
     stack.created_ms = plane_.wall_ms();
     const auto decide = [&](Work& work) -> Result<std::string> {
@@ -187,7 +195,8 @@ Result<http::Reply> PeopleApi::change_stack(const http::Request& request)
         Stack stack = SLIPWAY_TRY(stack_of(work.records, request));
         stack.name = SLIPWAY_TRY(document.root().string_or("name", stack.name));
         if (slug_of(stack.name).empty() || stack.name.size() > 128)
-            return Error{Errc::invalid_input, "$.name: a stack's name has letters or digits, and at most 128 bytes"};
+            return Error{
+                Errc::invalid_input, "$.name: a stack's name has letters or digits, and at most 128 bytes"};
         SLIPWAY_TRY(read_members(document.root(), stack.spec));
         SLIPWAY_TRY(read_pool(work.records, document.root(), stack));
         SLIPWAY_TRY(work.records.put_stack(stack));
@@ -201,7 +210,8 @@ Result<http::SinkOrReply> PeopleApi::upload_source(const http::Request& request)
 {
     if (!SLIPWAY_TRY(key_of(request)))
         return http::SinkOrReply{unknown_key_reply()};
-    const auto stack = SLIPWAY_TRY(plane_.look([&](Transaction& records) { return stack_of(records, request); }));
+    const auto stack
+        = SLIPWAY_TRY(plane_.look([&](Transaction& records) { return stack_of(records, request); }));
     auto writer = SLIPWAY_TRY(blobs_.create());
     return http::SinkOrReply{std::make_unique<SourceSink>(plane_, blobs_, stack.id, std::move(writer))};
 }

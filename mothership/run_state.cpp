@@ -4,16 +4,17 @@ namespace slipway::mothership {
 
 namespace {
 
-constexpr std::array<std::string_view, kRunStates> kStateNames{"NONE", "QUEUED", "READY", "PENDING", "PREPARING",
-    "INITIALIZING", "PLANNING", "PENDING_REVIEW", "UNCONFIRMED", "REPLAN_REQUESTED", "PREPARING_REPLAN", "CONFIRMED",
-    "PREPARING_APPLY", "APPLYING", "PERFORMING", "DESTROYING", "FINISHED", "FAILED", "STOPPED", "DISCARDED", "CANCELED",
-    "SKIPPED"};
+constexpr std::array<std::string_view, kRunStates> kStateNames{"NONE", "QUEUED", "READY", "PENDING",
+    "PREPARING", "INITIALIZING", "PLANNING", "PENDING_REVIEW", "UNCONFIRMED", "REPLAN_REQUESTED",
+    "PREPARING_REPLAN", "CONFIRMED", "PREPARING_APPLY", "APPLYING", "PERFORMING", "DESTROYING", "FINISHED",
+    "FAILED", "STOPPED", "DISCARDED", "CANCELED", "SKIPPED"};
 
-constexpr std::array<std::string_view, kRunEvents> kEventNames{"enqueue", "skip", "make_ready", "prepare", "initialize",
-    "plan", "ask_review", "approve", "ask_confirmation", "auto_confirm", "confirm", "replan", "apply", "perform",
-    "destroy", "finish", "requeue", "fail", "stop", "discard", "cancel"};
+constexpr std::array<std::string_view, kRunEvents> kEventNames{"enqueue", "skip", "make_ready", "prepare",
+    "initialize", "plan", "ask_review", "approve", "ask_confirmation", "auto_confirm", "confirm", "replan",
+    "apply", "perform", "destroy", "finish", "requeue", "fail", "stop", "discard", "cancel"};
 
-constexpr std::array<std::string_view, 6> kTypeNames{"PROPOSED", "TRACKED", "TASK", "TESTING", "DESTROY", "PARSE"};
+constexpr std::array<std::string_view, 6> kTypeNames{
+    "PROPOSED", "TRACKED", "TASK", "TESTING", "DESTROY", "PARSE"};
 
 template <class E, std::size_t N>
 std::optional<E> value_of(const std::array<std::string_view, N>& names, std::string_view name) noexcept
@@ -26,20 +27,11 @@ std::optional<E> value_of(const std::array<std::string_view, N>& names, std::str
 
 } // namespace
 
-std::string_view to_string(RunState state) noexcept
-{
-    return kStateNames[static_cast<std::size_t>(state)];
-}
+std::string_view to_string(RunState state) noexcept { return kStateNames[static_cast<std::size_t>(state)]; }
 
-std::string_view to_string(RunEvent event) noexcept
-{
-    return kEventNames[static_cast<std::size_t>(event)];
-}
+std::string_view to_string(RunEvent event) noexcept { return kEventNames[static_cast<std::size_t>(event)]; }
 
-std::string_view to_string(RunType type) noexcept
-{
-    return kTypeNames[static_cast<std::size_t>(type)];
-}
+std::string_view to_string(RunType type) noexcept { return kTypeNames[static_cast<std::size_t>(type)]; }
 
 std::optional<RunState> run_state_from(std::string_view name) noexcept
 {

@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 
-/// The life of a run as people see it. One table holds every transition; the names in the API, the diagram in the
-/// documentation and the tests come from it.
+/// The life of a run as people see it. One table holds every transition; the names in the API, the diagram in
+/// the documentation and the tests come from it.
 namespace slipway::mothership {
 
 enum class RunState : std::uint8_t {

@@ -14,7 +14,8 @@ constexpr std::string_view kApply = "apply";
 Error not_allowed(const Run& run, std::string_view what, std::string_view hint)
 {
     return {Errc::conflict,
-        "run " + run.id + " is " + std::string{to_string(run.state)} + ": " + std::string{what} + ". " + std::string{hint}};
+        "run " + run.id + " is " + std::string{to_string(run.state)} + ": " + std::string{what} + ". "
+            + std::string{hint}};
 }
 
 Result<void> add_stage(Work& work, const Run& run, int ordinal, std::string_view name, StageKind kind)
@@ -45,10 +46,11 @@ Result<void> fire(Work& work, Run& run, RunEvent event, std::string_view note)
     const auto next = next_state(run.state, event);
     if (!next)
         return Error{Errc::conflict,
-            "run " + run.id + " is " + std::string{to_string(run.state)} + ": " + std::string{to_string(event)}
-                + " does not apply"};
+            "run " + run.id + " is " + std::string{to_string(run.state)} + ": "
+                + std::string{to_string(event)} + " does not apply"};
     run.state = *next;
-    SLIPWAY_TRY(work.records.add_history(run.id, {.state = run.state, .at_ms = work.wall_ms, .note = std::string{note}}));
+    SLIPWAY_TRY(work.records.add_history(
+        run.id, {.state = run.state, .at_ms = work.wall_ms, .note = std::string{note}}));
     SLIPWAY_TRY(work.records.update_run(run));
     work.wake(run_topic(run.id));
     if (!is_terminal(run.state))
@@ -61,7 +63,8 @@ Result<Run> create_run(Work& work, const Stack& stack, RunType type)
 {
     if (!stack.spec.phases.contains(std::string{kPlan}))
         return Error{Errc::conflict,
-            "stack " + stack.id + " has no plan commands: give it some with --plan, then start the run again"};
+            "stack " + stack.id
+                + " has no plan commands: give it some with --plan, then start the run again"};
     Run run;
     run.id = work.new_id();
     run.stack_id = stack.id;
@@ -102,7 +105,8 @@ Result<void> add_apply_stage(Work& work, const Run& run, const Stage& plan)
 Result<void> confirm_run(Work& work, Run& run)
 {
     if (run.state != RunState::unconfirmed)
-        return not_allowed(run, "there is nothing to confirm", "Only an UNCONFIRMED run waits for a confirmation");
+        return not_allowed(
+            run, "there is nothing to confirm", "Only an UNCONFIRMED run waits for a confirmation");
     const auto stages = SLIPWAY_TRY(work.records.stages_of_run(run.id));
     if (stages.empty())
         return Error{Errc::internal, "run " + run.id + " has no plan"};
@@ -136,7 +140,8 @@ Result<void> stop_run(Work& work, Run& run)
     else if (run.state == RunState::confirmed)
         SLIPWAY_TRY(fire(work, run, RunEvent::stop));
     else if (!next_state(run.state, RunEvent::stop))
-        return not_allowed(run, "what changes infrastructure is not stopped half way", "Wait for its end or its run limit");
+        return not_allowed(
+            run, "what changes infrastructure is not stopped half way", "Wait for its end or its run limit");
     else
         SLIPWAY_TRY(work.records.update_run(run));
     SLIPWAY_TRY(cancel_stages(work, run));
@@ -150,11 +155,12 @@ Result<std::string> waits_in_queue(Transaction& records, const Run& run)
 {
     const auto stack = SLIPWAY_TRY(records.stack(run.stack_id));
     if (!stack || stack->pool_id.empty())
-        return "no worker pool is attached to the stack: slipway stack attach " + run.stack_id + " --pool <name>";
+        return "no worker pool is attached to the stack: slipway stack attach " + run.stack_id
+            + " --pool <name>";
     const auto holder = SLIPWAY_TRY(records.locking_run(run.stack_id));
     if (holder && holder->id != run.id)
         return "run " + holder->id + " (" + std::string{to_string(holder->state)}
-            + ") of the same stack: one run at a time may change it";
+        + ") of the same stack: one run at a time may change it";
     return std::string{"an older run of the same stack"};
 }
 
@@ -162,7 +168,8 @@ Result<std::string> waits_for_worker(Transaction& records, const Run& run)
 {
     const auto stages = SLIPWAY_TRY(records.stages_of_run(run.id));
     if (!stages.empty() && stages.back().core.held)
-        return std::string{"an operator: the store was restored from a backup, and nobody knows what happened after it"};
+        return std::string{
+            "an operator: the store was restored from a backup, and nobody knows what happened after it"};
     const auto pool = SLIPWAY_TRY(records.pool(run.pool_id));
     int workers = 0;
     int drained = 0;
@@ -174,7 +181,7 @@ Result<std::string> waits_for_worker(Transaction& records, const Run& run)
     if (workers == 0)
         text += ": it has none. Start slipway-launcher with the pool's token and key";
     else
-        text += ": it has " + std::to_string(workers) + ", of which " + std::to_string(drained) + " take nothing more";
+        text += " (" + std::to_string(workers) + " registered, " + std::to_string(drained) + " drained)";
     if (!stages.empty() && !stages.back().message.empty())
         text += ". Last: " + stages.back().message;
     return text;
@@ -186,7 +193,8 @@ Result<std::string> waiting_for(Transaction& records, const Run& run)
 {
     if (run.state == RunState::queued)
         return waits_in_queue(records, run);
-    if (run.state == RunState::ready || run.state == RunState::confirmed || run.state == RunState::replan_requested)
+    if (run.state == RunState::ready || run.state == RunState::confirmed
+        || run.state == RunState::replan_requested)
         return waits_for_worker(records, run);
     if (run.state == RunState::unconfirmed)
         return "a confirmation: slipway run confirm " + run.id;

@@ -4,12 +4,12 @@
 
 namespace slipway::mothership {
 
-/// Moves the run by the table of transitions, writes its history and wakes who looks at it. A run that ends makes place
-/// for the next one of its stack. Fails with `conflict` when the event does not apply.
+/// Moves the run by the table of transitions, writes its history and wakes who looks at it. A run that ends
+/// makes place for the next one of its stack. Fails with `conflict` when the event does not apply.
 [[nodiscard]] Result<void> fire(Work& work, Run& run, RunEvent event, std::string_view note = {});
 
-/// A new run of the stack as it is now, queued and, if nothing stands in its way, ready. Fails with `conflict` when the
-/// stack has nothing to plan.
+/// A new run of the stack as it is now, queued and, if nothing stands in its way, ready. Fails with
+/// `conflict` when the stack has nothing to plan.
 [[nodiscard]] Result<Run> create_run(Work& work, const Stack& stack, RunType type);
 
 /// Makes ready what may go: needs a pool; runs that change something go one at a time, the oldest first.

@@ -7,9 +7,9 @@
 
 namespace slipway::mothership {
 
-/// Milliseconds during which this control plane has served: what leases are counted in. Stands still while it does not
-/// run, never steps back, and is never ahead of the truth: after a kill it waits at the highest value that may have been
-/// handed out until the time really served has caught up. Thread-safe.
+/// Milliseconds during which this control plane has served: what leases are counted in. Stands still while it
+/// does not run, never steps back, and is never ahead of the truth: after a kill it waits at the highest
+/// value that may have been handed out until the time really served has caught up. Thread-safe.
 class ServedTime {
 public:
     static Result<ServedTime> resume(Store& store, const Clock& clock);
@@ -18,8 +18,8 @@ public:
 
     [[nodiscard]] Millis now() const;
 
-    /// Reserves the next seconds in the store; called about once a second. Without it time stands still at the end of
-    /// what was reserved.
+    /// Reserves the next seconds in the store; called about once a second. Without it time stands still at
+    /// the end of what was reserved.
     Result<void> reserve(Store& store);
     /// Gives back what was reserved and not used.
     Result<void> close(Store& store);

@@ -56,8 +56,8 @@ Result<http::ServerOptions> server_options(
 
 } // namespace
 
-Service::Service(Config config, DirectoryLock lock, std::unique_ptr<Store> store, DataDirectory directory, Random& random,
-    const Clock& clock)
+Service::Service(Config config, DirectoryLock lock, std::unique_ptr<Store> store, DataDirectory directory,
+    Random& random, const Clock& clock)
     : config_{std::move(config)}
     , directory_{std::move(directory)}
     , lock_{std::move(lock)}
@@ -68,8 +68,8 @@ Service::Service(Config config, DirectoryLock lock, std::unique_ptr<Store> store
 
 Service::~Service() = default;
 
-Result<std::unique_ptr<Service>> Service::open(const ServeOptions& options, const Clock& clock, Random& random,
-    const Logger& logger, std::stop_token stop)
+Result<std::unique_ptr<Service>> Service::open(const ServeOptions& options, const Clock& clock,
+    Random& random, const Logger& logger, std::stop_token stop)
 {
     const DataDirectory directory{std::filesystem::absolute(options.data_dir)};
     Config config = SLIPWAY_TRY(read_config(directory.config()));
@@ -86,7 +86,8 @@ Result<void> Service::build(
 {
     const std::string ca_pem = SLIPWAY_TRY(read_file(directory_.ca_certificate(), kMaxPem));
     std::string ca_key = SLIPWAY_TRY(read_file(directory_.ca_key(), kMaxPem));
-    auto authority = SLIPWAY_TRY(in("the CA", crypto::CertificateAuthority::load(ca_pem, Secret::take(ca_key))));
+    auto authority
+        = SLIPWAY_TRY(in("the CA", crypto::CertificateAuthority::load(ca_pem, Secret::take(ca_key))));
     authority_ = std::make_unique<crypto::CertificateAuthority>(std::move(authority));
     SLIPWAY_TRY(renew_server_certificate(clock, random, logger));
     plane_ = SLIPWAY_TRY(ControlPlane::start(

@@ -14,9 +14,10 @@ namespace slipway::mothership {
 /// A data directory in service: lock, store, control plane, both APIs and the HTTP server, in that order.
 class Service {
 public:
-    /// Opens everything and listens; serves once `run` is called. `clock`, `random` and the sink of `logger` outlive it.
-    static Result<std::unique_ptr<Service>> open(const ServeOptions& options, const Clock& clock, Random& random,
-        const Logger& logger, std::stop_token stop);
+    /// Opens everything and listens; serves once `run` is called. `clock`, `random` and the sink of `logger`
+    /// outlive it.
+    static Result<std::unique_ptr<Service>> open(const ServeOptions& options, const Clock& clock,
+        Random& random, const Logger& logger, std::stop_token stop);
 
     Service(const Service&) = delete;
     Service& operator=(const Service&) = delete;
@@ -24,15 +25,17 @@ public:
 
     /// Serves until `stop` or `stop()`.
     void run(std::stop_token stop);
+
     /// Makes `run` return after the requests that are under way.
     void stop() { server_->stop(); }
 
     [[nodiscard]] std::uint16_t port() const noexcept { return server_->port(); }
+
     [[nodiscard]] const Config& config() const noexcept { return config_; }
 
 private:
-    Service(Config config, DirectoryLock lock, std::unique_ptr<Store> store, DataDirectory directory, Random& random,
-        const Clock& clock);
+    Service(Config config, DirectoryLock lock, std::unique_ptr<Store> store, DataDirectory directory,
+        Random& random, const Clock& clock);
     Result<void> build(const ServeOptions& options, const Clock& clock, Random& random, const Logger& logger);
     /// When a third of its time is left.
     Result<void> renew_server_certificate(const Clock& clock, Random& random, const Logger& logger);

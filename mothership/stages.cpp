@@ -29,10 +29,7 @@ std::pair<std::string, std::string> loss_of(const server::Event& event, const st
     return {"lease", "worker " + worker + " was not heard of until the time of the stage was over"};
 }
 
-bool had_worker(ServerPhase phase)
-{
-    return phase == ServerPhase::accepted || phase == ServerPhase::started;
-}
+bool had_worker(ServerPhase phase) { return phase == ServerPhase::accepted || phase == ServerPhase::started; }
 
 /// A new grant begins: what the last one reported is no longer true.
 void forget_reports(Stage& stage)
@@ -119,9 +116,9 @@ Result<void> stage_given_back(Work& work, Run& run, Stage& stage, ServerPhase be
 
 Result<void> phase_reported(Work& work, Run& run, std::string_view phase)
 {
-    constexpr std::array<std::pair<std::string_view, RunEvent>, 6> kEvents{{{"init", RunEvent::initialize},
-        {"plan", RunEvent::plan}, {"apply", RunEvent::apply}, {"destroy", RunEvent::destroy},
-        {"perform", RunEvent::perform}, {"testing", RunEvent::perform}}};
+    constexpr std::array<std::pair<std::string_view, RunEvent>, 6> kEvents{
+        {{"init", RunEvent::initialize}, {"plan", RunEvent::plan}, {"apply", RunEvent::apply},
+            {"destroy", RunEvent::destroy}, {"perform", RunEvent::perform}, {"testing", RunEvent::perform}}};
     for (const auto& [name, event] : kEvents)
         if (name == phase && next_state(run.state, event))
             return fire(work, run, event);
@@ -166,7 +163,8 @@ Result<void> follow(Work& work, Stage& stage, ServerPhase before, const protocol
 }
 
 /// Facts beside the core's that follow from its step.
-Result<void> note_step(Work& work, Stage& stage, const protocol::ServerStage& before, const server::Event& event)
+Result<void> note_step(
+    Work& work, Stage& stage, const protocol::ServerStage& before, const server::Event& event)
 {
     const auto& after = stage.core;
     if (after.fence != before.fence) {
@@ -207,8 +205,9 @@ Result<server::Step> apply_event(
     const protocol::ServerStage before = stage.core;
     server::Step step = server::step(before, event, work.now, work.terms);
     if (step.alarm)
-        work.alarms.push_back("stage " + stage.id + ": worker shows a grant that this store never made: the store went"
-                                                    " back in time. The stage is held until an operator releases it");
+        work.alarms.push_back("stage " + stage.id
+            + ": worker shows a grant that this store never made: the store went"
+              " back in time. The stage is held until an operator releases it");
     const bool ok = step.verdict == server::Verdict::ok;
     if (!ok && step.state == before)
         return step;

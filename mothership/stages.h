@@ -8,11 +8,12 @@ namespace slipway::mothership {
 /// Grants of a read stage that were accepted before its run fails, when each was lost.
 inline constexpr int kMaxAttempts = 3;
 
-/// The one way in which a stage's fence, lease, offer, end or log offset changes: asks the protocol core, writes what it
-/// says on condition of what was read, and moves the run on. `report`: what the worker told with a `state` call; taken
-/// over if the call is valid and new. A verdict that is not `ok` is an answer, not an error.
-[[nodiscard]] Result<protocol::server::Step> apply_event(Work& work, Stage& stage, const protocol::server::Event& event,
-    const protocol::StateReport* report = nullptr);
+/// The one way in which a stage's fence, lease, offer, end or log offset changes: asks the protocol core,
+/// writes what it says on condition of what was read, and moves the run on. `report`: what the worker told
+/// with a `state` call; taken over if the call is valid and new. A verdict that is not `ok` is an answer, not
+/// an error.
+[[nodiscard]] Result<protocol::server::Step> apply_event(Work& work, Stage& stage,
+    const protocol::server::Event& event, const protocol::StateReport* report = nullptr);
 
 /// Grants the oldest stage that the worker's pool may start, if there is one.
 [[nodiscard]] Result<std::optional<Stage>> grant_next(Work& work, const Worker& worker);

@@ -10,8 +10,9 @@
 
 namespace slipway::mothership {
 
-/// What can be asked of and done to the records within one transaction. Ids that are unknown give an empty optional.
-/// Adding what exists already fails with `conflict`. Not thread-safe; valid within the call that was handed it.
+/// What can be asked of and done to the records within one transaction. Ids that are unknown give an empty
+/// optional. Adding what exists already fails with `conflict`. Not thread-safe; valid within the call that
+/// was handed it.
 class Transaction {
 public:
     virtual ~Transaction() = default;
@@ -31,7 +32,9 @@ public:
     /// Those that are signed on, oldest first.
     virtual Result<std::vector<Worker>> workers() = 0;
     virtual Result<std::optional<Worker>> worker_by_session(std::string_view session_hash) = 0;
-    virtual Result<std::optional<Worker>> worker_by_instance(std::string_view pool_id, std::string_view instance_id) = 0;
+    virtual Result<std::optional<Worker>> worker_by_instance(
+        std::string_view pool_id, std::string_view instance_id)
+        = 0;
 
     virtual Result<void> add_stack(const Stack& stack) = 0;
     virtual Result<void> put_stack(const Stack& stack) = 0;
@@ -42,7 +45,8 @@ public:
     virtual Result<std::optional<Source>> source(std::string_view stack_id, std::int64_t version) = 0;
 
     virtual Result<void> add_run(const Run& run) = 0;
-    /// Writes state, pool and timeline if nobody changed the run since it was read, and moves `run.version` on.
+    /// Writes state, pool and timeline if nobody changed the run since it was read, and moves `run.version`
+    /// on.
     virtual Result<void> update_run(Run& run) = 0;
     virtual Result<std::optional<Run>> run(std::string_view id) = 0;
     /// Newest first; empty `stack_id`: of all stacks.
@@ -55,8 +59,8 @@ public:
     virtual Result<std::vector<HistoryEntry>> history(std::string_view run_id) = 0;
 
     virtual Result<void> add_stage(const Stage& stage) = 0;
-    /// Writes the stage if nobody changed it since it was read, and moves `stage.revision` on. If somebody did, the whole
-    /// transaction is undone and done again from its beginning.
+    /// Writes the stage if nobody changed it since it was read, and moves `stage.revision` on. If somebody
+    /// did, the whole transaction is undone and done again from its beginning.
     virtual Result<void> update_stage(Stage& stage) = 0;
     virtual Result<std::optional<Stage>> stage(std::string_view id) = 0;
     virtual Result<std::vector<Stage>> stages_of_run(std::string_view run_id) = 0;
@@ -98,8 +102,9 @@ public:
 
     virtual ~Store() = default;
 
-    /// Does `body` as one transaction, durable when this returns success; undone if `body` fails. `body` may be called
-    /// more than once (see `Transaction::update_stage`), so it changes nothing but through its argument until it returns.
+    /// Does `body` as one transaction, durable when this returns success; undone if `body` fails. `body` may
+    /// be called more than once (see `Transaction::update_stage`), so it changes nothing but through its
+    /// argument until it returns.
     virtual Result<void> write(const Body& body) = 0;
     /// A consistent view; what `body` writes is refused.
     virtual Result<void> read(const Body& body) = 0;

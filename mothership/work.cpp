@@ -4,29 +4,14 @@
 
 namespace slipway::mothership {
 
-std::string Work::new_id() const
-{
-    return make_ulid(clock, random);
-}
+std::string Work::new_id() const { return make_ulid(clock, random); }
 
-std::string pool_topic(std::string_view pool_id)
-{
-    return "pool/" + std::string{pool_id};
-}
+std::string pool_topic(std::string_view pool_id) { return "pool/" + std::string{pool_id}; }
 
-std::string worker_topic(std::string_view worker_id)
-{
-    return "worker/" + std::string{worker_id};
-}
+std::string worker_topic(std::string_view worker_id) { return "worker/" + std::string{worker_id}; }
 
-std::string run_topic(std::string_view run_id)
-{
-    return "run/" + std::string{run_id};
-}
+std::string run_topic(std::string_view run_id) { return "run/" + std::string{run_id}; }
 
-std::string log_topic(std::string_view run_id)
-{
-    return "log/" + std::string{run_id};
-}
+std::string log_topic(std::string_view run_id) { return "log/" + std::string{run_id}; }
 
 } // namespace slipway::mothership

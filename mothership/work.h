@@ -10,8 +10,8 @@
 
 namespace slipway::mothership {
 
-/// What one decision may use and what it leaves behind: the records, the time, and whom to wake when it is durable.
-/// Lives within one transaction.
+/// What one decision may use and what it leaves behind: the records, the time, and whom to wake when it is
+/// durable. Lives within one transaction.
 struct Work {
     Transaction& records;
     Millis now; ///< Served time.
@@ -26,6 +26,7 @@ struct Work {
     std::vector<std::string> alarms;
 
     [[nodiscard]] std::string new_id() const;
+
     void wake(std::string topic) { topics.push_back(std::move(topic)); }
 };
 

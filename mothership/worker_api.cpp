@@ -36,7 +36,8 @@ std::string_view bearer(const http::Request& request)
 http::Reply foreign_certificate()
 {
     return http::Reply::problem(403,
-        "the certificate of this connection is not the current one of any pool: take the token of the pool anew",
+        "the certificate of this connection is not the current one of any pool: take the token of the pool "
+        "anew",
         "certificate");
 }
 
@@ -57,7 +58,8 @@ Result<void> host_restarted(Work& work, const Worker& worker)
     return {};
 }
 
-Result<Worker> sign_on(Work& work, const Pool& pool, const protocol::RegisterRequest& message, std::string hash)
+Result<Worker> sign_on(
+    Work& work, const Pool& pool, const protocol::RegisterRequest& message, std::string hash)
 {
     auto known = SLIPWAY_TRY(work.records.worker_by_instance(pool.id, message.instance_id));
     if (known && known->boot_id != message.boot_id)
@@ -99,8 +101,8 @@ Result<Integer> query_number(const http::Request& request, std::string_view name
 
 http::Reply gone_reply()
 {
-    return http::Reply::problem(410,
-        "this grant of the stage is not the newest one: stop the stage and forget it", "gone");
+    return http::Reply::problem(
+        410, "this grant of the stage is not the newest one: stop the stage and forget it", "gone");
 }
 
 http::Reply not_yet_reply(std::uint64_t durable)
@@ -174,26 +176,29 @@ void WorkerApi::add_routes(http::Router& router)
     const std::string stage = std::string{protocol::kStagesPath} + "{id}/";
     const http::RouteOptions message{.body_limit = protocol::kMaxMessageBytes};
     router.require_client_certificate("/worker/");
-    router.add("POST", protocol::kRegisterPath, [this](const http::Request& request) { return enroll(request); }, message);
+    router.add(
+        "POST", protocol::kRegisterPath, [this](const http::Request& request) { return enroll(request); },
+        message);
     router.add("DELETE", protocol::kRegisterPath, authenticated(&WorkerApi::sign_off), message);
     router.add("POST", protocol::kPollPath, authenticated(&WorkerApi::poll), message);
     router.add("POST", stage + "accept", authenticated(&WorkerApi::accept), message);
     router.add("POST", stage + "decline", authenticated(&WorkerApi::decline), message);
     router.add("POST", stage + "state", authenticated(&WorkerApi::report), message);
-    router.add(
-        "PUT", stage + "logs", authenticated(&WorkerApi::append_log), {.body_limit = protocol::kMaxLogChunkBytes});
+    router.add("PUT", stage + "logs", authenticated(&WorkerApi::append_log),
+        {.body_limit = protocol::kMaxLogChunkBytes});
     router.add("GET", stage + "blobs/{name}", authenticated(&WorkerApi::download_blob));
-    router.add_sink(
-        "PUT", stage + "blobs/{name}", [this](const http::Request& request) { return upload_blob(request); },
-        {.body_limit = kMaxBlobBytes});
+    router.add_sink("PUT", stage + "blobs/{name}",
+        [this](const http::Request& request) { return upload_blob(request); }, {.body_limit = kMaxBlobBytes});
 }
 
 Result<http::Reply> WorkerApi::enroll(const http::Request& request)
 {
     const auto message = SLIPWAY_TRY(protocol::read_register_request(request.body));
     if (message.metadata.size() > kMaxMetadata)
-        return Error{Errc::invalid_input, "$.metadata: more than " + std::to_string(kMaxMetadata) + " entries"};
-    const auto pool = SLIPWAY_TRY(plane_.look([&](Transaction& records) { return pool_of(records, request); }));
+        return Error{
+            Errc::invalid_input, "$.metadata: more than " + std::to_string(kMaxMetadata) + " entries"};
+    const auto pool
+        = SLIPWAY_TRY(plane_.look([&](Transaction& records) { return pool_of(records, request); }));
     if (!pool)
         return foreign_certificate();
     SLIPWAY_TRY(plane_.check_seen(message.seen_ms));
@@ -213,7 +218,8 @@ Result<http::Reply> WorkerApi::enroll(const http::Request& request)
     answer.served_ms = plane_.now();
     answer.wall_ms = plane_.wall_ms();
     plane_.logger().info("a worker registered",
-        {{"worker", worker.id}, {"pool", pool->name}, {"hostname", worker.hostname}, {"version", worker.version}});
+        {{"worker", worker.id}, {"pool", pool->name}, {"hostname", worker.hostname},
+            {"version", worker.version}});
     return http::Reply::json(200, protocol::to_json(answer));
 }
 

@@ -33,6 +33,7 @@ public:
     [[nodiscard]] Result<std::variant<Caller, http::Reply>> authenticate(const http::Request& request);
 
     [[nodiscard]] ControlPlane& plane() const noexcept { return plane_; }
+
     [[nodiscard]] const BlobDirectory& blobs() const noexcept { return blobs_; }
 
 private:

@@ -21,8 +21,10 @@ Result<Place> place_of(Caller caller, const http::Request& request)
 {
     std::string name{request.parameter("name")};
     if (!is_blob_name(name))
-        return Error{Errc::invalid_input, "the name of a blob has letters, digits, '-', '_' and '.', at most 128"};
-    return Place{.caller = std::move(caller), .fence = SLIPWAY_TRY(fence_of(request)), .name = std::move(name)};
+        return Error{
+            Errc::invalid_input, "the name of a blob has letters, digits, '-', '_' and '.', at most 128"};
+    return Place{
+        .caller = std::move(caller), .fence = SLIPWAY_TRY(fence_of(request)), .name = std::move(name)};
 }
 
 /// Whether the caller's grant is the newest one. It is contact, too: the lease is renewed.
@@ -31,12 +33,13 @@ Result<Verdict> renew(Work& work, const std::optional<Stage>& stage, const Place
     if (!stage)
         return Verdict::gone;
     Stage held = *stage;
-    const auto step = SLIPWAY_TRY(apply_event(work, held,
-        server::Renew{.worker = place.caller.worker.id, .fence = place.fence, .started = false}));
+    const auto step = SLIPWAY_TRY(apply_event(
+        work, held, server::Renew{.worker = place.caller.worker.id, .fence = place.fence, .started = false}));
     return step.verdict;
 }
 
-/// The file behind a name that the stage may read: its sources, the workspace it carries on, what it uploaded.
+/// The file behind a name that the stage may read: its sources, the workspace it carries on, what it
+/// uploaded.
 Result<std::string> file_of(Transaction& records, const Stage& stage, const Place& place)
 {
     const auto assignment = SLIPWAY_TRY(assignment_of(records, stage));
@@ -81,7 +84,8 @@ public:
     }
 
 private:
-    Result<Verdict> record(Work& work, const http::Request& request, const StoredFile& stored, std::string& replaced)
+    Result<Verdict> record(
+        Work& work, const http::Request& request, const StoredFile& stored, std::string& replaced)
     {
         const auto stage = SLIPWAY_TRY(stage_of(work.records, place_.caller.pool, request));
         const Verdict verdict = SLIPWAY_TRY(renew(work, stage, place_));

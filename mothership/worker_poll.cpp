@@ -24,8 +24,8 @@ Result<void> touch(Work& work, const Caller& caller, const protocol::PollRequest
     return work.records.put_worker(*worker);
 }
 
-Result<void> renew(Work& work, const Caller& caller, const protocol::PollRequest& message,
-    protocol::PollResponse& answer)
+Result<void> renew(
+    Work& work, const Caller& caller, const protocol::PollRequest& message, protocol::PollResponse& answer)
 {
     for (const auto& held : message.held) {
         auto stage = SLIPWAY_TRY(work.records.stage(held.stage_id));
@@ -34,7 +34,8 @@ Result<void> renew(Work& work, const Caller& caller, const protocol::PollRequest
             continue;
         }
         const auto step = SLIPWAY_TRY(apply_event(work, *stage,
-            protocol::server::Renew{.worker = caller.worker.id, .fence = held.fence, .started = held.started}));
+            protocol::server::Renew{
+                .worker = caller.worker.id, .fence = held.fence, .started = held.started}));
         const bool valid = step.verdict == protocol::server::Verdict::ok;
         (valid ? answer.renewed : answer.gone).push_back(held);
         if (valid && stage->core.stop_requested)
@@ -44,8 +45,8 @@ Result<void> renew(Work& work, const Caller& caller, const protocol::PollRequest
 }
 
 /// Offers that were not answered yet are made again; new ones fill the places that are left.
-Result<void> offer(Work& work, const Caller& caller, const protocol::PollRequest& message,
-    protocol::PollResponse& answer)
+Result<void> offer(
+    Work& work, const Caller& caller, const protocol::PollRequest& message, protocol::PollResponse& answer)
 {
     int pending = 0;
     for (auto& stage : SLIPWAY_TRY(work.records.stages_held_by(caller.worker.id))) {
@@ -60,7 +61,8 @@ Result<void> offer(Work& work, const Caller& caller, const protocol::PollRequest
         answer.offers.push_back(std::move(repeated));
     }
     const bool rests = work.now < caller.worker.rests_until;
-    const int places = message.draining || rests ? 0 : std::min(message.free_places, caller.worker.capacity) - pending;
+    const int places
+        = message.draining || rests ? 0 : std::min(message.free_places, caller.worker.capacity) - pending;
     for (int place = 0; place < places; ++place) {
         const auto stage = SLIPWAY_TRY(grant_next(work, caller.worker));
         if (!stage)
@@ -113,7 +115,8 @@ Result<http::Reply> WorkerApi::poll(const Caller& caller, const http::Request& r
     const std::string news = news_of(answer);
     const auto wait = std::min(std::chrono::milliseconds{message.wait}, kMaxPollWait);
     const auto waited = std::chrono::duration_cast<std::chrono::milliseconds>(request.waited);
-    const std::chrono::milliseconds held_back{news.empty() ? message.wait : hold_back(caller.worker.id, news)};
+    const std::chrono::milliseconds held_back{
+        news.empty() ? message.wait : hold_back(caller.worker.id, news)};
     const auto until = std::min(wait, waited + held_back);
     if (!request.last_call && until > waited)
         return http::Reply::park({worker_topic(caller.worker.id), pool_topic(caller.pool.id)}, until);

@@ -41,10 +41,8 @@ server::Event event_of(const protocol::StateReport& report, const std::string& w
     case protocol::StageEvent::phase:
         return server::Renew{.worker = worker, .fence = report.fence, .started = true};
     case protocol::StageEvent::finished:
-        return server::Finish{.worker = worker,
-            .fence = report.fence,
-            .outcome = report.outcome,
-            .log_end = report.log_end};
+        return server::Finish{
+            .worker = worker, .fence = report.fence, .outcome = report.outcome, .log_end = report.log_end};
     }
     return server::Tick{};
 }
@@ -52,7 +50,8 @@ server::Event event_of(const protocol::StateReport& report, const std::string& w
 /// A stage that names a workspace has uploaded it under this grant.
 Result<void> check_workspace(Work& work, const Stage& stage, const protocol::StateReport& report)
 {
-    if (report.event != protocol::StageEvent::finished || report.workspace.empty() || report.fence != stage.core.fence)
+    if (report.event != protocol::StageEvent::finished || report.workspace.empty()
+        || report.fence != stage.core.fence)
         return {};
     const auto blob = SLIPWAY_TRY(work.records.blob(stage.id, report.workspace));
     if (!blob || blob->fence != report.fence)
@@ -81,7 +80,8 @@ struct Chunk {
 Result<Answer> append(Work& work, Stage& stage, const std::string& worker, const Chunk& chunk)
 {
     const auto step = SLIPWAY_TRY(apply_event(work, stage,
-        server::AppendLog{.worker = worker, .fence = chunk.fence, .offset = chunk.offset, .length = chunk.bytes.size()}));
+        server::AppendLog{
+            .worker = worker, .fence = chunk.fence, .offset = chunk.offset, .length = chunk.bytes.size()}));
     Answer answer{.verdict = step.verdict, .durable = step.state.log_end};
     if (step.verdict != Verdict::ok)
         return answer;
@@ -90,7 +90,8 @@ Result<Answer> append(Work& work, Stage& stage, const std::string& worker, const
         return Error{Errc::internal, "stage " + stage.id + " has no record of its grant"};
     const auto skip = static_cast<std::size_t>(step.skip);
     if (skip > 0) {
-        const std::string known = SLIPWAY_TRY(work.records.read_log(stage.id, chunk.fence, chunk.offset, skip));
+        const std::string known
+            = SLIPWAY_TRY(work.records.read_log(stage.id, chunk.fence, chunk.offset, skip));
         answer.differs = known != chunk.bytes.substr(0, skip);
     }
     const auto fresh = chunk.bytes.substr(skip);
@@ -116,7 +117,8 @@ Result<http::Reply> WorkerApi::accept(const Caller& caller, const http::Request&
         if (!stage)
             return Answer{};
         const auto step = SLIPWAY_TRY(apply_event(work, *stage,
-            server::Accept{.worker = caller.worker.id, .fence = message.fence, .run_limit = message.run_limit}));
+            server::Accept{
+                .worker = caller.worker.id, .fence = message.fence, .run_limit = message.run_limit}));
         return Answer{.verdict = step.verdict};
     };
     const auto answer = SLIPWAY_TRY(plane_.change(decide));
@@ -130,8 +132,8 @@ Result<http::Reply> WorkerApi::decline(const Caller& caller, const http::Request
         auto stage = SLIPWAY_TRY(stage_of(work.records, caller.pool, request));
         if (!stage)
             return Answer{};
-        const auto step = SLIPWAY_TRY(apply_event(
-            work, *stage, server::Decline{.worker = caller.worker.id, .fence = message.fence}));
+        const auto step = SLIPWAY_TRY(
+            apply_event(work, *stage, server::Decline{.worker = caller.worker.id, .fence = message.fence}));
         if (step.verdict != Verdict::ok)
             return Answer{.verdict = step.verdict};
         stage->message = "worker " + caller.worker.hostname + " declined: " + message.reason;
@@ -159,7 +161,8 @@ Result<http::Reply> WorkerApi::report(const Caller& caller, const http::Request&
         if (!stage)
             return Answer{};
         SLIPWAY_TRY(check_workspace(work, *stage, message));
-        const auto step = SLIPWAY_TRY(apply_event(work, *stage, event_of(message, caller.worker.id), &message));
+        const auto step
+            = SLIPWAY_TRY(apply_event(work, *stage, event_of(message, caller.worker.id), &message));
         return Answer{.verdict = step.verdict, .durable = step.state.log_end};
     };
     const auto answer = SLIPWAY_TRY(plane_.change(decide));

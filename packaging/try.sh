@@ -68,7 +68,7 @@ start() {
 # wait_for NAME TEXT: until the log of a program that was started says TEXT.
 wait_for() {
     tries=0
-    until grep -q "$2" "$dir/$1.log"; do
+    until grep -qs "$2" "$dir/$1.log"; do
         tries=$((tries + 1))
         if [ "$tries" -gt 300 ] || ! kill -0 "$(cat "$dir/$1.pid")" 2>/dev/null; then
             tail -n 15 "$dir/$1.log" >&2

@@ -195,10 +195,7 @@ Result<void> apply(Connection& connection, const Migration& step)
 
 } // namespace
 
-std::span<const Migration> migrations()
-{
-    return kMigrations;
-}
+std::span<const Migration> migrations() { return kMigrations; }
 
 Result<void> migrate(Connection& connection, std::span<const Migration> steps)
 {
@@ -207,7 +204,8 @@ Result<void> migrate(Connection& connection, std::span<const Migration> steps)
     if (have > last)
         return Error{Errc::rejected,
             "the database has schema version " + std::to_string(have) + ", this program knows up to "
-                + std::to_string(last) + ": use the newer program that wrote it, or restore a backup made before the upgrade"};
+                + std::to_string(last)
+                + ": use the newer program that wrote it, or restore a backup made before the upgrade"};
     for (const auto& step : steps)
         if (step.version > have)
             SLIPWAY_TRY(apply(connection, step));

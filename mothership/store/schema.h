@@ -16,8 +16,8 @@ struct Migration {
 
 [[nodiscard]] std::span<const Migration> migrations();
 
-/// Brings the database to the last of `steps`, each step in a transaction of its own. Fails with `rejected` when the
-/// database is newer than that.
+/// Brings the database to the last of `steps`, each step in a transaction of its own. Fails with `rejected`
+/// when the database is newer than that.
 [[nodiscard]] Result<void> migrate(Connection& connection, std::span<const Migration> steps);
 
 } // namespace slipway::mothership::sqlite

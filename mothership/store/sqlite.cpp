@@ -27,10 +27,7 @@ Errc code_of(int result) noexcept
 
 } // namespace
 
-std::int64_t Row::integer()
-{
-    return sqlite3_column_int64(statement_, column_++);
-}
+std::int64_t Row::integer() { return sqlite3_column_int64(statement_, column_++); }
 
 std::string Row::text()
 {
@@ -43,7 +40,8 @@ std::string Row::text()
 Result<std::unique_ptr<Connection>> Connection::open(const std::filesystem::path& path, Access access)
 {
     std::unique_ptr<Connection> connection{new Connection};
-    const int flags = access == Access::write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READWRITE;
+    const int flags
+        = access == Access::write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READWRITE;
     sqlite3* db = nullptr;
     const int result = sqlite3_open_v2(path.c_str(), &db, flags | SQLITE_OPEN_NOMUTEX, nullptr);
     connection->db_.reset(db);

@@ -32,13 +32,10 @@ public:
     /// The next column, from the first one on.
     [[nodiscard]] std::int64_t integer();
     [[nodiscard]] std::string text();
+
     [[nodiscard]] bool flag() { return integer() != 0; }
 
-    template <class Integer>
-    [[nodiscard]] Integer as()
-    {
-        return static_cast<Integer>(integer());
-    }
+    template <class Integer> [[nodiscard]] Integer as() { return static_cast<Integer>(integer()); }
 
 private:
     sqlite3_stmt* statement_;
@@ -50,22 +47,25 @@ class Connection {
 public:
     enum class Access { read, write };
 
-    /// Opens the file (made if missing, when writing) with WAL, synchronous=FULL, foreign keys and a busy timeout.
+    /// Opens the file (made if missing, when writing) with WAL, synchronous=FULL, foreign keys and a busy
+    /// timeout.
     static Result<std::unique_ptr<Connection>> open(const std::filesystem::path& path, Access access);
 
     /// Statements without values or results.
     Result<void> execute(const std::string& script);
 
-    /// Runs one statement; how many rows it changed. `sql` is a literal: it is kept as the key of the statement.
-    template <class... Values>
-    Result<int> run(std::string_view sql, const Values&... values)
+    /// Runs one statement; how many rows it changed. `sql` is a literal: it is kept as the key of the
+    /// statement.
+    template <class... Values> Result<int> run(std::string_view sql, const Values&... values)
     {
-        return each(sql, [](Row&) -> Result<void> { return {}; }, values...);
+        return each(
+            sql, [](Row&) -> Result<void> { return {}; }, values...);
     }
 
     /// Runs a query and calls `take` with each row.
     template <class... Values>
-    Result<int> each(std::string_view sql, const std::function<Result<void>(Row&)>& take, const Values&... values)
+    Result<int> each(
+        std::string_view sql, const std::function<Result<void>(Row&)>& take, const Values&... values)
     {
         sqlite3_stmt* statement = SLIPWAY_TRY(prepare(sql));
         int index = 0;
@@ -92,8 +92,7 @@ private:
     static bool bind_text(sqlite3_stmt* statement, int index, std::string_view text);
     static bool bind_bytes(sqlite3_stmt* statement, int index, std::string_view bytes);
 
-    template <class Value>
-    static bool bind(sqlite3_stmt* statement, int index, const Value& value)
+    template <class Value> static bool bind(sqlite3_stmt* statement, int index, const Value& value)
     {
         if constexpr (std::is_same_v<Value, Bytes>)
             return bind_bytes(statement, index, value.bytes);

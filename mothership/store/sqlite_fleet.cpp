@@ -72,13 +72,14 @@ Result<Worker> read_worker(Row& row)
 Result<Meta> SqliteTransaction::meta()
 {
     Meta meta;
-    SLIPWAY_TRY(db_.each("SELECT epoch, generation, served, reserved FROM meta", [&](Row& row) -> Result<void> {
-        meta.epoch = row.as<std::uint32_t>();
-        meta.generation = row.integer();
-        meta.served = row.integer();
-        meta.reserved = row.integer();
-        return {};
-    }));
+    SLIPWAY_TRY(
+        db_.each("SELECT epoch, generation, served, reserved FROM meta", [&](Row& row) -> Result<void> {
+            meta.epoch = row.as<std::uint32_t>();
+            meta.generation = row.integer();
+            meta.served = row.integer();
+            meta.reserved = row.integer();
+            return {};
+        }));
     return meta;
 }
 
@@ -91,8 +92,8 @@ Result<void> SqliteTransaction::put_meta(const Meta& meta)
 
 Result<void> SqliteTransaction::add_api_key(const ApiKey& key)
 {
-    SLIPWAY_TRY(db_.run("INSERT INTO api_keys (id, name, hash, created_ms) VALUES (?, ?, ?, ?)", key.id, key.name,
-        key.hash, key.created_ms));
+    SLIPWAY_TRY(db_.run("INSERT INTO api_keys (id, name, hash, created_ms) VALUES (?, ?, ?, ?)", key.id,
+        key.name, key.hash, key.created_ms));
     return {};
 }
 
@@ -103,9 +104,9 @@ Result<std::optional<ApiKey>> SqliteTransaction::api_key(std::string_view id)
 
 Result<void> SqliteTransaction::add_pool(const Pool& pool)
 {
-    SLIPWAY_TRY(db_.run("INSERT INTO pools (" SLIPWAY_POOL_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?)", pool.id, pool.name,
-        pool.description, pool.key_fingerprint, pool.certificate_fingerprint, pool.certificate_serial,
-        pool.created_ms));
+    SLIPWAY_TRY(db_.run("INSERT INTO pools (" SLIPWAY_POOL_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?)", pool.id,
+        pool.name, pool.description, pool.key_fingerprint, pool.certificate_fingerprint,
+        pool.certificate_serial, pool.created_ms));
     return {};
 }
 
@@ -116,27 +117,30 @@ Result<std::vector<Pool>> SqliteTransaction::pools()
 
 Result<std::optional<Pool>> SqliteTransaction::pool(std::string_view id_or_name)
 {
-    return first<Pool>("SELECT " SLIPWAY_POOL_COLUMNS " FROM pools WHERE id = ?1 OR name = ?1 ORDER BY id = ?1 DESC",
+    return first<Pool>("SELECT " SLIPWAY_POOL_COLUMNS
+                       " FROM pools WHERE id = ?1 OR name = ?1 ORDER BY id = ?1 DESC",
         read_pool, id_or_name);
 }
 
 Result<std::optional<Pool>> SqliteTransaction::pool_by_certificate(std::string_view fingerprint)
 {
-    return first<Pool>(
-        "SELECT " SLIPWAY_POOL_COLUMNS " FROM pools WHERE certificate_fingerprint = ?", read_pool, fingerprint);
+    return first<Pool>("SELECT " SLIPWAY_POOL_COLUMNS " FROM pools WHERE certificate_fingerprint = ?",
+        read_pool, fingerprint);
 }
 
 Result<void> SqliteTransaction::put_worker(const Worker& w)
 {
-    SLIPWAY_TRY(db_.run("INSERT INTO workers (" SLIPWAY_WORKER_COLUMNS
-                        ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
-                        " boot_id = excluded.boot_id, session_hash = excluded.session_hash, version = excluded.version,"
-                        " hostname = excluded.hostname, metadata = excluded.metadata, capacity = excluded.capacity,"
-                        " drained = excluded.drained, created_ms = excluded.created_ms,"
-                        " last_seen_ms = excluded.last_seen_ms, last_contact = excluded.last_contact,"
-                        " rests_until = excluded.rests_until",
-        w.id, w.pool_id, w.instance_id, w.boot_id, w.session_hash, w.version, w.hostname, metadata_text(w.metadata),
-        w.capacity, w.drained, w.created_ms, w.last_seen_ms, w.last_contact, w.rests_until));
+    SLIPWAY_TRY(db_.run(
+        "INSERT INTO workers (" SLIPWAY_WORKER_COLUMNS
+        ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
+        " boot_id = excluded.boot_id, session_hash = excluded.session_hash, version = excluded.version,"
+        " hostname = excluded.hostname, metadata = excluded.metadata, capacity = excluded.capacity,"
+        " drained = excluded.drained, created_ms = excluded.created_ms,"
+        " last_seen_ms = excluded.last_seen_ms, last_contact = excluded.last_contact,"
+        " rests_until = excluded.rests_until",
+        w.id, w.pool_id, w.instance_id, w.boot_id, w.session_hash, w.version, w.hostname,
+        metadata_text(w.metadata), w.capacity, w.drained, w.created_ms, w.last_seen_ms, w.last_contact,
+        w.rests_until));
     return {};
 }
 
@@ -148,14 +152,16 @@ Result<std::vector<Worker>> SqliteTransaction::workers()
 
 Result<std::optional<Worker>> SqliteTransaction::worker_by_session(std::string_view session_hash)
 {
-    return first<Worker>("SELECT " SLIPWAY_WORKER_COLUMNS " FROM workers WHERE session_hash = ? AND session_hash <> ''",
+    return first<Worker>("SELECT " SLIPWAY_WORKER_COLUMNS
+                         " FROM workers WHERE session_hash = ? AND session_hash <> ''",
         read_worker, session_hash);
 }
 
 Result<std::optional<Worker>> SqliteTransaction::worker_by_instance(
     std::string_view pool_id, std::string_view instance_id)
 {
-    return first<Worker>("SELECT " SLIPWAY_WORKER_COLUMNS " FROM workers WHERE pool_id = ? AND instance_id = ?",
+    return first<Worker>("SELECT " SLIPWAY_WORKER_COLUMNS
+                         " FROM workers WHERE pool_id = ? AND instance_id = ?",
         read_worker, pool_id, instance_id);
 }
 

@@ -7,7 +7,8 @@ namespace {
 #define SLIPWAY_STACK_COLUMNS "id, name, coalesce(pool_id, ''), spec, created_ms"
 #define SLIPWAY_SOURCE_COLUMNS "stack_id, version, file, size, sha256, uploaded_ms"
 #define SLIPWAY_RUN_COLUMNS                                                                                  \
-    "id, version, stack_id, type, state, coalesce(pool_id, ''), spec, source_version, created_ms, queued_ms, " \
+    "id, version, stack_id, type, state, coalesce(pool_id, ''), spec, source_version, created_ms, "          \
+    "queued_ms, "                                                                                            \
     "picked_up_ms, started_ms, first_byte_ms, planned_ms, confirmed_ms, applied_ms"
 
 Result<Stack> read_stack(Row& row)
@@ -42,7 +43,8 @@ Result<Run> read_run(Row& row)
     const auto type = run_type_from(row.text());
     const auto state = run_state_from(row.text());
     if (!type || !state)
-        return Error{Errc::internal, "run " + run.id + " has a type or a state that this program does not know"};
+        return Error{
+            Errc::internal, "run " + run.id + " has a type or a state that this program does not know"};
     run.type = *type;
     run.state = *state;
     run.pool_id = row.text();
@@ -72,15 +74,16 @@ Result<HistoryEntry> read_history(Row& row)
 
 Result<void> SqliteTransaction::add_stack(const Stack& stack)
 {
-    SLIPWAY_TRY(db_.run("INSERT INTO stacks (id, name, pool_id, spec, created_ms) VALUES (?, ?, nullif(?, ''), ?, ?)",
-        stack.id, stack.name, stack.pool_id, to_json(stack.spec), stack.created_ms));
+    SLIPWAY_TRY(
+        db_.run("INSERT INTO stacks (id, name, pool_id, spec, created_ms) VALUES (?, ?, nullif(?, ''), ?, ?)",
+            stack.id, stack.name, stack.pool_id, to_json(stack.spec), stack.created_ms));
     return {};
 }
 
 Result<void> SqliteTransaction::put_stack(const Stack& stack)
 {
-    SLIPWAY_TRY(db_.run("UPDATE stacks SET name = ?, pool_id = nullif(?, ''), spec = ? WHERE id = ?", stack.name,
-        stack.pool_id, to_json(stack.spec), stack.id));
+    SLIPWAY_TRY(db_.run("UPDATE stacks SET name = ?, pool_id = nullif(?, ''), spec = ? WHERE id = ?",
+        stack.name, stack.pool_id, to_json(stack.spec), stack.id));
     return {};
 }
 
@@ -96,37 +99,40 @@ Result<std::optional<Stack>> SqliteTransaction::stack(std::string_view id)
 
 Result<void> SqliteTransaction::add_source(const Source& source)
 {
-    SLIPWAY_TRY(db_.run("INSERT INTO sources (" SLIPWAY_SOURCE_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?)", source.stack_id,
-        source.version, source.file, source.size, source.sha256, source.uploaded_ms));
+    SLIPWAY_TRY(db_.run("INSERT INTO sources (" SLIPWAY_SOURCE_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?)",
+        source.stack_id, source.version, source.file, source.size, source.sha256, source.uploaded_ms));
     return {};
 }
 
 Result<std::optional<Source>> SqliteTransaction::source(std::string_view stack_id, std::int64_t version)
 {
-    return first<Source>("SELECT " SLIPWAY_SOURCE_COLUMNS
-                         " FROM sources WHERE stack_id = ?1 AND (?2 = 0 OR version = ?2) ORDER BY version DESC LIMIT 1",
+    return first<Source>(
+        "SELECT " SLIPWAY_SOURCE_COLUMNS
+        " FROM sources WHERE stack_id = ?1 AND (?2 = 0 OR version = ?2) ORDER BY version DESC LIMIT 1",
         read_source, stack_id, version);
 }
 
 Result<void> SqliteTransaction::add_run(const Run& run)
 {
-    SLIPWAY_TRY(db_.run("INSERT INTO runs (id, version, stack_id, type, exclusive, state, terminal, pool_id, spec,"
-                        " source_version, created_ms, queued_ms, picked_up_ms, started_ms, first_byte_ms, planned_ms,"
-                        " confirmed_ms, applied_ms)"
-                        " VALUES (?, ?, ?, ?, ?, ?, ?, nullif(?, ''), ?, ?, ?, ?, 0, 0, 0, 0, 0, 0)",
-        run.id, run.version, run.stack_id, to_string(run.type), is_exclusive(run.type), to_string(run.state),
-        is_terminal(run.state), run.pool_id, to_json(run.spec), run.source_version, run.created_ms,
-        run.timeline.queued_ms));
+    SLIPWAY_TRY(
+        db_.run("INSERT INTO runs (id, version, stack_id, type, exclusive, state, terminal, pool_id, spec,"
+                " source_version, created_ms, queued_ms, picked_up_ms, started_ms, first_byte_ms, planned_ms,"
+                " confirmed_ms, applied_ms)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, nullif(?, ''), ?, ?, ?, ?, 0, 0, 0, 0, 0, 0)",
+            run.id, run.version, run.stack_id, to_string(run.type), is_exclusive(run.type),
+            to_string(run.state), is_terminal(run.state), run.pool_id, to_json(run.spec), run.source_version,
+            run.created_ms, run.timeline.queued_ms));
     return {};
 }
 
 Result<void> SqliteTransaction::update_run(Run& run)
 {
     const auto& t = run.timeline;
-    const int changed = SLIPWAY_TRY(db_.run(
-        "UPDATE runs SET version = version + 1, state = ?, terminal = ?, pool_id = nullif(?, ''), queued_ms = ?,"
-        " picked_up_ms = ?, started_ms = ?, first_byte_ms = ?, planned_ms = ?, confirmed_ms = ?, applied_ms = ?"
-        " WHERE id = ? AND version = ?",
+    const int changed = SLIPWAY_TRY(db_.run("UPDATE runs SET version = version + 1, state = ?, terminal = ?, "
+                                            "pool_id = nullif(?, ''), queued_ms = ?,"
+                                            " picked_up_ms = ?, started_ms = ?, first_byte_ms = ?, "
+                                            "planned_ms = ?, confirmed_ms = ?, applied_ms = ?"
+                                            " WHERE id = ? AND version = ?",
         to_string(run.state), is_terminal(run.state), run.pool_id, t.queued_ms, t.picked_up_ms, t.started_ms,
         t.first_byte_ms, t.planned_ms, t.confirmed_ms, t.applied_ms, run.id, run.version));
     if (changed != 1)
@@ -143,8 +149,10 @@ Result<std::optional<Run>> SqliteTransaction::run(std::string_view id)
 Result<std::vector<Run>> SqliteTransaction::runs(std::string_view stack_id, int limit)
 {
     if (stack_id.empty())
-        return list<Run>("SELECT " SLIPWAY_RUN_COLUMNS " FROM runs ORDER BY number DESC LIMIT ?", read_run, limit);
-    return list<Run>("SELECT " SLIPWAY_RUN_COLUMNS " FROM runs WHERE stack_id = ? ORDER BY number DESC LIMIT ?",
+        return list<Run>(
+            "SELECT " SLIPWAY_RUN_COLUMNS " FROM runs ORDER BY number DESC LIMIT ?", read_run, limit);
+    return list<Run>("SELECT " SLIPWAY_RUN_COLUMNS
+                     " FROM runs WHERE stack_id = ? ORDER BY number DESC LIMIT ?",
         read_run, stack_id, limit);
 }
 
@@ -157,7 +165,8 @@ Result<std::vector<Run>> SqliteTransaction::queued_runs(std::string_view stack_i
 
 Result<std::optional<Run>> SqliteTransaction::locking_run(std::string_view stack_id)
 {
-    return first<Run>("SELECT " SLIPWAY_RUN_COLUMNS " FROM runs WHERE stack_id = ? AND terminal = 0 AND exclusive = 1"
+    return first<Run>("SELECT " SLIPWAY_RUN_COLUMNS
+                      " FROM runs WHERE stack_id = ? AND terminal = 0 AND exclusive = 1"
                       " AND state <> 'QUEUED' ORDER BY number LIMIT 1",
         read_run, stack_id);
 }

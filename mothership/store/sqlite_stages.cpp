@@ -7,8 +7,10 @@ namespace {
 using protocol::Fence;
 
 #define SLIPWAY_STAGE_COLUMNS                                                                                \
-    "stages.id, stages.run_id, ordinal, name, stages.pool_id, kind, phase, fence, holder, until, run_limit, " \
-    "outcome, log_end, held, stop_requested, revision, attempts, sequence, phase_name, image_id, exit_code, " \
+    "stages.id, stages.run_id, ordinal, name, stages.pool_id, kind, phase, fence, holder, until, "           \
+    "run_limit, "                                                                                            \
+    "outcome, log_end, held, stop_requested, revision, attempts, sequence, phase_name, image_id, "           \
+    "exit_code, "                                                                                            \
     "cause, message, workspace"
 #define SLIPWAY_ATTEMPT_COLUMNS "stage_id, fence, run_id, worker_id, granted_ms, log_end, log_conflict"
 
@@ -66,35 +68,35 @@ Result<Blob> read_blob(Row& row)
     return blob;
 }
 
-Result<std::string> read_text(Row& row)
-{
-    return row.text();
-}
+Result<std::string> read_text(Row& row) { return row.text(); }
 
 } // namespace
 
 Result<void> SqliteTransaction::add_stage(const Stage& s)
 {
-    SLIPWAY_TRY(db_.run("INSERT INTO stages (id, run_id, ordinal, name, pool_id, kind, phase, fence, holder, until,"
-                        " run_limit, outcome, log_end, held, stop_requested, revision, attempts, sequence, phase_name,"
-                        " image_id, exit_code, cause, message, workspace)"
-                        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    SLIPWAY_TRY(db_.run(
+        "INSERT INTO stages (id, run_id, ordinal, name, pool_id, kind, phase, fence, holder, until,"
+        " run_limit, outcome, log_end, held, stop_requested, revision, attempts, sequence, phase_name,"
+        " image_id, exit_code, cause, message, workspace)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         s.id, s.run_id, s.ordinal, s.name, s.pool_id, s.core.kind, s.core.phase, s.core.fence.to_integer(),
         s.core.holder, s.core.until, s.core.run_limit, s.core.outcome, s.core.log_end, s.core.held,
-        s.core.stop_requested, s.revision, s.attempts, s.sequence, s.phase, s.image_id, s.exit_code, s.cause, s.message,
-        s.workspace));
+        s.core.stop_requested, s.revision, s.attempts, s.sequence, s.phase, s.image_id, s.exit_code, s.cause,
+        s.message, s.workspace));
     return {};
 }
 
 Result<void> SqliteTransaction::update_stage(Stage& s)
 {
-    const int changed = SLIPWAY_TRY(db_.run(
-        "UPDATE stages SET phase = ?, fence = ?, holder = ?, until = ?, run_limit = ?, outcome = ?, log_end = ?, held = ?,"
-        " stop_requested = ?, revision = revision + 1, attempts = ?, sequence = ?, phase_name = ?, image_id = ?,"
-        " exit_code = ?, cause = ?, message = ?, workspace = ? WHERE id = ? AND revision = ?",
-        s.core.phase, s.core.fence.to_integer(), s.core.holder, s.core.until, s.core.run_limit, s.core.outcome,
-        s.core.log_end, s.core.held, s.core.stop_requested, s.attempts, s.sequence, s.phase, s.image_id, s.exit_code,
-        s.cause, s.message, s.workspace, s.id, s.revision));
+    const int changed = SLIPWAY_TRY(
+        db_.run("UPDATE stages SET phase = ?, fence = ?, holder = ?, until = ?, run_limit = ?, outcome = ?, "
+                "log_end = ?, held = ?,"
+                " stop_requested = ?, revision = revision + 1, attempts = ?, sequence = ?, phase_name = ?, "
+                "image_id = ?,"
+                " exit_code = ?, cause = ?, message = ?, workspace = ? WHERE id = ? AND revision = ?",
+            s.core.phase, s.core.fence.to_integer(), s.core.holder, s.core.until, s.core.run_limit,
+            s.core.outcome, s.core.log_end, s.core.held, s.core.stop_requested, s.attempts, s.sequence,
+            s.phase, s.image_id, s.exit_code, s.cause, s.message, s.workspace, s.id, s.revision));
     if (changed != 1)
         return lost("stage " + s.id);
     ++s.revision;
@@ -114,8 +116,8 @@ Result<std::vector<Stage>> SqliteTransaction::stages_of_run(std::string_view run
 
 Result<std::optional<Stage>> SqliteTransaction::grantable_stage(std::string_view pool_id, Millis now)
 {
-    return first<Stage>("SELECT " SLIPWAY_STAGE_COLUMNS
-                        " FROM stages JOIN runs ON runs.id = stages.run_id WHERE stages.pool_id = ? AND phase = 0 AND held = 0"
+    return first<Stage>("SELECT " SLIPWAY_STAGE_COLUMNS " FROM stages JOIN runs ON runs.id = stages.run_id "
+                                                        "WHERE stages.pool_id = ? AND phase = 0 AND held = 0"
                         " AND stop_requested = 0 AND until <= ? ORDER BY runs.number, ordinal LIMIT 1",
         read_stage, pool_id, now);
 }
@@ -136,8 +138,9 @@ Result<std::vector<Stage>> SqliteTransaction::live_stages_of_pool(std::string_vi
 
 Result<std::vector<Stage>> SqliteTransaction::live_stages()
 {
-    return list<Stage>(
-        "SELECT " SLIPWAY_STAGE_COLUMNS " FROM stages WHERE phase IN (0, 1, 2, 3) ORDER BY number", read_stage);
+    return list<Stage>("SELECT " SLIPWAY_STAGE_COLUMNS
+                       " FROM stages WHERE phase IN (0, 1, 2, 3) ORDER BY number",
+        read_stage);
 }
 
 Result<std::vector<Stage>> SqliteTransaction::due_stages(Millis now)
@@ -149,15 +152,15 @@ Result<std::vector<Stage>> SqliteTransaction::due_stages(Millis now)
 
 Result<void> SqliteTransaction::add_attempt(const Attempt& a)
 {
-    SLIPWAY_TRY(db_.run("INSERT INTO attempts (" SLIPWAY_ATTEMPT_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?)", a.stage_id,
-        a.fence.to_integer(), a.run_id, a.worker_id, a.granted_ms, a.log_end, a.log_conflict));
+    SLIPWAY_TRY(db_.run("INSERT INTO attempts (" SLIPWAY_ATTEMPT_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?)",
+        a.stage_id, a.fence.to_integer(), a.run_id, a.worker_id, a.granted_ms, a.log_end, a.log_conflict));
     return {};
 }
 
 Result<void> SqliteTransaction::update_attempt(const Attempt& a)
 {
-    SLIPWAY_TRY(db_.run("UPDATE attempts SET log_end = ?, log_conflict = ? WHERE stage_id = ? AND fence = ?", a.log_end,
-        a.log_conflict, a.stage_id, a.fence.to_integer()));
+    SLIPWAY_TRY(db_.run("UPDATE attempts SET log_end = ?, log_conflict = ? WHERE stage_id = ? AND fence = ?",
+        a.log_end, a.log_conflict, a.stage_id, a.fence.to_integer()));
     return {};
 }
 
@@ -169,15 +172,15 @@ Result<std::optional<Attempt>> SqliteTransaction::attempt(std::string_view stage
 
 Result<std::vector<Attempt>> SqliteTransaction::attempts_of_run(std::string_view run_id)
 {
-    return list<Attempt>(
-        "SELECT " SLIPWAY_ATTEMPT_COLUMNS " FROM attempts WHERE run_id = ? ORDER BY number", read_attempt, run_id);
+    return list<Attempt>("SELECT " SLIPWAY_ATTEMPT_COLUMNS " FROM attempts WHERE run_id = ? ORDER BY number",
+        read_attempt, run_id);
 }
 
 Result<void> SqliteTransaction::append_log(
     std::string_view stage_id, Fence fence, std::uint64_t offset, std::string_view bytes)
 {
-    SLIPWAY_TRY(db_.run("INSERT INTO log_chunks (stage_id, fence, start, bytes) VALUES (?, ?, ?, ?)", stage_id,
-        fence.to_integer(), offset, Bytes{bytes}));
+    SLIPWAY_TRY(db_.run("INSERT INTO log_chunks (stage_id, fence, start, bytes) VALUES (?, ?, ?, ?)",
+        stage_id, fence.to_integer(), offset, Bytes{bytes}));
     return {};
 }
 
@@ -187,14 +190,17 @@ Result<std::string> SqliteTransaction::read_log(
     std::string log;
     const std::uint64_t end = offset + max;
     SLIPWAY_TRY(db_.each(
-        "SELECT start, bytes FROM log_chunks WHERE stage_id = ?1 AND fence = ?2 AND start < ?4 AND start >= coalesce("
-        "(SELECT max(start) FROM log_chunks WHERE stage_id = ?1 AND fence = ?2 AND start <= ?3), 0) ORDER BY start",
+        "SELECT start, bytes FROM log_chunks WHERE stage_id = ?1 AND fence = ?2 AND start < ?4 AND start >= "
+        "coalesce("
+        "(SELECT max(start) FROM log_chunks WHERE stage_id = ?1 AND fence = ?2 AND start <= ?3), 0) ORDER BY "
+        "start",
         [&](Row& row) -> Result<void> {
             const auto start = row.as<std::uint64_t>();
             const std::string bytes = row.text();
             const std::uint64_t known = offset + log.size();
             if (start + bytes.size() > known)
-                log += std::string_view{bytes}.substr(static_cast<std::size_t>(known - start), max - log.size());
+                log += std::string_view{bytes}.substr(
+                    static_cast<std::size_t>(known - start), max - log.size());
             return {};
         },
         stage_id, fence.to_integer(), offset, end));
@@ -203,17 +209,18 @@ Result<std::string> SqliteTransaction::read_log(
 
 Result<void> SqliteTransaction::put_blob(const Blob& blob)
 {
-    SLIPWAY_TRY(db_.run("INSERT INTO blobs (stage_id, name, fence, file, size) VALUES (?, ?, ?, ?, ?)"
-                        " ON CONFLICT (stage_id, name) DO UPDATE SET fence = excluded.fence, file = excluded.file,"
-                        " size = excluded.size",
-        blob.stage_id, blob.name, blob.fence.to_integer(), blob.file, blob.size));
+    SLIPWAY_TRY(
+        db_.run("INSERT INTO blobs (stage_id, name, fence, file, size) VALUES (?, ?, ?, ?, ?)"
+                " ON CONFLICT (stage_id, name) DO UPDATE SET fence = excluded.fence, file = excluded.file,"
+                " size = excluded.size",
+            blob.stage_id, blob.name, blob.fence.to_integer(), blob.file, blob.size));
     return {};
 }
 
 Result<std::optional<Blob>> SqliteTransaction::blob(std::string_view stage_id, std::string_view name)
 {
-    return first<Blob>(
-        "SELECT stage_id, name, fence, file, size FROM blobs WHERE stage_id = ? AND name = ?", read_blob, stage_id, name);
+    return first<Blob>("SELECT stage_id, name, fence, file, size FROM blobs WHERE stage_id = ? AND name = ?",
+        read_blob, stage_id, name);
 }
 
 Result<std::vector<std::string>> SqliteTransaction::blob_files()

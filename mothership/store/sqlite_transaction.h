@@ -27,7 +27,8 @@ public:
     Result<void> put_worker(const Worker& worker) override;
     Result<std::vector<Worker>> workers() override;
     Result<std::optional<Worker>> worker_by_session(std::string_view session_hash) override;
-    Result<std::optional<Worker>> worker_by_instance(std::string_view pool_id, std::string_view instance_id) override;
+    Result<std::optional<Worker>> worker_by_instance(
+        std::string_view pool_id, std::string_view instance_id) override;
 
     Result<void> add_stack(const Stack& stack) override;
     Result<void> put_stack(const Stack& stack) override;
@@ -58,8 +59,8 @@ public:
     Result<void> update_attempt(const Attempt& attempt) override;
     Result<std::optional<Attempt>> attempt(std::string_view stage_id, protocol::Fence fence) override;
     Result<std::vector<Attempt>> attempts_of_run(std::string_view run_id) override;
-    Result<void> append_log(
-        std::string_view stage_id, protocol::Fence fence, std::uint64_t offset, std::string_view bytes) override;
+    Result<void> append_log(std::string_view stage_id, protocol::Fence fence, std::uint64_t offset,
+        std::string_view bytes) override;
     Result<std::string> read_log(
         std::string_view stage_id, protocol::Fence fence, std::uint64_t offset, std::size_t max) override;
     Result<void> put_blob(const Blob& blob) override;
@@ -73,14 +74,11 @@ private:
     {
         std::vector<T> all;
         const auto take = [&](Row& row) -> Result<void> {
-                T one = SLIPWAY_TRY(read(row));
-                all.push_back(std::move(one));
-                return {};
-            };
-        SLIPWAY_TRY(db_.each(
-            sql,
-            take,
-            values...));
+            T one = SLIPWAY_TRY(read(row));
+            all.push_back(std::move(one));
+            return {};
+        };
+        SLIPWAY_TRY(db_.each(sql, take, values...));
         return all;
     }
 

@@ -30,7 +30,8 @@ namespace {
 const docker::Engine& the_engine()
 {
     static const auto endpoint = docker::Endpoint::parse("");
-    static const auto engine = endpoint ? docker::connect(*endpoint, {}) : Result<docker::Engine>{endpoint.error()};
+    static const auto engine
+        = endpoint ? docker::connect(*endpoint, {}) : Result<docker::Engine>{endpoint.error()};
     if (!engine)
         throw std::runtime_error{engine.error().message()};
     return *engine;
@@ -76,7 +77,8 @@ struct House {
         auto docker = docker::Docker::open(the_engine());
         if (!instance || !docker)
             return;
-        const auto left = docker->list_containers({{std::string{kInstanceLabel}, instance->substr(0, 26)}}, {});
+        const auto left
+            = docker->list_containers({{std::string{kInstanceLabel}, instance->substr(0, 26)}}, {});
         if (!left)
             return;
         for (const auto& container : *left)
@@ -86,7 +88,12 @@ struct House {
     Result<Engine> make(StepHook hook = {})
     {
         return Engine::create(settings, {.engine = the_engine(), .network = "none"}, {pool_key()},
-            {.backend = backend, .clock = clock, .random = random, .logger = Logger{sink}, .enroll = {}, .hook = std::move(hook)});
+            {.backend = backend,
+                .clock = clock,
+                .random = random,
+                .logger = Logger{sink},
+                .enroll = {},
+                .hook = std::move(hook)});
     }
 
     void start()
@@ -134,9 +141,8 @@ struct House {
             ::_exit(3);
         // Ends by itself when the one stage is delivered.
         std::jthread watcher{[&](std::stop_token stop) {
-            const auto delivered = [&] {
-                return stop.stop_requested() || (!stages_left() && made->status().stages.empty());
-            };
+            const auto delivered
+                = [&] { return stop.stop_requested() || (!stages_left() && made->status().stages.empty()); };
             (void)backend.wait_until(delivered, 60s);
             made->drain();
         }};
@@ -200,7 +206,8 @@ std::string job_output(const std::string& log)
 std::string source_tar(const TempDir& directory)
 {
     std::ofstream{directory.path() / "main.conf"} << "greeting = hello\n";
-    const std::string command = "tar -C " + directory.path().string() + " -cf " + (directory.path() / "s.tar").string() + " main.conf";
+    const std::string command = "tar -C " + directory.path().string() + " -cf "
+        + (directory.path() / "s.tar").string() + " main.conf";
     REQUIRE(std::system(command.c_str()) == 0);
     return read_file(directory.path() / "s.tar", 1U << 20U).value_or("");
 }
@@ -213,7 +220,8 @@ TEST_CASE("a run goes from plan to apply with its sources and its sealed workspa
     house.start();
     const TempDir files;
     house.backend.add_blob("source", source_tar(files));
-    auto plan = house.assignment("cat main.conf; cat /proc/sys/kernel/random/uuid >../plan.id; cat ../plan.id");
+    auto plan
+        = house.assignment("cat main.conf; cat /proc/sys/kernel/random/uuid >../plan.id; cat ../plan.id");
     plan.source_blob = "source";
     plan.keep_workspace = true;
     plan.files = {{.path = "extra/file.txt", .content = "aGVsbG8=", .mode = 0600}};
@@ -221,7 +229,8 @@ TEST_CASE("a run goes from plan to apply with its sources and its sealed workspa
     REQUIRE(planned.outcome == Outcome::succeeded);
     CHECK(planned.workspace == "workspace");
     const auto started = house.backend.reports(plan.stage_id);
-    const auto image = std::find_if(started.begin(), started.end(), [](const auto& r) { return !r.image_id.empty(); });
+    const auto image
+        = std::find_if(started.begin(), started.end(), [](const auto& r) { return !r.image_id.empty(); });
     REQUIRE(image != started.end());
 
     auto apply = house.assignment("cat main.conf ../plan.id ../extra/file.txt", StageKind::write);
@@ -232,7 +241,8 @@ TEST_CASE("a run goes from plan to apply with its sources and its sealed workspa
     apply.workspace_fence = house.backend.stage(plan.stage_id).fence;
     apply.image_id = image->image_id;
     REQUIRE(house.run(apply).outcome == Outcome::succeeded);
-    CHECK(job_output(house.backend.log(apply.stage_id)) == job_output(house.backend.log(plan.stage_id)) + "hello\n");
+    CHECK(job_output(house.backend.log(apply.stage_id))
+        == job_output(house.backend.log(plan.stage_id)) + "hello\n");
     CHECK(house.idle());
     CHECK(house.containers() == 0);
     CHECK(std::filesystem::is_empty(house.settings.state_directory / "slots"));
@@ -279,7 +289,8 @@ TEST_CASE("variables carry over to the next phase, and the last hooks know how i
     House house;
     house.start();
     auto a = house.assignment("export KEPT=from-the-first");
-    a.phases.push_back({.name = "plan", .before = {}, .commands = {"echo $KEPT", "exit 9"}, .after = {"echo never"}});
+    a.phases.push_back(
+        {.name = "plan", .before = {}, .commands = {"echo $KEPT", "exit 9"}, .after = {"echo never"}});
     a.after_run = {"echo $KEPT $TF_VAR_spacelift_final_run_state"};
     const auto report = house.run(a);
     CHECK(report.outcome == Outcome::failed);
@@ -323,9 +334,11 @@ TEST_CASE("stopping the jobs gives the command its INT first")
 {
     House house;
     house.start();
-    const auto a = house.assignment("trap 'echo saving; exit 0' INT; echo begun; while :; do usleep 10000; done");
+    const auto a
+        = house.assignment("trap 'echo saving; exit 0' INT; echo begun; while :; do usleep 10000; done");
     house.backend.add(a);
-    REQUIRE(house.backend.wait_until([&] { return house.backend.log(a.stage_id).find("begun") != std::string::npos; }, 30s));
+    REQUIRE(house.backend.wait_until(
+        [&] { return house.backend.log(a.stage_id).find("begun") != std::string::npos; }, 30s));
     house.engine->drain();
     house.engine->stop_jobs();
     REQUIRE(house.end.wait_for(30s) == std::future_status::ready);
@@ -342,7 +355,8 @@ TEST_CASE("a container that is killed from outside is reported lost")
     house.start();
     const auto a = house.assignment("echo begun; sleep 600", StageKind::write);
     house.backend.add(a);
-    REQUIRE(house.backend.wait_until([&] { return house.backend.log(a.stage_id).find("begun") != std::string::npos; }, 30s));
+    REQUIRE(house.backend.wait_until(
+        [&] { return house.backend.log(a.stage_id).find("begun") != std::string::npos; }, 30s));
     auto docker = docker::Docker::open(the_engine());
     REQUIRE(docker);
     const auto list = docker->list_containers({{std::string{kStageLabel}, a.stage_id}}, {});
@@ -359,8 +373,8 @@ namespace {
 constexpr int kLines = 300;
 
 /// Says which attempt wrote a line, so that a command that ran twice shows.
-const std::string kOnce = "id=$(cat /proc/sys/kernel/random/uuid); i=0; while [ $i -lt " + std::to_string(kLines)
-    + " ]; do i=$((i+1)); echo $id $i; done";
+const std::string kOnce = "id=$(cat /proc/sys/kernel/random/uuid); i=0; while [ $i -lt "
+    + std::to_string(kLines) + " ]; do i=$((i+1)); echo $id $i; done";
 
 void check_once(const std::string& log)
 {
@@ -386,7 +400,8 @@ int wait_for(pid_t pid)
 
 } // namespace
 
-TEST_CASE("a launcher that is killed at any of its steps is followed by one that ends the stage, once and exactly")
+TEST_CASE(
+    "a launcher that is killed at any of its steps is followed by one that ends the stage, once and exactly")
 {
     const auto kind = GENERATE(StageKind::read, StageKind::write);
     int kills = 0;
@@ -398,7 +413,8 @@ TEST_CASE("a launcher that is killed at any of its steps is followed by one that
         house.backend.add(a);
         const int code = wait_for(house.fork_launcher(kill_at));
         REQUIRE((code == 99 || code == 0));
-        INFO("killed at step " << kill_at << ": " << read_file(house.directory.path() / "killed-at", 1000).value_or("-"));
+        INFO("killed at step " << kill_at << ": "
+                               << read_file(house.directory.path() / "killed-at", 1000).value_or("-"));
         if (code == 99)
             REQUIRE(wait_for(house.fork_launcher(0)) == 0);
         const auto report = house.backend.finish(a.stage_id);

@@ -11,8 +11,7 @@ namespace {
 
 constexpr std::chrono::seconds kPatience{30};
 
-template <class T>
-T must(Result<T> result, std::string_view what)
+template <class T> T must(Result<T> result, std::string_view what)
 {
     if (!result)
         throw std::runtime_error{std::string{what} + ": " + result.error().message()};
@@ -62,7 +61,9 @@ std::int64_t Answer::number(std::string_view key) const
 
 RunningMothership::RunningMothership()
 {
-    must(run_program({SLIPWAY_MOTHERSHIP, "init", "--data-dir", data(), "--endpoint", "https://127.0.0.1:8443"}), "init");
+    must(run_program(
+             {SLIPWAY_MOTHERSHIP, "init", "--data-dir", data(), "--endpoint", "https://127.0.0.1:8443"}),
+        "init");
     ca_pem_ = must(read_file(data() / "ca.pem", 65536), "ca");
     admin_key_ = must(read_file(data() / "admin.key", 4096), "admin key");
     admin_key_.pop_back();
@@ -71,7 +72,8 @@ RunningMothership::RunningMothership()
 
 void RunningMothership::start()
 {
-    process_ = must(Process::start({.argv = {SLIPWAY_MOTHERSHIP, "serve", "--data-dir", data(), "--listen", "127.0.0.1:0"},
+    process_ = must(Process::start({.argv
+                        = {SLIPWAY_MOTHERSHIP, "serve", "--data-dir", data(), "--listen", "127.0.0.1:0"},
                         .env = {},
                         .directory = {},
                         .log = directory_.path() / "stderr"}),
@@ -82,7 +84,8 @@ void RunningMothership::start()
     client_ = client({}, {});
 }
 
-http::HttpClient RunningMothership::client(const std::string& certificate_pem, const std::string& key_pem) const
+http::HttpClient RunningMothership::client(
+    const std::string& certificate_pem, const std::string& key_pem) const
 {
     return must(http::HttpClient::create({.base_url = url_,
                     .tls = http::TlsOptions{.ca_pem = ca_pem_,
@@ -104,8 +107,8 @@ Answer RunningMothership::api(const std::string& method, const std::string& path
 
 PoolCredentials RunningMothership::create_pool(const std::string& name)
 {
-    must(run_program({"openssl", "req", "-new", "-newkey", "rsa:2048", "-nodes", "-subj", "/", "-keyout", name + ".key", "-out",
-                         name + ".csr"},
+    must(run_program({"openssl", "req", "-new", "-newkey", "rsa:2048", "-nodes", "-subj", "/", "-keyout",
+                         name + ".key", "-out", name + ".csr"},
              directory()),
         "openssl");
     JsonWriter json;
@@ -133,7 +136,8 @@ std::string RunningMothership::start_run(const std::string& stack)
     return expect(api("POST", "/api/v1/stacks/" + stack + "/runs", "{}"), 201, "run").text("id");
 }
 
-ScriptedWorker::ScriptedWorker(const RunningMothership& server, const PoolCredentials& pool, std::string instance)
+ScriptedWorker::ScriptedWorker(
+    const RunningMothership& server, const PoolCredentials& pool, std::string instance)
     : pool_{pool}
     , instance_{std::move(instance)}
     , client_{server.client(pool.certificate_pem, pool.key_pem)}
@@ -166,7 +170,8 @@ Answer ScriptedWorker::call(const std::string& method, const std::string& path, 
     return answer_of(must(client_.send(request, {}), method + " " + path));
 }
 
-protocol::PollResponse ScriptedWorker::poll(protocol::Millis wait, int places, std::vector<protocol::HeldStage> held)
+protocol::PollResponse ScriptedWorker::poll(
+    protocol::Millis wait, int places, std::vector<protocol::HeldStage> held)
 {
     const auto answer = expect(call("POST", "/worker/v1/poll",
                                    protocol::to_json(protocol::PollRequest{
@@ -205,13 +210,16 @@ Answer ScriptedWorker::report(const protocol::Assignment& stage, protocol::State
 Answer ScriptedWorker::log(const protocol::Assignment& stage, std::uint64_t offset, const std::string& bytes)
 {
     return call("PUT",
-        path(stage, "logs?fence=") + std::to_string(stage.fence.to_integer()) + "&offset=" + std::to_string(offset),
+        path(stage, "logs?fence=") + std::to_string(stage.fence.to_integer())
+            + "&offset=" + std::to_string(offset),
         bytes);
 }
 
-Answer ScriptedWorker::put(const protocol::Assignment& stage, const std::string& name, const std::string& bytes)
+Answer ScriptedWorker::put(
+    const protocol::Assignment& stage, const std::string& name, const std::string& bytes)
 {
-    return call("PUT", path(stage, "blobs/" + name) + "?fence=" + std::to_string(stage.fence.to_integer()), bytes);
+    return call(
+        "PUT", path(stage, "blobs/" + name) + "?fence=" + std::to_string(stage.fence.to_integer()), bytes);
 }
 
 Answer ScriptedWorker::get(const protocol::Assignment& stage, const std::string& name)

@@ -31,13 +31,16 @@ struct PoolCredentials {
     std::string key_pem;
 };
 
-/// The real server as a child process on a port of its own. Failures that a test cannot go on from are thrown.
+/// The real server as a child process on a port of its own. Failures that a test cannot go on from are
+/// thrown.
 class RunningMothership {
 public:
     RunningMothership();
 
     void start();
+
     void kill() { process_->kill(); }
+
     [[nodiscard]] Process& process() { return *process_; }
 
     /// A call of the people's API with the admin key, or with `key`.
@@ -52,6 +55,7 @@ public:
     http::HttpClient client(const std::string& certificate_pem, const std::string& key_pem) const;
 
     [[nodiscard]] const std::filesystem::path& directory() const { return directory_.path(); }
+
     [[nodiscard]] std::filesystem::path data() const { return directory_.path() / "data"; }
 
 private:
@@ -72,7 +76,8 @@ public:
     void reconnect(const RunningMothership& server);
     Answer enroll(const std::string& boot = "boot-1");
     Answer call(const std::string& method, const std::string& path, const std::string& body = {});
-    protocol::PollResponse poll(protocol::Millis wait = 0, int places = 1, std::vector<protocol::HeldStage> held = {});
+    protocol::PollResponse poll(
+        protocol::Millis wait = 0, int places = 1, std::vector<protocol::HeldStage> held = {});
     /// The one offer of a poll; throws if there is none.
     protocol::Assignment take_offer();
 

@@ -28,13 +28,17 @@ struct Scene {
         REQUIRE(worker.enroll().status == 200);
     }
 
-    std::string state(const std::string& run) { return server.api("GET", "/api/v1/runs/" + run).text("state"); }
+    std::string state(const std::string& run)
+    {
+        return server.api("GET", "/api/v1/runs/" + run).text("state");
+    }
 
     /// Accepts, starts and begins the phase that the stage is named after.
     void begin(const protocol::Assignment& stage)
     {
         REQUIRE(worker.accept(stage).status == 200);
-        REQUIRE(worker.report(stage, {.event = StageEvent::started, .image_id = "sha256:image"}).status == 200);
+        REQUIRE(
+            worker.report(stage, {.event = StageEvent::started, .image_id = "sha256:image"}).status == 200);
         REQUIRE(worker.report(stage, {.event = StageEvent::phase, .phase = stage.stage_name}).status == 200);
     }
 };
@@ -57,12 +61,14 @@ TEST_CASE("a worker takes a run from plan over the confirmation to the end of it
     CHECK(worker.log(plan, 0, "planned\n").number("durable") == 8);
     const std::string envelope(300'000, 'e');
     CHECK(worker.put(plan, "workspace", envelope).status == 200);
-    CHECK(worker.report(plan, {.event = StageEvent::finished,
-                                  .outcome = Outcome::succeeded,
-                                  .exit_code = 0,
-                                  .cause = "exit",
-                                  .workspace = "workspace",
-                                  .log_end = 8})
+    CHECK(worker
+              .report(plan,
+                  {.event = StageEvent::finished,
+                      .outcome = Outcome::succeeded,
+                      .exit_code = 0,
+                      .cause = "exit",
+                      .workspace = "workspace",
+                      .log_end = 8})
               .status
         == 200);
     CHECK(scene.state(run) == "UNCONFIRMED");
@@ -77,9 +83,11 @@ TEST_CASE("a worker takes a run from plan over the confirmation to the end of it
     CHECK(worker.get(apply, "source-1.tar").status == 404);
     CHECK(worker.get(apply, "other").status == 404);
     CHECK(worker.log(apply, 0, "applied\n").status == 200);
-    CHECK(worker.report(apply,
-                    {.event = StageEvent::finished, .outcome = Outcome::succeeded, .exit_code = 0, .log_end = 8})
-              .status
+    CHECK(
+        worker
+            .report(apply,
+                {.event = StageEvent::finished, .outcome = Outcome::succeeded, .exit_code = 0, .log_end = 8})
+            .status
         == 200);
     CHECK(scene.state(run) == "FINISHED");
     const auto log = scene.server.api("GET", "/api/v1/runs/" + run + "/logs?offset=3");
@@ -103,7 +111,8 @@ TEST_CASE("a worker without the pool's certificate is refused")
         RunningMothership other;
         const auto foreign = other.create_pool("demo");
         auto client = server.client(foreign.certificate_pem, foreign.key_pem);
-        http::ClientRequest request{.method = "POST", .url = "/worker/v1/register", .timeout = std::chrono::seconds{10}};
+        http::ClientRequest request{
+            .method = "POST", .url = "/worker/v1/register", .timeout = std::chrono::seconds{10}};
         const auto refused = client.send(request, {});
         REQUIRE_FALSE(refused);
         CHECK(refused.error().code() != Errc::timed_out);
@@ -119,7 +128,8 @@ TEST_CASE("a worker without the pool's certificate is refused")
         server.kill();
         std::filesystem::remove(server.data() / "slipway.db-wal");
         std::filesystem::remove(server.data() / "slipway.db-shm");
-        std::filesystem::copy_file(kept, server.data() / "slipway.db", std::filesystem::copy_options::overwrite_existing);
+        std::filesystem::copy_file(
+            kept, server.data() / "slipway.db", std::filesystem::copy_options::overwrite_existing);
         server.start();
         ScriptedWorker worker{server, later, kInstance};
         CHECK(worker.enroll().status == 403);
@@ -137,13 +147,15 @@ TEST_CASE("a session ends with the next registration, with the sign-off and at t
     const std::string third = worker.session;
     for (const auto& old : {first, second, std::string{"made up"}, std::string{}}) {
         worker.session = old;
-        CHECK(worker.call("POST", "/worker/v1/poll", R"({"held":[],"free_places":1,"wait_ms":0})").status == 401);
+        CHECK(worker.call("POST", "/worker/v1/poll", R"({"held":[],"free_places":1,"wait_ms":0})").status
+            == 401);
     }
 
     const auto other = scene.server.create_pool("other");
     ScriptedWorker stranger{scene.server, other, kOtherInstance};
     stranger.session = third;
-    CHECK(stranger.call("POST", "/worker/v1/poll", R"({"held":[],"free_places":1,"wait_ms":0})").status == 401);
+    CHECK(
+        stranger.call("POST", "/worker/v1/poll", R"({"held":[],"free_places":1,"wait_ms":0})").status == 401);
 
     worker.session = third;
     CHECK(scene.server.api("GET", "/api/v1/workers").body.find(id) != std::string::npos);
@@ -188,16 +200,22 @@ TEST_CASE("log bytes arrive once, whatever is repeated, overlaps or comes too ea
     CHECK(ahead.number("expected") == 8);
     CHECK(worker.log(plan, 0, "ABCDEFGHij").number("durable") == 10);
     const auto early = worker.report(plan,
-        {.event = StageEvent::finished, .outcome = Outcome::failed, .exit_code = 1, .cause = "exit", .log_end = 11});
+        {.event = StageEvent::finished,
+            .outcome = Outcome::failed,
+            .exit_code = 1,
+            .cause = "exit",
+            .log_end = 11});
     CHECK(early.status == 409);
     CHECK(early.number("expected") == 10);
     CHECK(scene.state(run) == "PLANNING");
     CHECK(worker.log(plan, 10, "k").number("durable") == 11);
-    CHECK(worker.report(plan, {.event = StageEvent::finished,
-                                  .outcome = Outcome::failed,
-                                  .exit_code = 1,
-                                  .cause = "exit",
-                                  .log_end = 11})
+    CHECK(worker
+              .report(plan,
+                  {.event = StageEvent::finished,
+                      .outcome = Outcome::failed,
+                      .exit_code = 1,
+                      .cause = "exit",
+                      .log_end = 11})
               .status
         == 200);
     CHECK(scene.state(run) == "FAILED");
@@ -236,8 +254,9 @@ TEST_CASE("an offer is repeated until it is accepted or declined, and counts aga
     const auto second = worker.take_offer();
     CHECK(second.stage_id == first.stage_id);
     CHECK(second.fence == first.fence);
-    CHECK(worker.call("POST", "/worker/v1/stages/" + first.stage_id + "/decline",
-                    protocol::to_json(protocol::DeclineRequest{.fence = first.fence, .reason = "disk is full"}))
+    CHECK(worker
+              .call("POST", "/worker/v1/stages/" + first.stage_id + "/decline",
+                  protocol::to_json(protocol::DeclineRequest{.fence = first.fence, .reason = "disk is full"}))
               .status
         == 204);
     CHECK(worker.poll().offers.empty());
@@ -271,15 +290,20 @@ TEST_CASE("a waiting poll is answered when a run starts and when the stage is to
     const auto plan = offered.offers.front();
     scene.begin(plan);
 
-    const std::vector<protocol::HeldStage> held{{.stage_id = plan.stage_id, .fence = plan.fence, .started = true}};
+    const std::vector<protocol::HeldStage> held{
+        {.stage_id = plan.stage_id, .fence = plan.fence, .started = true}};
     auto stopping = std::async(std::launch::async, [&] { return scene.worker.poll(20'000, 0, held); });
     CHECK(scene.server.api("POST", "/api/v1/runs/" + run + "/stop").status == 200);
     const auto commands = stopping.get().commands;
     REQUIRE(commands.size() == 1);
     CHECK(commands.front().kind == protocol::CommandKind::stop);
     CHECK(commands.front().stage_id == plan.stage_id);
-    CHECK(scene.worker.report(plan,
-                          {.event = StageEvent::finished, .outcome = Outcome::failed, .exit_code = 130, .cause = "stopped"})
+    CHECK(scene.worker
+              .report(plan,
+                  {.event = StageEvent::finished,
+                      .outcome = Outcome::failed,
+                      .exit_code = 130,
+                      .cause = "stopped"})
               .status
         == 200);
     CHECK(scene.state(run) == "STOPPED");
@@ -299,15 +323,19 @@ TEST_CASE("a server that is killed in mid-conversation goes on where it was")
         scene.server.start();
         worker.reconnect(scene.server);
         REQUIRE(scene.state(run) == "PLANNING");
-        REQUIRE(worker.poll(0, 0, {{.stage_id = plan.stage_id, .fence = plan.fence, .started = true}}).renewed.size() == 1);
+        REQUIRE(worker.poll(0, 0, {{.stage_id = plan.stage_id, .fence = plan.fence, .started = true}})
+                    .renewed.size()
+            == 1);
     }
     CHECK(worker.log(plan, 3, "ore after").number("durable") == 12);
     CHECK(worker.get(plan, "workspace").body == "envelope");
-    CHECK(worker.report(plan, {.event = StageEvent::finished,
-                                  .outcome = Outcome::succeeded,
-                                  .exit_code = 0,
-                                  .workspace = "workspace",
-                                  .log_end = 12})
+    CHECK(worker
+              .report(plan,
+                  {.event = StageEvent::finished,
+                      .outcome = Outcome::succeeded,
+                      .exit_code = 0,
+                      .workspace = "workspace",
+                      .log_end = 12})
               .status
         == 200);
     CHECK(scene.state(run) == "UNCONFIRMED");
@@ -322,20 +350,24 @@ TEST_CASE("hostile bodies are refused on every call and the server lives")
     scene.begin(plan);
     const std::string stage = "/worker/v1/stages/" + plan.stage_id;
     const std::string fence = std::to_string(plan.fence.to_integer());
-    const std::vector<std::string> bodies{"", "{", "null", "[]", "\"x\"", std::string(200, '['), std::string{"\0\0", 2},
-        R"({"fence":"x"})", R"({"fence":-1,"name":7})", R"({"fence":1e400})", "\xFF\xFE", R"({"name":{"name":{}}})",
-        R"({"instance_id":"../../x","name":"","csr":""})", R"({"type":"NOTHING","phases":7,"held":7,"free_places":-1})"};
+    const std::vector<std::string> bodies{"", "{", "null", "[]", "\"x\"", std::string(200, '['),
+        std::string{"\0\0", 2}, R"({"fence":"x"})", R"({"fence":-1,"name":7})", R"({"fence":1e400})",
+        "\xFF\xFE", R"({"name":{"name":{}}})", R"({"instance_id":"../../x","name":"","csr":""})",
+        R"({"type":"NOTHING","phases":7,"held":7,"free_places":-1})"};
     const std::vector<std::pair<std::string, std::string>> worker_calls{{"POST", "/worker/v1/register"},
         {"POST", stage + "/accept"}, {"POST", stage + "/decline"}, {"POST", stage + "/state"},
-        {"POST", "/worker/v1/stages/x/state"}, {"PUT", stage + "/logs"}, {"PUT", stage + "/logs?fence=x&offset=0"},
-        {"PUT", stage + "/logs?fence=" + fence + "&offset=-1"}, {"PUT", stage + "/blobs/x"},
-        {"PUT", stage + "/blobs/..%2F..%2Fx?fence=" + fence}, {"PUT", stage + "/blobs/.x?fence=" + fence},
-        {"GET", stage + "/blobs/..%2Fslipway.db?fence=" + fence}, {"GET", stage + "/blobs/x?fence=99999999999999999999"}};
+        {"POST", "/worker/v1/stages/x/state"}, {"PUT", stage + "/logs"},
+        {"PUT", stage + "/logs?fence=x&offset=0"}, {"PUT", stage + "/logs?fence=" + fence + "&offset=-1"},
+        {"PUT", stage + "/blobs/x"}, {"PUT", stage + "/blobs/..%2F..%2Fx?fence=" + fence},
+        {"PUT", stage + "/blobs/.x?fence=" + fence}, {"GET", stage + "/blobs/..%2Fslipway.db?fence=" + fence},
+        {"GET", stage + "/blobs/x?fence=99999999999999999999"}};
     const std::vector<std::pair<std::string, std::string>> people_calls{{"POST", "/api/v1/pools"},
-        {"POST", "/api/v1/stacks"}, {"PUT", "/api/v1/stacks/web/source"}, {"PUT", "/api/v1/stacks/none/source"},
-        {"POST", "/api/v1/stacks/none/runs"}, {"GET", "/api/v1/runs/none"}, {"GET", "/api/v1/runs?limit=-1"},
+        {"POST", "/api/v1/stacks"}, {"PUT", "/api/v1/stacks/web/source"},
+        {"PUT", "/api/v1/stacks/none/source"}, {"POST", "/api/v1/stacks/none/runs"},
+        {"GET", "/api/v1/runs/none"}, {"GET", "/api/v1/runs?limit=-1"},
         {"GET", "/api/v1/runs/" + run + "/logs?offset=x"}, {"GET", "/api/v1/runs/" + run + "/logs?offset=99"},
-        {"GET", "/api/v1/runs/" + run + "?version=1&wait_ms=99999999"}, {"POST", "/api/v1/runs/" + run + "/confirm"}};
+        {"GET", "/api/v1/runs/" + run + "?version=1&wait_ms=99999999"},
+        {"POST", "/api/v1/runs/" + run + "/confirm"}};
     for (const auto& body : bodies) {
         for (const auto& [method, path] : worker_calls) {
             INFO(method << " " << path << " " << body);
@@ -351,8 +383,8 @@ TEST_CASE("hostile bodies are refused on every call and the server lives")
             CHECK(answer.status < 500);
         }
     }
-    for (const auto* body : {"", "{", "[]", R"({"held":7})", R"({"held":[{"stage_id":"x","fence":1}]})", R"({"free_places":-1})",
-             R"({"wait_ms":1e9})", R"({"seen_ms":9223372036854775807})"}) {
+    for (const auto* body : {"", "{", "[]", R"({"held":7})", R"({"held":[{"stage_id":"x","fence":1}]})",
+             R"({"free_places":-1})", R"({"wait_ms":1e9})", R"({"seen_ms":9223372036854775807})"}) {
         INFO(body);
         CHECK(scene.worker.call("POST", "/worker/v1/poll", body).status == 400);
     }
@@ -364,11 +396,12 @@ TEST_CASE("hostile bodies are refused on every call and the server lives")
 TEST_CASE("every call of people needs a key that the server knows")
 {
     RunningMothership server;
-    const std::vector<std::pair<std::string, std::string>> calls{{"GET", "/api/v1/session"}, {"GET", "/api/v1/pools"},
-        {"POST", "/api/v1/pools"}, {"GET", "/api/v1/workers"}, {"GET", "/api/v1/stacks"}, {"POST", "/api/v1/stacks"},
-        {"GET", "/api/v1/stacks/x"}, {"PATCH", "/api/v1/stacks/x"}, {"PUT", "/api/v1/stacks/x/source"},
-        {"POST", "/api/v1/stacks/x/runs"}, {"GET", "/api/v1/runs"}, {"GET", "/api/v1/runs/x"},
-        {"POST", "/api/v1/runs/x/confirm"}, {"GET", "/api/v1/runs/x/logs"}};
+    const std::vector<std::pair<std::string, std::string>> calls{{"GET", "/api/v1/session"},
+        {"GET", "/api/v1/pools"}, {"POST", "/api/v1/pools"}, {"GET", "/api/v1/workers"},
+        {"GET", "/api/v1/stacks"}, {"POST", "/api/v1/stacks"}, {"GET", "/api/v1/stacks/x"},
+        {"PATCH", "/api/v1/stacks/x"}, {"PUT", "/api/v1/stacks/x/source"}, {"POST", "/api/v1/stacks/x/runs"},
+        {"GET", "/api/v1/runs"}, {"GET", "/api/v1/runs/x"}, {"POST", "/api/v1/runs/x/confirm"},
+        {"GET", "/api/v1/runs/x/logs"}};
     const std::string stranger = "slk_01ARZ3NDEKTSV4RRFFQ69G5FAV_" + std::string(64, 'a');
     for (const auto& [method, path] : calls)
         for (const auto& key : {std::string{}, std::string{"slk_"}, stranger}) {
@@ -383,7 +416,8 @@ TEST_CASE("every call of people needs a key that the server knows")
     CHECK(server.api("GET", "/api/v1/session", {}, *key).status == 401);
 }
 
-TEST_CASE("the data directory is private and holds neither the pool's key nor a session nor an API key in plain")
+TEST_CASE(
+    "the data directory is private and holds neither the pool's key nor a session nor an API key in plain")
 {
     Scene scene;
     const auto admin = read_file(scene.server.data() / "admin.key", 4096);
@@ -404,7 +438,8 @@ TEST_CASE("the data directory is private and holds neither the pool's key nor a 
         if (entry.path().filename() != "admin.key")
             CHECK(content->find(secret) == std::string::npos);
         if (entry.path().filename() != "ca.pem")
-            CHECK((entry.status().permissions() & std::filesystem::perms::others_all) == std::filesystem::perms::none);
+            CHECK((entry.status().permissions() & std::filesystem::perms::others_all)
+                == std::filesystem::perms::none);
     }
     CHECK(files >= 6);
 }
@@ -413,10 +448,11 @@ TEST_CASE("init leaves a data directory and foreign files alone")
 {
     RunningMothership server;
     const auto key = read_file(server.data() / "ca.key", 65536);
-    CHECK_FALSE(run_program({SLIPWAY_MOTHERSHIP, "init", "--data-dir", server.data(), "--endpoint", "https://127.0.0.1:1"}));
+    CHECK_FALSE(run_program(
+        {SLIPWAY_MOTHERSHIP, "init", "--data-dir", server.data(), "--endpoint", "https://127.0.0.1:1"}));
     CHECK(*read_file(server.data() / "ca.key", 65536) == *key);
-    CHECK_FALSE(
-        run_program({SLIPWAY_MOTHERSHIP, "init", "--data-dir", server.directory(), "--endpoint", "https://127.0.0.1:1"}));
+    CHECK_FALSE(run_program(
+        {SLIPWAY_MOTHERSHIP, "init", "--data-dir", server.directory(), "--endpoint", "https://127.0.0.1:1"}));
     CHECK_FALSE(std::filesystem::exists(server.directory() / "ca.key"));
 }
 

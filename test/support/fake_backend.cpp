@@ -24,8 +24,7 @@ constexpr std::string_view kWorker = "01J00000000000000000000WKR";
 constexpr std::size_t kMax = 1ULL << 30U;
 
 /// A broken fake ends the test.
-template <class T>
-T must(Result<T> result)
+template <class T> T must(Result<T> result)
 {
     if (!result)
         throw std::runtime_error{"fake backend: " + result.error().message()};
@@ -128,15 +127,9 @@ void FakeBackend::add_blob(std::string_view name, std::string_view bytes)
     must(replace_file(directory_ / ("blob-" + std::string{name}), bytes));
 }
 
-void FakeBackend::cancel(const std::string& stage_id)
-{
-    step(stage_id, server::Cancel{});
-}
+void FakeBackend::cancel(const std::string& stage_id) { step(stage_id, server::Cancel{}); }
 
-void FakeBackend::declare_lost(const std::string& stage_id)
-{
-    step(stage_id, server::DeclareLost{});
-}
+void FakeBackend::declare_lost(const std::string& stage_id) { step(stage_id, server::DeclareLost{}); }
 
 void FakeBackend::fail_next(int calls, Errc code)
 {
@@ -239,8 +232,14 @@ Result<protocol::RegisterResponse> FakeBackend::enroll(const protocol::RegisterR
 {
     SLIPWAY_TRY(reach());
     ++enrolments_;
-    return protocol::RegisterResponse{.worker_id = std::string{kWorker}, .session = "s", .pool_id = "", .pool_name = "fake",
-        .poll_wait = 2000, .lease = terms_.lease, .served_ms = now(), .wall_ms = 0};
+    return protocol::RegisterResponse{.worker_id = std::string{kWorker},
+        .session = "s",
+        .pool_id = "",
+        .pool_name = "fake",
+        .poll_wait = 2000,
+        .lease = terms_.lease,
+        .served_ms = now(),
+        .wall_ms = 0};
 }
 
 /// Fills the answer; false when there is nothing to say yet.
@@ -255,7 +254,8 @@ bool FakeBackend::collect(const protocol::PollRequest& request, protocol::PollRe
             state = step(id, server::Grant{.worker = std::string{kWorker}}).state;
         if (state.phase == ServerPhase::offered && free > 0) {
             --free;
-            const auto document = must(JsonDocument::parse(must(read_file(file(id, "assignment"), kMax)), {.max_bytes = kMax}));
+            const auto document = must(
+                JsonDocument::parse(must(read_file(file(id, "assignment"), kMax)), {.max_bytes = kMax}));
             auto offer = must(protocol::read_assignment(document.root()));
             offer.fence = state.fence;
             response.offers.push_back(std::move(offer));
@@ -270,16 +270,19 @@ bool FakeBackend::collect(const protocol::PollRequest& request, protocol::PollRe
 Result<protocol::PollResponse> FakeBackend::poll(const protocol::PollRequest& request, std::stop_token stop)
 {
     SLIPWAY_TRY(reach());
-    protocol::PollResponse response{.renewed = {}, .gone = {}, .offers = {}, .commands = {}, .lease = terms_.lease, .served_ms = now()};
+    protocol::PollResponse response{
+        .renewed = {}, .gone = {}, .offers = {}, .commands = {}, .lease = terms_.lease, .served_ms = now()};
     for (const auto& held : request.held) {
         const bool known = std::filesystem::exists(file(held.stage_id, "state"));
-        const auto verdict = known ? step(held.stage_id,
-                                         server::Renew{.worker = std::string{kWorker}, .fence = held.fence, .started = held.started})
-                                         .verdict
-                                   : server::Verdict::gone;
+        const auto verdict = known
+            ? step(held.stage_id,
+                server::Renew{.worker = std::string{kWorker}, .fence = held.fence, .started = held.started})
+                  .verdict
+            : server::Verdict::gone;
         (verdict == server::Verdict::ok ? response.renewed : response.gone).push_back(held);
     }
-    const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds{std::min<Millis>(request.wait, 300)};
+    const auto until
+        = std::chrono::steady_clock::now() + std::chrono::milliseconds{std::min<Millis>(request.wait, 300)};
     while (!collect(request, response) && std::chrono::steady_clock::now() < until) {
         if (SystemClock{}.sleep_for(std::chrono::milliseconds{5}, stop) == Clock::Slept::stopped)
             return Error{Errc::cancelled, "stopped"};
@@ -302,7 +305,8 @@ Result<void> FakeBackend::decline(const StageRef& ref, std::string_view, std::st
     return {};
 }
 
-Result<StageAnswer> FakeBackend::report(const StageRef& ref, const protocol::StateReport& report, std::stop_token)
+Result<StageAnswer> FakeBackend::report(
+    const StageRef& ref, const protocol::StateReport& report, std::stop_token)
 {
     SLIPWAY_TRY(reach());
     const std::lock_guard lock{mutex_};
@@ -314,7 +318,8 @@ Result<StageAnswer> FakeBackend::report(const StageRef& ref, const protocol::Sta
         break;
     case protocol::StageEvent::preparing:
     case protocol::StageEvent::phase:
-        result = step(ref.stage_id, server::Renew{worker, ref.fence, report.event == protocol::StageEvent::phase});
+        result = step(
+            ref.stage_id, server::Renew{worker, ref.fence, report.event == protocol::StageEvent::phase});
         break;
     case protocol::StageEvent::finished:
         result = step(ref.stage_id, server::Finish{worker, ref.fence, report.outcome, report.log_end});
@@ -339,8 +344,8 @@ Result<StageAnswer> FakeBackend::append_log(
         rewind_.reset();
     }
     const auto before = stage(ref.stage_id);
-    const auto result = server::step(before,
-        server::AppendLog{std::string{kWorker}, ref.fence, offset, bytes.size()}, now(), terms_);
+    const auto result = server::step(
+        before, server::AppendLog{std::string{kWorker}, ref.fence, offset, bytes.size()}, now(), terms_);
     if (result.verdict == server::Verdict::ok) {
         const UniqueFd fd = SLIPWAY_TRY(open_file(file(ref.stage_id, "log"), O_RDWR | O_CREAT));
         const auto fresh = bytes.substr(static_cast<std::size_t>(result.skip));

@@ -15,9 +15,9 @@
 
 namespace slipway::test {
 
-/// A control plane in a directory: every decision is the protocol core's, so it refuses what the real one refuses; every
-/// state is in files, so it outlives the process that calls it, and processes may take turns. May be told to fail, to
-/// lose answers and to be away. Thread-safe.
+/// A control plane in a directory: every decision is the protocol core's, so it refuses what the real one
+/// refuses; every state is in files, so it outlives the process that calls it, and processes may take turns.
+/// May be told to fail, to lose answers and to be away. Thread-safe.
 class FakeBackend final : public launcher::Backend {
 public:
     /// `clock` is the served time and outlives the backend.
@@ -28,14 +28,18 @@ public:
     void add_blob(std::string_view name, std::string_view bytes);
     void cancel(const std::string& stage_id);
     void declare_lost(const std::string& stage_id);
+
     void set_away(bool away) { away_ = away; }
+
     /// The next `calls` calls do what they shall, but their answers are lost.
     void lose_answers(int calls) { lose_ = calls; }
+
     /// The next `calls` calls fail with `code` and do nothing.
     void fail_next(int calls, Errc code);
     /// The next `calls` log appends are told that the log is known up to `expected` only.
     void rewind_log(const std::string& stage_id, std::uint64_t expected);
     void command(protocol::CommandKind kind, const std::string& stage_id = {});
+
     void set_terms(const protocol::Terms& terms) { terms_ = terms; }
 
     // What a test asks it.
@@ -45,23 +49,29 @@ public:
     /// The reports that were accepted, in their order.
     [[nodiscard]] std::vector<protocol::StateReport> reports(const std::string& stage_id) const;
     [[nodiscard]] std::optional<protocol::StateReport> finish(const std::string& stage_id) const;
+
     [[nodiscard]] int enrolments() const { return enrolments_; }
+
     [[nodiscard]] int declined() const { return declined_; }
+
     [[nodiscard]] bool signed_off() const { return signed_off_; }
+
     /// Polls the files until `done` says so; false when the time is over.
     [[nodiscard]] bool wait_until(const std::function<bool()>& done, std::chrono::milliseconds at_most) const;
     [[nodiscard]] bool wait_finished(const std::string& stage_id, std::chrono::milliseconds at_most) const;
 
     // launcher::Backend
-    Result<protocol::RegisterResponse> enroll(const protocol::RegisterRequest& request, std::stop_token stop) override;
+    Result<protocol::RegisterResponse> enroll(
+        const protocol::RegisterRequest& request, std::stop_token stop) override;
     Result<protocol::PollResponse> poll(const protocol::PollRequest& request, std::stop_token stop) override;
     Result<launcher::StageAnswer> accept(
         const launcher::StageRef& stage, protocol::Millis run_limit, std::stop_token stop) override;
-    Result<void> decline(const launcher::StageRef& stage, std::string_view reason, std::stop_token stop) override;
+    Result<void> decline(
+        const launcher::StageRef& stage, std::string_view reason, std::stop_token stop) override;
     Result<launcher::StageAnswer> report(
         const launcher::StageRef& stage, const protocol::StateReport& report, std::stop_token stop) override;
-    Result<launcher::StageAnswer> append_log(
-        const launcher::StageRef& stage, std::uint64_t offset, std::string_view bytes, std::stop_token stop) override;
+    Result<launcher::StageAnswer> append_log(const launcher::StageRef& stage, std::uint64_t offset,
+        std::string_view bytes, std::stop_token stop) override;
     Result<launcher::StageAnswer> upload_blob(const launcher::StageRef& stage, std::string_view name, int fd,
         std::uint64_t size, std::stop_token stop) override;
     Result<launcher::StageAnswer> download_blob(const launcher::StageRef& stage, std::string_view name,

@@ -32,7 +32,10 @@ public:
         return {};
     }
 
-    Result<void> get(std::string_view, const Sink& tar, std::stop_token) override { return tar("the workspace"); }
+    Result<void> get(std::string_view, const Sink& tar, std::stop_token) override
+    {
+        return tar("the workspace");
+    }
 
     Result<void> run(const SlotRun& run) override
     {
@@ -63,8 +66,10 @@ public:
             ready_told_ = true;
             return SlotEvent{SlotReady{.last_seq = c.last_seq, .output_begin = 0}};
         }
-        const auto something
-            = [&] { return woken_ || c.gone || given_ < c.output.size() || (!c.exits.empty() && c.exits.rbegin()->first > told_); };
+        const auto something = [&] {
+            return woken_ || c.gone || given_ < c.output.size()
+                || (!c.exits.empty() && c.exits.rbegin()->first > told_);
+        };
         host_.changed_.wait_for(lock, stop, at_most, something);
         woken_ = false;
         if (stop.stop_requested())
@@ -223,7 +228,8 @@ Result<RunnerImage> FakeHost::image(
     return RunnerImage{request.id.empty() ? "sha256:fake" : request.id};
 }
 
-Result<std::unique_ptr<JobSlot>> FakeHost::create(const SlotRequest& request, const KeepSlot& keep, std::stop_token)
+Result<std::unique_ptr<JobSlot>> FakeHost::create(
+    const SlotRequest& request, const KeepSlot& keep, std::stop_token)
 {
     std::shared_ptr<Container> container;
     {

@@ -20,8 +20,8 @@ struct StartedCommand {
     launcher::SlotRun run;
 };
 
-/// Containers as values: they live on when the process under test lets go of them, take each command once, keep output and
-/// ends until acknowledged, and do what the test says. Thread-safe.
+/// Containers as values: they live on when the process under test lets go of them, take each command once,
+/// keep output and ends until acknowledged, and do what the test says. Thread-safe.
 class FakeHost final : public launcher::JobHost {
 public:
     /// What a command writes and how it ends.

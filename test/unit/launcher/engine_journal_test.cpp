@@ -43,6 +43,7 @@ struct Fixture {
 mode_t mode_of(const std::filesystem::path& path)
 {
     struct stat info { };
+
     REQUIRE(::stat(path.c_str(), &info) == 0);
     return info.st_mode & 07777;
 }
@@ -55,8 +56,13 @@ TEST_CASE("a journal gives back every fact that was written")
     auto journal = f.open();
     REQUIRE(journal);
     const auto a = f.assignment();
-    const WorkerStage stage{.kind = protocol::StageKind::write, .fence = {2, 9}, .phase = WorkerPhase::running,
-        .lease_until = 123, .outcome = protocol::Outcome::failed, .log_end = 10, .log_acked = 4};
+    const WorkerStage stage{.kind = protocol::StageKind::write,
+        .fence = {2, 9},
+        .phase = WorkerPhase::running,
+        .lease_until = 123,
+        .outcome = protocol::Outcome::failed,
+        .log_end = 10,
+        .log_acked = 4};
     REQUIRE(journal->create(a, stage));
     const auto entries = journal->entries();
     REQUIRE(entries);
@@ -66,7 +72,11 @@ TEST_CASE("a journal gives back every fact that was written")
     CHECK(entry.assignment().value_or(std::nullopt)->phases.at(0).commands.at(0) == "echo hi");
     CHECK_FALSE(entry.progress().value_or(Progress{}));
 
-    const StageEnd end{.outcome = protocol::Outcome::failed, .exit_code = 7, .cause = "exit", .message = "a \"b\"\n", .workspace = "w"};
+    const StageEnd end{.outcome = protocol::Outcome::failed,
+        .exit_code = 7,
+        .cause = "exit",
+        .message = "a \"b\"\n",
+        .workspace = "w"};
     const Progress progress{.seq = 3, .began = 44, .end = end, .over = true};
     REQUIRE(entry.write(progress));
     REQUIRE(entry.write(end));

@@ -176,8 +176,14 @@ struct Upload {
         auto opened_spool = Spool::open(entry->directory(), 0);
         REQUIRE(opened_spool);
         spool.emplace(*std::move(opened_spool));
-        uploader.emplace(UploadParts{.backend = backend, .stage = *stage, .spool = *spool, .filter = std::move(filter),
-            .clock = clock, .random = random, .logger = Logger{sink}, .on_change = [] { },
+        uploader.emplace(UploadParts{.backend = backend,
+            .stage = *stage,
+            .spool = *spool,
+            .filter = std::move(filter),
+            .clock = clock,
+            .random = random,
+            .logger = Logger{sink},
+            .on_change = [] {},
             .on_session_lost = [this] { ++lost_sessions; }});
         thread = std::jthread{[this](std::stop_token stop) { uploader->run(std::move(stop)); }};
     }

@@ -28,22 +28,32 @@ const std::vector<Row>& rows()
     using R = RepairKind;
     static const std::vector<Row> table{
         {"all agree", {journal(WorkerPhase::running, true), {container("c")}, BackendWord::renewed}, {}},
-        {"preparing, no container yet", {journal(WorkerPhase::accepted, true, ""), {}, BackendWord::renewed}, {}},
-        {"preparing, container not in the journal yet", {journal(WorkerPhase::accepted, true, ""), {container("c")}}, {}},
+        {"preparing, no container yet", {journal(WorkerPhase::accepted, true, ""), {}, BackendWord::renewed},
+            {}},
+        {"preparing, container not in the journal yet",
+            {journal(WorkerPhase::accepted, true, ""), {container("c")}}, {}},
         {"container without a journal", {std::nullopt, {container("c")}}, {R::remove}},
-        {"an earlier container is left", {journal(WorkerPhase::running, true), {container("b"), container("c")}}, {R::remove}},
+        {"an earlier container is left",
+            {journal(WorkerPhase::running, true), {container("b"), container("c")}}, {R::remove}},
         {"found at the start, running", {journal(WorkerPhase::running, false), {container("c")}}, {R::adopt}},
         {"found at the start, container gone", {journal(WorkerPhase::running, false), {}}, {R::report_lost}},
-        {"found at the start, container ended", {journal(WorkerPhase::running, false), {container("c", false)}}, {R::report_lost}},
+        {"found at the start, container ended",
+            {journal(WorkerPhase::running, false), {container("c", false)}}, {R::report_lost}},
         {"found at the start, offered", {journal(WorkerPhase::offered, false, ""), {}}, {R::adopt}},
         {"found at the start, accepted", {journal(WorkerPhase::accepted, false, ""), {}}, {R::adopt}},
-        {"found at the start, starting", {journal(WorkerPhase::starting, false), {container("c")}}, {R::adopt}},
-        {"found at the start, finished", {journal(WorkerPhase::finished, false), {container("c")}}, {R::finish}},
+        {"found at the start, starting", {journal(WorkerPhase::starting, false), {container("c")}},
+            {R::adopt}},
+        {"found at the start, finished", {journal(WorkerPhase::finished, false), {container("c")}},
+            {R::finish}},
         {"found at the start, delivered", {journal(WorkerPhase::done, false), {}}, {R::finish}},
-        {"found at the start, given away", {journal(WorkerPhase::gone, false), {container("c")}}, {R::finish}},
-        {"container killed by someone", {journal(WorkerPhase::running, true), {}, BackendWord::renewed}, {R::report_lost}},
-        {"backend gave it away", {journal(WorkerPhase::running, true), {container("c")}, BackendWord::gone}, {R::kill}},
-        {"given away and known so", {journal(WorkerPhase::gone, true), {container("c")}, BackendWord::gone}, {}},
+        {"found at the start, given away", {journal(WorkerPhase::gone, false), {container("c")}},
+            {R::finish}},
+        {"container killed by someone", {journal(WorkerPhase::running, true), {}, BackendWord::renewed},
+            {R::report_lost}},
+        {"backend gave it away", {journal(WorkerPhase::running, true), {container("c")}, BackendWord::gone},
+            {R::kill}},
+        {"given away and known so", {journal(WorkerPhase::gone, true), {container("c")}, BackendWord::gone},
+            {}},
         {"finished, container still there", {journal(WorkerPhase::finished, true), {container("c")}}, {}},
     };
     return table;
@@ -68,7 +78,8 @@ TEST_CASE("every difference of the three records has its one repair")
 
 TEST_CASE("the container that is removed is the one that no stage needs")
 {
-    const auto repairs = compare("s", {journal(WorkerPhase::running, true), {container("b"), container("c")}});
+    const auto repairs
+        = compare("s", {journal(WorkerPhase::running, true), {container("b"), container("c")}});
     REQUIRE(repairs.size() == 1);
     CHECK(repairs[0].container == "b");
 }

@@ -31,7 +31,8 @@ protocol::Assignment plan()
 
 std::string value(const std::vector<std::pair<std::string, std::string>>& pairs, const std::string& name)
 {
-    const auto it = std::find_if(pairs.begin(), pairs.end(), [&](const auto& pair) { return pair.first == name; });
+    const auto it
+        = std::find_if(pairs.begin(), pairs.end(), [&](const auto& pair) { return pair.first == name; });
     return it == pairs.end() ? "(absent)" : it->second;
 }
 
@@ -79,15 +80,18 @@ TEST_CASE("a project root stays within the sources")
     }
 }
 
-TEST_CASE("a job sees allowed variables of its stage's class, its own, and the facts of the run, in that order")
+TEST_CASE(
+    "a job sees allowed variables of its stage's class, its own, and the facts of the run, in that order")
 {
     auto a = plan();
     a.variables = {{.name = "B", .value = "stack"}, {.name = "S", .value = "x", .sealed = true},
         {.name = "TF_VAR_spacelift_run_id", .value = "forged"}};
     const std::vector<PassedVariable> passed{{.name = "A", .value = "1"}, {.name = "B", .value = "launcher"},
-        {.name = "RO", .value = "r", .stages = StageClass::read}, {.name = "WO", .value = "w", .stages = StageClass::write}};
+        {.name = "RO", .value = "r", .stages = StageClass::read},
+        {.name = "WO", .value = "w", .stages = StageClass::write}};
     const auto facts = run_facts(a, units_of(a)[0], {});
-    const OpenValue open = [](const protocol::Variable& v) -> Result<Secret> { return Secret{"opened " + v.value}; };
+    const OpenValue open
+        = [](const protocol::Variable& v) -> Result<Secret> { return Secret{"opened " + v.value}; };
     const auto environment = environment_of(a, passed, facts, open);
     REQUIRE(environment);
     CHECK(value(*environment, "A") == "1");
@@ -102,7 +106,11 @@ TEST_CASE("a job sees allowed variables of its stage's class, its own, and the f
     REQUIRE(apply);
     CHECK(value(*apply, "RO") == "(absent)");
     CHECK(value(*apply, "WO") == "w");
-    const StageEnd failed{.outcome = protocol::Outcome::failed, .exit_code = 1, .cause = "exit", .message = "", .workspace = ""};
+    const StageEnd failed{.outcome = protocol::Outcome::failed,
+        .exit_code = 1,
+        .cause = "exit",
+        .message = "",
+        .workspace = ""};
     CHECK(value(run_facts(a, units_of(a)[1], failed), "TF_VAR_spacelift_final_run_state") == "FAILED");
 }
 
@@ -141,7 +149,8 @@ TEST_CASE("an end is told with its cause and in words")
 TEST_CASE("mounted files become an archive that tar reads, and none of them leaves the workspace")
 {
     const TempDir directory;
-    const auto tar = make_tar({{.path = "a/b.txt", .content = "hello", .mode = 0640}, {.path = "c", .content = std::string(1000, 'z')}});
+    const auto tar = make_tar({{.path = "a/b.txt", .content = "hello", .mode = 0640},
+        {.path = "c", .content = std::string(1000, 'z')}});
     REQUIRE(tar);
     REQUIRE(replace_file(directory.path() / "t.tar", *tar));
     REQUIRE(run_program({"tar", "-xf", "t.tar"}, directory.path()));

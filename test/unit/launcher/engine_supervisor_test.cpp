@@ -39,7 +39,8 @@ struct House {
     LogSink sink{2, LogFormat::logfmt, LogLevel::error, clock};
     EngineSettings settings;
     Vault vault{{pool_key()}, random};
-    JobServices services{settings, backend, host, vault, clock, random, [] { return std::make_unique<IdentityFilter>(); }};
+    JobServices services{
+        settings, backend, host, vault, clock, random, [] { return std::make_unique<IdentityFilter>(); }};
     std::optional<Journal> journal;
     std::unique_ptr<Supervisor> supervisor;
     std::future<EngineEnd> end;
@@ -73,7 +74,8 @@ struct House {
         journal.reset();
     }
 
-    std::string add(StageKind kind = StageKind::read, const std::function<void(protocol::Assignment&)>& change = {})
+    std::string add(
+        StageKind kind = StageKind::read, const std::function<void(protocol::Assignment&)>& change = {})
     {
         protocol::Assignment a;
         a.stage_id = make_ulid(clock, random);
@@ -103,7 +105,8 @@ struct House {
 
     bool wait_idle()
     {
-        return backend.wait_until([&] { return supervisor->status().stages.empty() && host.names().empty(); }, 20s);
+        return backend.wait_until(
+            [&] { return supervisor->status().stages.empty() && host.names().empty(); }, 20s);
     }
 };
 
@@ -118,7 +121,8 @@ TEST_CASE("a stage runs its phases in order and leaves nothing behind")
     const auto report = house.finished(id);
     CHECK(report.outcome == Outcome::succeeded);
     CHECK(report.exit_code == 0);
-    CHECK(house.backend.log(id) == "[slipway] looking for runner\n[slipway] init\none\n[slipway] plan\ntwo\n");
+    CHECK(
+        house.backend.log(id) == "[slipway] looking for runner\n[slipway] init\none\n[slipway] plan\ntwo\n");
     CHECK(house.wait_idle());
     CHECK(std::filesystem::is_empty(house.directory.path() / "state" / "jobs"));
     CHECK(house.host.started().size() == 2);
@@ -147,7 +151,8 @@ TEST_CASE("a run of plan and apply carries its workspace in an envelope that onl
     REQUIRE_FALSE(sealed.empty());
     CHECK(sealed.find("the workspace") == std::string::npos);
 
-    const auto plan_document = read_file(house.directory.path() / "backend" / (plan + ".assignment"), 100'000);
+    const auto plan_document
+        = read_file(house.directory.path() / "backend" / (plan + ".assignment"), 100'000);
     REQUIRE(plan_document);
     const auto parsed = JsonDocument::parse(*plan_document);
     const auto made = protocol::read_assignment(parsed->root());
@@ -198,7 +203,8 @@ TEST_CASE("a launcher that leaves in mid-command is followed by one that runs no
         house.leave();
         house.start();
     }
-    REQUIRE(house.backend.wait_until([&] { return house.backend.log(id).find("begun") != std::string::npos; }, 10s));
+    REQUIRE(house.backend.wait_until(
+        [&] { return house.backend.log(id).find("begun") != std::string::npos; }, 10s));
     house.leave();
     house.host.let_go(); // it ends while nobody looks
     house.start();
@@ -224,7 +230,8 @@ TEST_CASE("a container that is gone when the launcher returns is reported lost")
     CHECK(house.host.started().size() == 1);
 }
 
-TEST_CASE("a container that dies under a running launcher is reported lost, and a stage that reads is run anew")
+TEST_CASE(
+    "a container that dies under a running launcher is reported lost, and a stage that reads is run anew")
 {
     House house;
     house.host.script("first-command", {.output = "", .exit = {}, .waits = true});

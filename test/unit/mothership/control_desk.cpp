@@ -77,8 +77,8 @@ std::optional<Stage> ControlDesk::grant()
     return must(plane->change([&](Work& work) { return grant_next(work, worker); }));
 }
 
-server::Verdict ControlDesk::apply(
-    const std::string& run_id, std::size_t index, const server::Event& event, const protocol::StateReport* report)
+server::Verdict ControlDesk::apply(const std::string& run_id, std::size_t index, const server::Event& event,
+    const protocol::StateReport* report)
 {
     return must(plane->change([&](Work& work) -> Result<server::Verdict> {
         auto stages = SLIPWAY_TRY(work.records.stages_of_run(run_id));
@@ -115,11 +115,12 @@ void ControlDesk::begin(const Stage& stage, const std::string& phase)
 void ControlDesk::finish(const Stage& stage, protocol::Outcome outcome, const std::string& cause)
 {
     const bool good = outcome == protocol::Outcome::succeeded;
-    report(stage, {.event = protocol::StageEvent::finished,
-                      .outcome = outcome,
-                      .exit_code = good ? 0 : 1,
-                      .cause = cause,
-                      .workspace = good ? "workspace" : ""});
+    report(stage,
+        {.event = protocol::StageEvent::finished,
+            .outcome = outcome,
+            .exit_code = good ? 0 : 1,
+            .cause = cause,
+            .workspace = good ? "workspace" : ""});
 }
 
 void ControlDesk::plan(const std::string& run_id)

@@ -13,8 +13,7 @@
 namespace slipway::test {
 
 /// The value of a result that the test cannot go on without.
-template <class T>
-T must(Result<T> result)
+template <class T> T must(Result<T> result)
 {
     if (!result)
         throw std::runtime_error{result.error().message()};
@@ -22,8 +21,8 @@ T must(Result<T> result)
         return *std::move(result);
 }
 
-/// A control plane on a store in a temporary directory and a clock of the test's own, with one pool, one worker and one
-/// stack. The worker's calls are made straight to the stages.
+/// A control plane on a store in a temporary directory and a clock of the test's own, with one pool, one
+/// worker and one stack. The worker's calls are made straight to the stages.
 class ControlDesk {
 public:
     ControlDesk();
@@ -38,8 +37,8 @@ public:
     /// The next stage for the worker; nothing if there is none.
     std::optional<mothership::Stage> grant();
     /// What happens to a stage of the run; its verdict.
-    protocol::server::Verdict apply(const std::string& run_id, std::size_t index, const protocol::server::Event& event,
-        const protocol::StateReport* report = nullptr);
+    protocol::server::Verdict apply(const std::string& run_id, std::size_t index,
+        const protocol::server::Event& event, const protocol::StateReport* report = nullptr);
     /// The worker's way through a stage that is granted to it.
     void accept(const mothership::Stage& stage);
     void report(const mothership::Stage& stage, protocol::StateReport report);

@@ -1,6 +1,5 @@
-#include "mothership/run_state.h"
-
 #include "common/file.h"
+#include "mothership/run_state.h"
 
 #include <catch2/catch.hpp>
 
@@ -34,7 +33,8 @@ const std::map<RunState, std::map<RunEvent, RunState>> kExpected{
             {RunEvent::requeue, RunState::ready}, {RunEvent::fail, RunState::failed},
             {RunEvent::stop, RunState::stopped}}},
     {RunState::planning,
-        {{RunEvent::ask_review, RunState::pending_review}, {RunEvent::ask_confirmation, RunState::unconfirmed},
+        {{RunEvent::ask_review, RunState::pending_review},
+            {RunEvent::ask_confirmation, RunState::unconfirmed},
             {RunEvent::auto_confirm, RunState::confirmed}, {RunEvent::finish, RunState::finished},
             {RunEvent::requeue, RunState::ready}, {RunEvent::fail, RunState::failed},
             {RunEvent::stop, RunState::stopped}}},
@@ -63,8 +63,8 @@ const std::map<RunState, std::map<RunEvent, RunState>> kExpected{
     {RunState::destroying, {{RunEvent::finish, RunState::finished}, {RunEvent::fail, RunState::failed}}},
 };
 
-const std::set<RunState> kTerminal{RunState::finished, RunState::failed, RunState::stopped, RunState::discarded,
-    RunState::canceled, RunState::skipped};
+const std::set<RunState> kTerminal{RunState::finished, RunState::failed, RunState::stopped,
+    RunState::discarded, RunState::canceled, RunState::skipped};
 
 } // namespace
 

@@ -15,7 +15,8 @@ namespace {
 std::vector<std::string> states_of(ControlDesk& desk, const std::string& run)
 {
     std::vector<std::string> states;
-    for (const auto& entry : must(desk.plane->look([&](Transaction& records) { return records.history(run); })))
+    for (const auto& entry :
+        must(desk.plane->look([&](Transaction& records) { return records.history(run); })))
         states.emplace_back(to_string(entry.state));
     return states;
 }
@@ -55,7 +56,9 @@ TEST_CASE("a proposed run ends after its plan and keeps no workspace")
     const auto id = desk.start_run(RunType::proposed);
     const auto stage = desk.grant();
     REQUIRE(stage);
-    CHECK_FALSE(must(desk.plane->look([&](Transaction& records) { return assignment_of(records, *stage); })).keep_workspace);
+    CHECK_FALSE(must(desk.plane->look([&](Transaction& records) {
+        return assignment_of(records, *stage);
+    })).keep_workspace);
     desk.begin(*stage, "plan");
     desk.finish(*stage, Outcome::succeeded);
     CHECK(desk.run(id).state == RunState::finished);
@@ -105,7 +108,8 @@ TEST_CASE("nothing runs until a pool is attached, and the run says so")
     must(desk.plane->change_records([&](Work& work) { return work.records.put_stack(desk.stack); }));
     const auto id = desk.start_run();
     CHECK(desk.run(id).state == RunState::queued);
-    CHECK(desk.waiting_for(id) == "no worker pool is attached to the stack: slipway stack attach web --pool <name>");
+    CHECK(desk.waiting_for(id)
+        == "no worker pool is attached to the stack: slipway stack attach web --pool <name>");
     CHECK_FALSE(desk.grant());
     desk.stack.pool_id = desk.pool_id;
     must(desk.plane->change_records([&](Work& work) -> Result<void> {
@@ -126,7 +130,8 @@ TEST_CASE("an offer that nobody answers goes to the next one with a higher fence
     const auto second = desk.grant();
     REQUIRE(second);
     CHECK(second->core.fence > first->core.fence);
-    CHECK(desk.apply(id, 0, server::Accept{.worker = desk.worker.id, .fence = first->core.fence, .run_limit = 1})
+    CHECK(desk.apply(
+              id, 0, server::Accept{.worker = desk.worker.id, .fence = first->core.fence, .run_limit = 1})
         == Verdict::gone);
     CHECK(desk.run(id).state == RunState::ready);
 }
@@ -158,7 +163,8 @@ TEST_CASE("contact keeps a lease, so a long plan is not granted again")
     desk.begin(*stage, "plan");
     for (int minute = 0; minute < 20; ++minute) {
         desk.advance(1min);
-        REQUIRE(desk.apply(id, 0, server::Renew{.worker = desk.worker.id, .fence = stage->core.fence, .started = true})
+        REQUIRE(desk.apply(id, 0,
+                    server::Renew{.worker = desk.worker.id, .fence = stage->core.fence, .started = true})
             == Verdict::ok);
     }
     CHECK(desk.stage(id).core.fence == stage->core.fence);
@@ -265,7 +271,8 @@ TEST_CASE("a report that comes twice changes nothing the second time")
         .outcome = Outcome::succeeded,
         .exit_code = 0,
         .workspace = "workspace"};
-    const server::Finish finish{.worker = desk.worker.id, .fence = stage->core.fence, .outcome = Outcome::succeeded};
+    const server::Finish finish{
+        .worker = desk.worker.id, .fence = stage->core.fence, .outcome = Outcome::succeeded};
     CHECK(desk.apply(id, 0, finish, &report) == Verdict::ok);
     const auto version = desk.run(id).version;
     CHECK(desk.apply(id, 0, finish, &report) == Verdict::ok);
@@ -279,7 +286,8 @@ TEST_CASE("a plan that kept no workspace cannot be applied")
     const auto id = desk.start_run();
     const auto stage = desk.grant();
     desk.begin(*stage, "plan");
-    desk.report(*stage, {.event = protocol::StageEvent::finished, .outcome = Outcome::succeeded, .exit_code = 0});
+    desk.report(
+        *stage, {.event = protocol::StageEvent::finished, .outcome = Outcome::succeeded, .exit_code = 0});
     CHECK(desk.run(id).state == RunState::failed);
 }
 
@@ -291,7 +299,8 @@ TEST_CASE("a restart in mid-run loses nothing")
     desk.begin(*stage, "plan");
     desk.restart();
     CHECK(desk.run(id).state == RunState::planning);
-    CHECK(desk.apply(id, 0, server::Renew{.worker = desk.worker.id, .fence = stage->core.fence, .started = true})
+    CHECK(desk.apply(
+              id, 0, server::Renew{.worker = desk.worker.id, .fence = stage->core.fence, .started = true})
         == Verdict::ok);
     desk.finish(*stage, Outcome::succeeded);
     CHECK(desk.run(id).state == RunState::unconfirmed);

@@ -1,5 +1,4 @@
 #include "mothership/store/schema.h"
-
 #include "test/support/temp_dir.h"
 
 #include <catch2/catch.hpp>
@@ -53,8 +52,10 @@ TEST_CASE("an older database keeps its records when it is brought up")
 {
     const TempDir directory;
     auto connection = open(directory);
-    const std::array first{Migration{.version = 1, .sql = "CREATE TABLE t (a INTEGER); INSERT INTO t VALUES (7);"}};
-    const std::array both{first[0], Migration{.version = 2, .sql = "ALTER TABLE t ADD COLUMN b INTEGER DEFAULT 5;"}};
+    const std::array first{
+        Migration{.version = 1, .sql = "CREATE TABLE t (a INTEGER); INSERT INTO t VALUES (7);"}};
+    const std::array both{
+        first[0], Migration{.version = 2, .sql = "ALTER TABLE t ADD COLUMN b INTEGER DEFAULT 5;"}};
     REQUIRE(migrate(*connection, first));
     REQUIRE(migrate(*connection, both));
     CHECK(number(*connection, "SELECT a * 10 + b FROM t") == 75);
@@ -64,7 +65,8 @@ TEST_CASE("a step that fails leaves nothing of itself")
 {
     const TempDir directory;
     auto connection = open(directory);
-    const std::array broken{Migration{.version = 1, .sql = "CREATE TABLE t (a INTEGER); SELECT * FROM nowhere;"}};
+    const std::array broken{
+        Migration{.version = 1, .sql = "CREATE TABLE t (a INTEGER); SELECT * FROM nowhere;"}};
     const auto done = migrate(*connection, broken);
     REQUIRE_FALSE(done);
     CHECK(done.error().message().find("version 1") != std::string::npos);
@@ -91,8 +93,8 @@ TEST_CASE("the store is durable and checks its references")
     REQUIRE(migrate(*connection, migrations()));
     CHECK(number(*connection, "PRAGMA synchronous") == 2);
     CHECK(number(*connection, "PRAGMA foreign_keys") == 1);
-    const auto orphan = connection->run(
-        "INSERT INTO sources (stack_id, version, file, size, sha256, uploaded_ms) VALUES ('x', 1, '', 0, '', 0)");
+    const auto orphan = connection->run("INSERT INTO sources (stack_id, version, file, size, sha256, "
+                                        "uploaded_ms) VALUES ('x', 1, '', 0, '', 0)");
     REQUIRE_FALSE(orphan);
     CHECK(orphan.error().code() == Errc::conflict);
 }

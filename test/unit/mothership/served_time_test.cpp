@@ -1,5 +1,4 @@
 #include "mothership/served_time.h"
-
 #include "test/unit/mothership/control_desk.h"
 
 #include <catch2/catch.hpp>

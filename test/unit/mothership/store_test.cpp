@@ -91,8 +91,9 @@ TEST_CASE("a run that changed since it was read is not overwritten")
 TEST_CASE("a view cannot write")
 {
     ControlDesk desk;
-    const auto done = desk.store->read(
-        [](Transaction& records) { return records.add_api_key({.id = "k", .name = "n", .hash = "h", .created_ms = 1}); });
+    const auto done = desk.store->read([](Transaction& records) {
+        return records.add_api_key({.id = "k", .name = "n", .hash = "h", .created_ms = 1});
+    });
     CHECK_FALSE(done);
 }
 
