@@ -23,10 +23,7 @@ Error bad(std::string_view text)
     return {Errc::invalid_input, "\"" + std::string{text} + "\" is not a duration like 70m, 1h30m or 90s"};
 }
 
-bool is_digit(char c) noexcept
-{
-    return c >= '0' && c <= '9';
-}
+bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 
 /// A duration goes down to -2^63 ns.
 constexpr Nanos kMost = Nanos{1} << 63;
@@ -88,7 +85,8 @@ Result<std::chrono::nanoseconds> parse_duration(std::string_view text)
             return bad(text);
         total += *term;
         if (total > (negative ? kMost : kMost - 1))
-            return Error{Errc::invalid_input, "\"" + std::string{text} + "\" is longer than a duration can be"};
+            return Error{
+                Errc::invalid_input, "\"" + std::string{text} + "\" is longer than a duration can be"};
     }
     return std::chrono::nanoseconds{static_cast<std::int64_t>(negative ? -total : total)};
 }
@@ -99,7 +97,8 @@ std::string format_duration(std::chrono::nanoseconds duration)
     if (nanos == 0)
         return "0s";
     std::string text = nanos < 0 ? "-" : "";
-    const auto magnitude = nanos < 0 ? 0 - static_cast<std::uint64_t>(nanos) : static_cast<std::uint64_t>(nanos);
+    const auto magnitude
+        = nanos < 0 ? 0 - static_cast<std::uint64_t>(nanos) : static_cast<std::uint64_t>(nanos);
     const auto with_fraction = [&text](std::uint64_t value, std::uint64_t unit, std::string_view name) {
         text += std::to_string(value / unit);
         if (std::uint64_t rest = value % unit; rest != 0) {

@@ -17,9 +17,6 @@ using protocol::StageEvent;
 using protocol::WorkerPhase;
 namespace worker = protocol::worker;
 
-/// The longest wait without a look at the state: a belt for a wake-up that nobody sent.
-constexpr std::chrono::seconds kLook{2};
-
 Error cancelled() { return {Errc::cancelled, "stopped"}; }
 
 } // namespace
@@ -316,101 +313,6 @@ Result<void> Job::run(std::stop_token stop)
     return settle(std::move(end), stop);
 }
 
-/// The phases are over: keeps the workspace, then writes the end down.
-Result<void> Job::settle(StageEnd end, std::stop_token stop)
-{
-    if (end.outcome == Outcome::succeeded && assignment_.keep_workspace) {
-        const auto fact = SLIPWAY_TRY(stage_.entry().slot());
-        if (!slot_ && fact) {
-            auto taken = services_.host.adopt(*fact, spool_->slot_end(), stop);
-            if (!taken && taken.error().code() != Errc::not_found)
-                return std::move(taken).error();
-            if (taken)
-                slot_ = *std::move(taken);
-        }
-        auto kept = slot_ ? Workspace{*context_}.keep(*slot_, stop)
-                          : Result<std::string>{Error{Errc::not_found, "the container is gone"}};
-        if (kept)
-            end.workspace = *std::move(kept);
-        else if (kept.error().code() == Errc::not_found)
-            end = lost_end("its workspace could not be kept: " + kept.error().message());
-        else if (kept.error().code() == Errc::invalid_input || kept.error().code() == Errc::rejected)
-            end = {.outcome = Outcome::failed,
-                .exit_code = -1,
-                .cause = "internal",
-                .message = "the workspace could not be kept: " + kept.error().message(),
-                .workspace = ""};
-        else
-            return std::move(kept).error();
-    }
-    SLIPWAY_TRY(log_end(end));
-    return apply(worker::Exited{end.outcome});
-}
-
-Result<void> Job::give_up(const StageEnd& end)
-{
-    SLIPWAY_TRY(log_end(end));
-    return apply(worker::PrepareFailed{end.outcome});
-}
-
-/// Writes the end down, closes the log with its words, and tells the protocol how long it has become.
-Result<void> Job::log_end(const StageEnd& end)
-{
-    SLIPWAY_TRY(stage_.entry().write(end));
-    const auto progress = SLIPWAY_TRY(stage_.entry().progress());
-    const bool told = progress && spool_->has(line_id(LogLine::unit_end, progress->seq));
-    if (const auto dropped = spool_->dropped(); dropped != 0)
-        SLIPWAY_TRY(spool_->append_once(line_id(LogLine::dropped),
-            own_line(std::to_string(dropped) + " bytes of output were dropped above the log's limit")));
-    if (!told && !end.message.empty())
-        SLIPWAY_TRY(spool_->append_once(line_id(LogLine::ended), last_words(end)));
-    return apply(worker::LogGrew{SLIPWAY_TRY(FilteredLog::length(*spool_, services_.filter))});
-}
-
-/// The log to its last byte, then the end.
-Result<void> Job::deliver(std::stop_token stop)
-{
-    uploader_->complete();
-    if (!synced_) {
-        SLIPWAY_TRY(stage_.entry().sync());
-        synced_ = true;
-    }
-    const auto now = state();
-    if (now.phase != WorkerPhase::finished)
-        return {};
-    if (now.log_acked < now.log_end) {
-        control_.wait(kLook, stop);
-        return {};
-    }
-    StageEnd end = SLIPWAY_TRY(stage_.entry().end()).value_or(lost_end("how it ended is not known"));
-    const auto ref = stage_.ref();
-    const protocol::StateReport report{.fence = ref.fence,
-        .sequence = SLIPWAY_TRY(stage_.next_sequence()),
-        .event = StageEvent::finished,
-        .phase = "",
-        .image_id = "",
-        .outcome = now.outcome,
-        .exit_code = end.exit_code,
-        .cause = end.cause,
-        .message = end.message,
-        .workspace = end.workspace,
-        .log_end = now.log_end};
-    stage_.entry().passed("before finished");
-    const auto answer = services_.backend.report(ref, report, stop);
-    stage_.entry().passed("finished");
-    SLIPWAY_TRY(in("reporting the end", ask(answer, worker::FinishAnswered{})));
-    if (answer->kind == StageAnswer::Kind::not_yet) {
-        spool_->wake();
-        if (state().log_acked == state().log_end)
-            return Error{
-                Errc::conflict, "the control plane lacks a part of the log that it has acknowledged"};
-    }
-    if (state().phase == WorkerPhase::done)
-        logger_.info("the stage has ended",
-            {{"outcome", protocol::to_string(now.outcome)}, {"cause", end.cause}, {"message", end.message}});
-    return {};
-}
-
 Result<void> Job::remove_containers(std::stop_token stop)
 {
     for (const auto& found : SLIPWAY_TRY(services_.host.containers(stop)))
@@ -419,18 +321,6 @@ Result<void> Job::remove_containers(std::stop_token stop)
     // What is left of one that someone else has removed.
     const std::string named = container();
     return named.empty() ? Result<void>{} : services_.host.remove(named, stop);
-}
-
-Result<void> Job::clean(std::stop_token stop)
-{
-    control_.waits_in(nullptr);
-    slot_.reset();
-    SLIPWAY_TRY(in("removing the container", remove_containers(stop)));
-    stage_.entry().passed("container removed");
-    upload_thread_ = {};
-    SLIPWAY_TRY(stage_.entry().remove());
-    ended_ = true;
-    return {};
 }
 
 } // namespace slipway::launcher

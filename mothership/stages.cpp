@@ -24,12 +24,17 @@ std::pair<std::string, std::string> loss_of(const server::Event& event, const st
         return {"host restarted", "worker " + worker + " came back after a restart of its host"};
     if (std::holds_alternative<server::DeclareLost>(event))
         return {"declared lost", "an operator declared worker " + worker + " lost"};
+    if (std::holds_alternative<server::StoreRestored>(event))
+        return {"store restored",
+            "the store was restored from a backup while worker " + worker + " had the stage"};
     if (std::holds_alternative<server::Decline>(event))
         return {"", "worker " + worker + " declined"};
     return {"lease", "worker " + worker + " was not heard of until the time of the stage was over"};
 }
 
 bool had_worker(ServerPhase phase) { return phase == ServerPhase::accepted || phase == ServerPhase::started; }
+
+bool holds(ServerPhase phase) { return phase == ServerPhase::offered || had_worker(phase); }
 
 /// A new grant begins: what the last one reported is no longer true.
 void forget_reports(Stage& stage)
@@ -98,17 +103,21 @@ Result<void> stage_ended(Work& work, Run& run, const Stage& stage)
     return fire(work, run, RunEvent::finish);
 }
 
-/// A stage that nobody has any more goes back to the queue, unless it was stopped or has been lost too often.
+/// The run fails with the cause of the last loss, and the stage is not granted again.
+Result<void> give_up(Work& work, Run& run, Stage& stage)
+{
+    SLIPWAY_TRY(fail_run(work, run, stage));
+    SLIPWAY_TRY(apply_event(work, stage, server::Cancel{}));
+    return {};
+}
+
+/// A stage that nobody has any more goes back to the queue, unless it has been lost too often.
 Result<void> stage_given_back(Work& work, Run& run, Stage& stage, ServerPhase before)
 {
     work.wake(pool_topic(stage.pool_id));
     const bool lost = before == ServerPhase::started || (had_worker(before) && !stage.cause.empty());
-    if (stage.core.stop_requested)
-        stage.cause = kStoppedCause;
-    if (stage.core.stop_requested || (lost && stage.attempts >= kMaxAttempts)) {
-        SLIPWAY_TRY(apply_event(work, stage, server::Cancel{}));
-        return {};
-    }
+    if (lost && stage.attempts >= kMaxAttempts)
+        return give_up(work, run, stage);
     if (had_worker(before) && next_state(run.state, RunEvent::requeue))
         return fire(work, run, RunEvent::requeue, stage.message);
     return work.records.update_run(run);
@@ -183,17 +192,17 @@ Result<void> note_step(
         stage.message.clear();
     }
     const bool reported = std::holds_alternative<server::Finish>(event);
-    const bool left = after.phase == ServerPhase::waiting || after.phase == ServerPhase::lost;
-    if (left && after.phase != before.phase && !reported) {
+    if (holds(before.phase) && !holds(after.phase) && !reported) {
         if (had_worker(before.phase))
             std::tie(stage.cause, stage.message) = loss_of(event, before.holder);
         work.wake(worker_topic(before.holder));
     }
-    if (std::holds_alternative<server::Cancel>(event)) {
-        if (after.phase == ServerPhase::finished && stage.cause.empty())
-            stage.cause = kStoppedCause;
+    const bool cancelled
+        = after.phase == ServerPhase::finished && before.phase != ServerPhase::finished && !reported;
+    if (cancelled && (before.stop_requested || stage.cause.empty()))
+        stage.cause = kStoppedCause;
+    if (std::holds_alternative<server::Cancel>(event))
         work.wake(worker_topic(before.holder));
-    }
     return {};
 }
 

@@ -1,15 +1,13 @@
 #include "common/protocol/server_core.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace slipway::protocol::server {
 
 namespace {
 
-Step same(const ServerStage& state, Verdict verdict)
-{
-    return {.state = state, .verdict = verdict};
-}
+Step same(const ServerStage& state, Verdict verdict) { return {.state = state, .verdict = verdict}; }
 
 /// The place of a caller's fence among the grants of a stage.
 enum class Standing : std::uint8_t {
@@ -25,7 +23,8 @@ Standing standing(const ServerStage& state, const std::string& worker, Fence fen
     if (fence != state.fence || worker != state.holder)
         return Standing::older;
     // A write stage of a restored store whose lease is over: the lost history may hold its `started`.
-    const bool forgotten = state.held && state.kind == StageKind::write && state.phase == ServerPhase::waiting;
+    const bool forgotten
+        = state.held && state.kind == StageKind::write && state.phase == ServerPhase::waiting;
     return forgotten ? Standing::future : Standing::current;
 }
 
@@ -60,9 +59,10 @@ void make_started(ServerStage& state, Millis now, const Terms& terms)
     state.until = now + (by_contact ? terms.lease : state.run_limit) + terms.margin;
 }
 
-/// A fence above the newest grant proves that this store lost history: the caller's word is taken for the stage, and
-/// nothing more is granted until an operator looks. The log of a grant that is unknown here is delivered anew from its
-/// first byte; how long it may run is unknown, so a write stage counts as alive by its contacts.
+/// A fence above the newest grant proves that this store lost history: the caller's word is taken for the
+/// stage, and nothing more is granted until an operator looks. The log of a grant that is unknown here is
+/// delivered anew from its first byte; how long it may run is unknown, so a write stage counts as alive by
+/// its contacts.
 ServerStage adopt_future(const ServerStage& state, const std::string& worker, Fence fence)
 {
     ServerStage adopted = state;
@@ -174,9 +174,10 @@ Step on(const ServerStage& state, const Started& event, Millis now, const Terms&
     if (state.phase == ServerPhase::lost)
         return same(state, Verdict::gone); // too late to begin
     Step result = hold(state, event.worker, event.fence, true, now, terms);
-    // In a store that lost history another grant may run already, and this one may have been taken back: what has
-    // begun goes on, nothing begins.
-    const bool known = state.kind == StageKind::write && state.phase == ServerPhase::started;
+    // In a store that lost history another grant may run already, and this one may have been taken back: what
+    // has begun goes on, nothing begins.
+    const bool known
+        = state.kind == StageKind::write && state.phase == ServerPhase::started && state.fence == event.fence;
     if (result.verdict == Verdict::ok && result.state.held && !known)
         return {.state = state, .verdict = Verdict::gone, .alarm = result.alarm};
     return result;
@@ -206,6 +207,8 @@ Step on(const ServerStage& state, const AppendLog& event, Millis now, const Term
             return same(state, Verdict::gone);
         break;
     }
+    if (event.length > std::numeric_limits<std::uint64_t>::max() - event.offset)
+        return same(state, Verdict::refused);
     if (event.offset > next.log_end) {
         result.verdict = Verdict::not_yet;
         return result;
@@ -233,7 +236,8 @@ Step on(const ServerStage& state, const Finish& event, Millis now, const Terms& 
         result.alarm = true;
         break;
     case Standing::current:
-        if (state.phase == ServerPhase::finished) // the answer to the first report was lost, or it was cancelled
+        if (state.phase
+            == ServerPhase::finished) // the answer to the first report was lost, or it was cancelled
             return same(state, event.log_end == state.log_end ? Verdict::ok : Verdict::gone);
         if (state.phase == ServerPhase::waiting || state.phase == ServerPhase::offered)
             return same(state, Verdict::gone);
@@ -244,7 +248,8 @@ Step on(const ServerStage& state, const Finish& event, Millis now, const Terms& 
         return result;
     }
     if (next.phase == ServerPhase::lost)
-        return result; // it has failed already; the late report is acknowledged so that the launcher can forget it
+        return result; // it has failed already; the late report is acknowledged so that the launcher can
+                       // forget it
     if (event.outcome == Outcome::lost && next.kind == StageKind::read && !next.stop_requested) {
         make_waiting(next, now);
         return result;
@@ -317,7 +322,8 @@ Step on(const ServerStage& state, const StoreRestored&, Millis now, const Terms&
         return same(state, Verdict::ok);
     Step result{.state = state};
     auto& next = result.state;
-    const Millis quiet = std::max(state.until, now + terms.lease + terms.margin); // a lease the backup knows nothing of
+    const Millis quiet
+        = std::max(state.until, now + terms.lease + terms.margin); // a lease the backup knows nothing of
     if (state.kind == StageKind::read || !has_holder(state) || state.phase == ServerPhase::offered) {
         make_waiting(next, quiet); // a read stage may have a newer grant: whoever holds this one is sent away
     } else if (state.phase == ServerPhase::accepted) {

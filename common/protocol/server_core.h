@@ -5,9 +5,10 @@
 #include <string>
 #include <variant>
 
-/// The control plane's half of the worker protocol as a pure function: no clock, no thread, no socket, no store.
-/// Every change of a fence, a lease, an offer or a log offset on that side is made here and nowhere else; the
-/// store only writes the resulting state in a statement that is conditional on the state it was computed from.
+/// The control plane's half of the worker protocol as a pure function: no clock, no thread, no socket, no
+/// store. Every change of a fence, a lease, an offer or a log offset on that side is made here and nowhere
+/// else; the store only writes the resulting state in a statement that is conditional on the state it was
+/// computed from.
 namespace slipway::protocol {
 
 enum class ServerPhase : std::uint8_t {
@@ -26,10 +27,12 @@ struct ServerStage {
     Fence fence; ///< Of the newest grant; {0, 0} before the first.
     std::string holder; ///< Id of the worker that has the newest grant.
     Millis until = 0; ///< Served time; see ServerPhase.
-    Millis run_limit = 0; ///< From accept: how long a write stage may run, grace and ladder included. 0: unknown.
+    Millis run_limit
+        = 0; ///< From accept: how long a write stage may run, grace and ladder included. 0: unknown.
     Outcome outcome = Outcome::none;
     std::uint64_t log_end = 0; ///< Bytes of the log of the newest grant that are durable.
-    bool held = false; ///< The store lost history: not granted, and no grant begins, until an operator releases it.
+    bool held
+        = false; ///< The store lost history: not granted, and no grant begins, until an operator releases it.
     bool stop_requested = false; ///< The holder is told to stop at its next contact.
 
     bool operator==(const ServerStage&) const = default;
@@ -64,8 +67,8 @@ struct Decline {
 /// The offer is taken back: its worker drains.
 struct Withdraw { };
 
-/// The holder is about to send the run frame. When this is answered `ok` it is durable, so a write stage is never
-/// granted again. `gone` for a held stage that is not known to have begun.
+/// The holder is about to send the run frame. When this is answered `ok` it is durable, so a write stage is
+/// never granted again. `gone` for a held stage that is not known to have begun.
 struct Started {
     std::string worker;
     Fence fence;
@@ -107,22 +110,23 @@ struct DeclareLost { };
 /// A person stops or cancels the stage.
 struct Cancel { };
 
-/// The store was restored from a backup: what happened after the backup is unknown. A write stage is held; a read
-/// stage is taken from its holder and waits until each lease that the backup may not know is over.
+/// The store was restored from a backup: what happened after the backup is unknown. A write stage is held; a
+/// read stage is taken from its holder and waits until each lease that the backup may not know is over.
 struct StoreRestored { };
 
-/// An operator has looked at a held stage and lets it be granted. Refused while a worker holds it: what runs ends
-/// first, or is declared lost. For a write stage the operator vouches that no launcher knows a grant of it that is
-/// missing here, since such a launcher may have run it.
+/// An operator has looked at a held stage and lets it be granted. Refused while a worker holds it: what runs
+/// ends first, or is declared lost. For a write stage the operator vouches that no launcher knows a grant of
+/// it that is missing here, since such a launcher may have run it.
 struct Release { };
 
-using Event = std::variant<Grant, Accept, Decline, Withdraw, Started, Renew, AppendLog, Finish, Tick, HostRestarted,
-    DeclareLost, Cancel, StoreRestored, Release>;
+using Event = std::variant<Grant, Accept, Decline, Withdraw, Started, Renew, AppendLog, Finish, Tick,
+    HostRestarted, DeclareLost, Cancel, StoreRestored, Release>;
 
 enum class Verdict : std::uint8_t {
     ok,
     gone, ///< 410: the caller's grant is not the newest; it stops the stage and forgets it.
-    not_yet, ///< 409: a log chunk beyond the end, or a finish before the whole log. The answer says `log_end`.
+    not_yet, ///< 409: a log chunk beyond the end, or a finish before the whole log. The answer says
+             ///< `log_end`.
     refused, ///< The event does not apply: no grant, nothing to withdraw.
 };
 

@@ -11,12 +11,10 @@ bool over(const WorkerStage& state) noexcept
     return state.phase == WorkerPhase::gone || state.phase == WorkerPhase::done;
 }
 
-Step stay(const WorkerStage& state)
-{
-    return {state, {}};
-}
+Step stay(const WorkerStage& state) { return {state, {}}; }
 
-/// What is left to deliver: the log first, then the end, so that an acknowledged end means an acknowledged log.
+/// What is left to deliver: the log first, then the end, so that an acknowledged end means an acknowledged
+/// log.
 Step deliver(WorkerStage state)
 {
     if (state.log_acked < state.log_end)
@@ -130,7 +128,8 @@ Step on(WorkerStage state, const Restarted& event, Millis)
     case WorkerPhase::starting:
         if (event.slot == SlotFound::idle)
             return {state, {Action::send_started}};
-        if (event.slot == SlotFound::used) { // a frame of an earlier life, written just before its end, came late
+        if (event.slot
+            == SlotFound::used) { // a frame of an earlier life, written just before its end, came late
             state.phase = WorkerPhase::running;
             return {state, {Action::follow, Action::send_log}};
         }
@@ -154,10 +153,7 @@ Step on(WorkerStage state, const Restarted& event, Millis)
 
 } // namespace
 
-Step begin(StageKind kind, Fence fence)
-{
-    return {{.kind = kind, .fence = fence}, {Action::send_accept}};
-}
+Step begin(StageKind kind, Fence fence) { return {{.kind = kind, .fence = fence}, {Action::send_accept}}; }
 
 Step step(const WorkerStage& state, const Event& event, Millis now)
 {

@@ -6,8 +6,8 @@
 #include <vector>
 
 /// The launcher's half of the worker protocol as a pure function. The caller's one rule: a state that `step`
-/// returned is in the journal before the first of its actions is carried out. Actions are idempotent, so a launcher
-/// that died between the two carries them out again after `Restarted`.
+/// returned is in the journal before the first of its actions is carried out. Actions are idempotent, so a
+/// launcher that died between the two carries them out again after `Restarted`.
 namespace slipway::protocol {
 
 enum class WorkerPhase : std::uint8_t {
@@ -99,8 +99,9 @@ enum class Action : std::uint8_t {
     send_accept,
     prepare, ///< Pull, take a slot, put the workspace; answers with Prepared or PrepareFailed.
     send_started,
-    /// After the lease (for a stage that reads). Not later than the `lease_until` of the state that this came with, even
-    /// if it was renewed since; when that has passed, or the slot is gone, the caller looks again: `Restarted`.
+    /// After the lease (for a stage that reads). Not later than the `lease_until` of the state that this came
+    /// with, even if it was renewed since; when that has passed, or the slot is gone, the caller looks again:
+    /// `Restarted`.
     send_run_frame,
     follow, ///< Take output and exit from a slot that has been given its frame.
     push_lease, ///< Tell slot-init the new end of the lease.

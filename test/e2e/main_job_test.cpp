@@ -46,7 +46,7 @@ TEST_CASE("a run goes from plan over the confirmation to an apply on the carried
         {"echo id=$(cat ../plan.id)", "cat main.conf"});
     const auto run = world.start_run("web");
     world.wait_state(run, "UNCONFIRMED");
-    CHECK(world.containers().empty());
+    world.wait_no_containers();
 
     world.confirm(run);
     const auto finished = world.wait_state(run, "FINISHED");
@@ -59,7 +59,7 @@ TEST_CASE("a run goes from plan over the confirmation to an apply on the carried
     CHECK(ids[0] == ids[1]);
     CHECK(ids[0].size() == 39);
     CHECK(lines_with(world.log(run), "greeting = hello").size() == 2);
-    CHECK(world.containers().empty());
+    world.wait_no_containers();
 }
 
 TEST_CASE("a run's container has the allowed variables and no others of the launcher")
@@ -163,10 +163,11 @@ TEST_CASE("the second TERM stops what runs and reports it")
     const auto run = world.start_run("web");
     world.wait_state(run, "PLANNING");
     world.launcher().signal(SIGTERM);
+    world.wait_launcher_says("draining"); // two signals that wait together would be one
     world.launcher().signal(SIGTERM);
     world.wait_run(run, [](const RunView& view) { return view.terminal; });
     const auto code = world.launcher().wait(std::chrono::seconds{60});
     REQUIRE(code);
     CHECK(*code == 0);
-    CHECK(world.containers().empty());
+    world.wait_no_containers();
 }

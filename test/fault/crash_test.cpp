@@ -32,7 +32,7 @@ void check_lines(const std::string& log)
 void check_once(const World& world, const std::string& log)
 {
     check_lines(log);
-    CHECK(world.containers().empty());
+    world.wait_no_containers();
 }
 
 } // namespace

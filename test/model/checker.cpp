@@ -24,7 +24,8 @@ std::uint64_t hash(const World& world)
     return h;
 }
 
-/// All states seen, in the order of discovery, each with the move that led to it. Open addressing over their indices.
+/// All states seen, in the order of discovery, each with the move that led to it. Open addressing over their
+/// indices.
 class Visited {
 public:
     struct Node {
@@ -62,7 +63,8 @@ std::vector<std::string> trace_to(const Visited& visited, std::size_t index)
 {
     std::vector<std::string> trace;
     for (; index != 0; index = visited.nodes[index].parent)
-        trace.push_back(describe(visited.nodes[visited.nodes[index].parent].world, visited.nodes[index].move));
+        trace.push_back(
+            describe(visited.nodes[visited.nodes[index].parent].world, visited.nodes[index].move));
     std::ranges::reverse(trace);
     return trace;
 }
@@ -115,7 +117,8 @@ Report explore(const Settings& settings, const Core& core, const Limits& limits)
     return report;
 }
 
-Report wander(const Settings& settings, const Core& core, std::size_t walks, Limits limits, std::uint64_t seed)
+Report wander(
+    const Settings& settings, const Core& core, std::size_t walks, Limits limits, std::uint64_t seed)
 {
     const auto start = std::clock();
     Report report;
@@ -129,7 +132,8 @@ Report wander(const Settings& settings, const Core& core, std::size_t walks, Lim
             moves.clear();
             list_moves(world, settings, moves);
             Move move = moves[random() % moves.size()];
-            if (move.what >= Do::tick && random() % 4 != 0) // seldom enough that something has been done in between
+            if (move.what >= Do::tick
+                && random() % 4 != 0) // seldom enough that something has been done in between
                 move = moves[random() % moves.size()];
             if (move.what >= Do::lose && random() % 8 != 0)
                 continue;

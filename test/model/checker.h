@@ -24,8 +24,9 @@ struct Limits {
 /// Visits each state that can be reached from the first one, nearest first, until a promise breaks.
 [[nodiscard]] Report explore(const Settings& settings, const Core& core, const Limits& limits);
 
-/// Follows `walks` random ways of `limits.depth` moves each, then their fair ends: further than `explore` can look, but
-/// not everywhere. The same `seed` takes the same ways.
-[[nodiscard]] Report wander(const Settings& settings, const Core& core, std::size_t walks, Limits limits, std::uint64_t seed);
+/// Follows `walks` random ways of `limits.depth` moves each, then their fair ends: further than `explore` can
+/// look, but not everywhere. The same `seed` takes the same ways.
+[[nodiscard]] Report wander(
+    const Settings& settings, const Core& core, std::size_t walks, Limits limits, std::uint64_t seed);
 
 } // namespace slipway::model

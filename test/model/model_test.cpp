@@ -47,17 +47,9 @@ void check_caught(const Core& mutant, const Settings& settings, std::string_view
     CHECK_FALSE(report.trace.empty());
 }
 
-template <class E>
-const E* as(const server::Event& event)
-{
-    return std::get_if<E>(&event);
-}
+template <class E> const E* as(const server::Event& event) { return std::get_if<E>(&event); }
 
-template <class E>
-const E* as(const worker::Event& event)
-{
-    return std::get_if<E>(&event);
-}
+template <class E> const E* as(const worker::Event& event) { return std::get_if<E>(&event); }
 
 using ServerStep = server::Step;
 using WorkerStep = worker::Step;
@@ -117,7 +109,8 @@ TEST_CASE("long random ways with many faults keep every promise", "[model]")
 
 TEST_CASE("the model catches: a container lease longer than the grant", "[model]")
 {
-    constexpr auto mutant = [](const WorkerStage& state, const worker::Event& event, Millis now) -> WorkerStep {
+    constexpr auto mutant
+        = [](const WorkerStage& state, const worker::Event& event, Millis now) -> WorkerStep {
         auto step = worker::step(state, event, now);
         if (as<worker::Renewed>(event))
             step.state.lease_until += 3;
@@ -128,7 +121,8 @@ TEST_CASE("the model catches: a container lease longer than the grant", "[model]
 
 TEST_CASE("the model catches: a lease that counts from the answer", "[model]")
 {
-    constexpr auto mutant = [](const WorkerStage& state, const worker::Event& event, Millis now) -> WorkerStep {
+    constexpr auto mutant
+        = [](const WorkerStage& state, const worker::Event& event, Millis now) -> WorkerStep {
         if (const auto* answered = as<worker::StartedAnswered>(event))
             return worker::step(state, worker::StartedAnswered{now, answered->lease}, now);
         return worker::step(state, event, now);
@@ -198,11 +192,12 @@ TEST_CASE("the model catches: an end that is reported and taken before the whole
     constexpr auto server_mutant = [](const ServerStage& state, const server::Event& event, Millis now,
                                        const Terms& terms) -> ServerStep {
         if (const auto* finish = as<server::Finish>(event))
-            return server::step(
-                state, server::Finish{finish->worker, finish->fence, finish->outcome, state.log_end}, now, terms);
+            return server::step(state,
+                server::Finish{finish->worker, finish->fence, finish->outcome, state.log_end}, now, terms);
         return server::step(state, event, now, terms);
     };
-    constexpr auto worker_mutant = [](const WorkerStage& state, const worker::Event& event, Millis now) -> WorkerStep {
+    constexpr auto worker_mutant
+        = [](const WorkerStage& state, const worker::Event& event, Millis now) -> WorkerStep {
         auto step = worker::step(state, event, now);
         if (as<worker::Exited>(event))
             step.actions = {worker::Action::send_finished};
@@ -268,7 +263,8 @@ TEST_CASE("the model catches: a restored store that grants a read stage at once"
 
 TEST_CASE("the model catches: a run frame before the answer to started", "[model]")
 {
-    constexpr auto mutant = [](const WorkerStage& state, const worker::Event& event, Millis now) -> WorkerStep {
+    constexpr auto mutant
+        = [](const WorkerStage& state, const worker::Event& event, Millis now) -> WorkerStep {
         auto step = worker::step(state, event, now);
         if (as<worker::Prepared>(event) && step.state.phase == WorkerPhase::starting) {
             step.state.phase = WorkerPhase::running;
@@ -281,7 +277,8 @@ TEST_CASE("the model catches: a run frame before the answer to started", "[model
 
 TEST_CASE("the model catches: a stage forgotten before its end is acknowledged", "[model]")
 {
-    constexpr auto mutant = [](const WorkerStage& state, const worker::Event& event, Millis now) -> WorkerStep {
+    constexpr auto mutant
+        = [](const WorkerStage& state, const worker::Event& event, Millis now) -> WorkerStep {
         auto step = worker::step(state, event, now);
         if (!step.actions.empty() && step.actions.back() == worker::Action::send_finished) {
             step.state.phase = WorkerPhase::done;
@@ -294,7 +291,8 @@ TEST_CASE("the model catches: a stage forgotten before its end is acknowledged",
 
 TEST_CASE("the model catches: a restart that sends the run frame again", "[model]")
 {
-    constexpr auto mutant = [](const WorkerStage& state, const worker::Event& event, Millis now) -> WorkerStep {
+    constexpr auto mutant
+        = [](const WorkerStage& state, const worker::Event& event, Millis now) -> WorkerStep {
         auto step = worker::step(state, event, now);
         if (as<worker::Restarted>(event) && state.phase == WorkerPhase::running)
             step.actions.insert(step.actions.begin(), worker::Action::send_run_frame);
@@ -305,7 +303,8 @@ TEST_CASE("the model catches: a restart that sends the run frame again", "[model
 
 TEST_CASE("the model catches: a log counted as acknowledged beyond what is durable", "[model]")
 {
-    constexpr auto mutant = [](const WorkerStage& state, const worker::Event& event, Millis now) -> WorkerStep {
+    constexpr auto mutant
+        = [](const WorkerStage& state, const worker::Event& event, Millis now) -> WorkerStep {
         if (const auto* answered = as<worker::LogAnswered>(event))
             return worker::step(state, worker::LogAnswered{answered->expected + 1}, now);
         return worker::step(state, event, now);
@@ -318,8 +317,8 @@ TEST_CASE("the model catches: a log chunk that is stored twice", "[model]")
     constexpr auto mutant = [](const ServerStage& state, const server::Event& event, Millis now,
                                 const Terms& terms) -> ServerStep {
         if (const auto* chunk = as<server::AppendLog>(event))
-            return server::step(
-                state, server::AppendLog{chunk->worker, chunk->fence, state.log_end, chunk->length}, now, terms);
+            return server::step(state,
+                server::AppendLog{chunk->worker, chunk->fence, state.log_end, chunk->length}, now, terms);
         return server::step(state, event, now, terms);
     };
     check_caught({.server = mutant}, kWrite, "I3");

@@ -14,20 +14,15 @@ constexpr Millis kNow = 100;
 constexpr Millis kLease = 2;
 constexpr Terms kTerms{.offer = 1, .lease = kLease, .margin = 1};
 constexpr Millis kRunLimit = 4;
-constexpr Byte kOrphan = 15; ///< Age of a request whose sender has died: it may arrive, nobody reads the answer.
+constexpr Byte kOrphan
+    = 15; ///< Age of a request whose sender has died: it may arrive, nobody reads the answer.
 constexpr std::array<const char*, 3> kNames{"", "A", "B"};
 
 enum Todo : Byte { prepare = 1, prepared = 2, frame = 4, kill = 8, forget = 16 };
 
-Byte left(Millis until)
-{
-    return static_cast<Byte>(std::clamp<Millis>(until - kNow, 0, 15));
-}
+Byte left(Millis until) { return static_cast<Byte>(std::clamp<Millis>(until - kNow, 0, 15)); }
 
-Byte pack(Fence fence)
-{
-    return static_cast<Byte>(fence.epoch << 4U | fence.number);
-}
+Byte pack(Fence fence) { return static_cast<Byte>(fence.epoch << 4U | fence.number); }
 
 Fence unpack(Byte fence)
 {
@@ -36,44 +31,44 @@ Fence unpack(Byte fence)
 
 ServerStage load(const Stored& s, StageKind kind)
 {
-    return {.kind = kind, .phase = static_cast<ServerPhase>(s.phase), .fence = unpack(s.fence),
-        .holder = kNames[s.holder], .until = kNow + s.until, .run_limit = s.run_limit,
-        .outcome = static_cast<Outcome>(s.outcome), .log_end = s.log_end, .held = s.held != 0,
+    return {.kind = kind,
+        .phase = static_cast<ServerPhase>(s.phase),
+        .fence = unpack(s.fence),
+        .holder = kNames[s.holder],
+        .until = kNow + s.until,
+        .run_limit = s.run_limit,
+        .outcome = static_cast<Outcome>(s.outcome),
+        .log_end = s.log_end,
+        .held = s.held != 0,
         .stop_requested = s.stop != 0};
 }
 
 Stored store(const ServerStage& s)
 {
-    return {static_cast<Byte>(s.phase), pack(s.fence), static_cast<Byte>(s.holder.empty() ? 0 : s.holder[0] - 'A' + 1),
-        left(s.until), static_cast<Byte>(s.outcome), static_cast<Byte>(s.log_end), static_cast<Byte>(s.run_limit),
-        s.held, s.stop_requested};
+    return {static_cast<Byte>(s.phase), pack(s.fence),
+        static_cast<Byte>(s.holder.empty() ? 0 : s.holder[0] - 'A' + 1), left(s.until),
+        static_cast<Byte>(s.outcome), static_cast<Byte>(s.log_end), static_cast<Byte>(s.run_limit), s.held,
+        s.stop_requested};
 }
 
-bool is_answer(Kind kind)
-{
-    return kind >= Kind::accept_ok;
-}
+bool is_answer(Kind kind) { return kind >= Kind::accept_ok; }
 
-ServerPhase phase(const Stored& s)
-{
-    return static_cast<ServerPhase>(s.phase);
-}
+ServerPhase phase(const Stored& s) { return static_cast<ServerPhase>(s.phase); }
 
-WorkerPhase phase(const Launcher& l)
-{
-    return static_cast<WorkerPhase>(l.phase);
-}
+WorkerPhase phase(const Launcher& l) { return static_cast<WorkerPhase>(l.phase); }
 
 WorkerStage journal(const Launcher& l, StageKind kind)
 {
-    return {.kind = kind, .fence = unpack(l.fence), .phase = phase(l), .lease_until = kNow + l.lease,
-        .outcome = static_cast<Outcome>(l.outcome), .log_end = l.log_end, .log_acked = l.log_acked};
+    return {.kind = kind,
+        .fence = unpack(l.fence),
+        .phase = phase(l),
+        .lease_until = kNow + l.lease,
+        .outcome = static_cast<Outcome>(l.outcome),
+        .log_end = l.log_end,
+        .log_acked = l.log_acked};
 }
 
-bool over(const Launcher& l)
-{
-    return phase(l) == WorkerPhase::gone || phase(l) == WorkerPhase::done;
-}
+bool over(const Launcher& l) { return phase(l) == WorkerPhase::gone || phase(l) == WorkerPhase::done; }
 
 bool in_net(const World& w, Kind kind, Byte who)
 {
@@ -131,7 +126,8 @@ private:
 server::Step Mover::serve(const server::Event& event)
 {
     const auto step = core_.server(load(w_.server, settings_.kind), event, kNow, kTerms);
-    if (std::holds_alternative<server::Grant>(event) && step.verdict == server::Verdict::ok && w_.ended && !w_.restored)
+    if (std::holds_alternative<server::Grant>(event) && step.verdict == server::Verdict::ok && w_.ended
+        && !w_.restored)
         fail("I4: an acknowledged end is never granted again");
     w_.server = store(step.state);
     return step;
@@ -189,7 +185,8 @@ void Mover::handle(const Message& m)
         step = serve(server::Finish{worker, fence, static_cast<Outcome>(m.a), m.b});
         answer.kind = step.verdict == server::Verdict::ok ? Kind::finish_ok : Kind::log_ok;
         const auto& l = at(m.who);
-        if (step.verdict == server::Verdict::ok && l.has_journal && l.fence == m.fence && w_.server.log_end != l.log_end)
+        if (step.verdict == server::Verdict::ok && l.has_journal && l.fence == m.fence
+            && w_.server.log_end != l.log_end)
             fail("I3: an acknowledged end means an acknowledged log");
         w_.ended |= step.verdict == server::Verdict::ok && phase(w_.server) >= ServerPhase::finished;
         break;
@@ -244,7 +241,8 @@ void Mover::call(Byte who, worker::Action action)
         l.slot_lease = l.slot == Slot::running ? l.lease : l.slot_lease;
         return;
     case worker::Action::kill_slot:
-        l.todo = static_cast<Byte>((l.todo & Todo::forget) | Todo::kill); // whatever else was to be done is dropped
+        l.todo = static_cast<Byte>(
+            (l.todo & Todo::forget) | Todo::kill); // whatever else was to be done is dropped
         return;
     case worker::Action::forget:
         l.todo |= Todo::forget;
@@ -546,10 +544,7 @@ void Mover::carry_out(Move move)
     check_state();
 }
 
-bool is_fault(Do what)
-{
-    return what >= Do::lose && what != Do::store_back;
-}
+bool is_fault(Do what) { return what >= Do::lose && what != Do::store_back; }
 
 bool calls_in_flight(const World& w, Byte who)
 {
@@ -575,8 +570,8 @@ void list_launcher_moves(const World& w, const Settings& settings, Byte who, std
     const bool unanswered = phase(l) == WorkerPhase::offered || phase(l) == WorkerPhase::starting
         || phase(l) == WorkerPhase::finished || (running && l.log_acked < l.log_end);
     can(idle && unanswered && !calls_in_flight(w, who), Do::resend);
-    can(l.alive && l.has_journal && !over(l) && phase(l) != WorkerPhase::offered && !in_net(w, Kind::renew, who)
-            && !in_net(w, Kind::renewed, who),
+    can(l.alive && l.has_journal && !over(l) && phase(l) != WorkerPhase::offered
+            && !in_net(w, Kind::renew, who) && !in_net(w, Kind::renewed, who),
         Do::renew);
     can(l.slot == Slot::running && l.produced < settings.log_bytes, Do::write_byte);
     can(l.slot == Slot::running, Do::exit);
@@ -597,12 +592,14 @@ void list_server_moves(const World& w, const Settings& settings, std::vector<Mov
         || phase(s) == ServerPhase::started;
     can(settings.kind == StageKind::read && s.held, Do::release);
     can(held_by && s.until == 0, Do::served_tick);
-    const bool grant = phase(s) == ServerPhase::waiting && ((s.fence & 15) < settings.grants || s.fence >> 4 < w.epoch);
+    const bool grant
+        = phase(s) == ServerPhase::waiting && ((s.fence & 15) < settings.grants || s.fence >> 4 < w.epoch);
     can(grant, Do::grant, 0);
     can(grant && s.fence != 0, Do::grant, 1); // the launchers are alike: the first grant goes to A
     // An offer is the answer to a poll, of which a launcher has one at a time and which names what it holds.
     const auto& l = w.launchers[holder & 1];
-    can(phase(s) == ServerPhase::offered && l.alive && !l.has_journal && !in_net(w, Kind::offer, holder), Do::offer, holder);
+    can(phase(s) == ServerPhase::offered && l.alive && !l.has_journal && !in_net(w, Kind::offer, holder),
+        Do::offer, holder);
     can(phase(s) == ServerPhase::offered, Do::withdraw);
     can(held_by, Do::declare_lost);
     can(!s.stop, Do::cancel);
@@ -690,13 +687,14 @@ std::string_view check_fair_end(World world, Settings settings, const Core& core
 
 std::string describe(const World& world, Move move)
 {
-    static constexpr std::array<const char*, 14> kinds{"nothing", "offer", "accept", "decline", "started", "renew",
-        "log", "finish", "accept ok", "started ok", "renewed", "log ok", "finish ok", "gone"};
-    static constexpr std::array<const char*, 26> words{"restarts", "carries out its next action", "looks at its slot",
-        "arrives:", "takes output", "sees the exit", "container writes", "container exits", "repeats its call",
-        "operator releases", "server notices the time", "granted to", "offer goes out to", "a tick passes", "renews",
-        "backup is made", "lost:", "offer is withdrawn", "arrives and stays:", "declined:", "crashes", "host restarts",
-        "container dies", "cancelled", "declared lost", "store goes back"};
+    static constexpr std::array<const char*, 14> kinds{"nothing", "offer", "accept", "decline", "started",
+        "renew", "log", "finish", "accept ok", "started ok", "renewed", "log ok", "finish ok", "gone"};
+    static constexpr std::array<const char*, 26> words{"restarts", "carries out its next action",
+        "looks at its slot", "arrives:", "takes output", "sees the exit", "container writes",
+        "container exits", "repeats its call", "operator releases", "server notices the time", "granted to",
+        "offer goes out to", "a tick passes", "renews", "backup is made", "lost:", "offer is withdrawn",
+        "arrives and stays:", "declined:", "crashes", "host restarts", "container dies", "cancelled",
+        "declared lost", "store goes back"};
     const std::string word = words[static_cast<std::size_t>(move.what)];
     const bool of_net = move.what == Do::deliver || move.what == Do::lose || move.what == Do::duplicate
         || move.what == Do::decline;

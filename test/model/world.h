@@ -8,22 +8,25 @@
 #include <string_view>
 #include <vector>
 
-/// The world around the protocol core, small enough to visit all of it: one stage, one control plane with its store,
-/// two launchers with their journals and containers, and a network that delays, loses, repeats and reorders. Every
-/// decision is taken by the functions that the programs link; the world only carries out what they return.
+/// The world around the protocol core, small enough to visit all of it: one stage, one control plane with its
+/// store, two launchers with their journals and containers, and a network that delays, loses, repeats and
+/// reorders. Every decision is taken by the functions that the programs link; the world only carries out what
+/// they return.
 ///
-/// Time is relative: each deadline is kept as the ticks that are left of it, so that equal situations at different
-/// times are one state. A partition is a delay of everything; a crash of the control plane is a lost answer.
+/// Time is relative: each deadline is kept as the ticks that are left of it, so that equal situations at
+/// different times are one state. A partition is a delay of everything; a crash of the control plane is a
+/// lost answer.
 namespace slipway::model {
 
 using Byte = std::uint8_t;
 
 /// The functions under test. A mutant wraps one of them.
 struct Core {
-    protocol::server::Step (*server)(const protocol::ServerStage&, const protocol::server::Event&, protocol::Millis,
-        const protocol::Terms&)
+    protocol::server::Step (*server)(const protocol::ServerStage&, const protocol::server::Event&,
+        protocol::Millis, const protocol::Terms&)
         = protocol::server::step;
-    protocol::worker::Step (*worker)(const protocol::WorkerStage&, const protocol::worker::Event&, protocol::Millis)
+    protocol::worker::Step (*worker)(
+        const protocol::WorkerStage&, const protocol::worker::Event&, protocol::Millis)
         = protocol::worker::step;
 };
 
@@ -61,8 +64,20 @@ struct Launcher {
 };
 
 enum class Kind : Byte {
-    none, offer, accept, decline, started, renew, log, finish, // offer goes down, the others up
-    accept_ok, started_ok, renewed, log_ok, finish_ok, gone, // answers
+    none,
+    offer,
+    accept,
+    decline,
+    started,
+    renew,
+    log,
+    finish, // offer goes down, the others up
+    accept_ok,
+    started_ok,
+    renewed,
+    log_ok,
+    finish_ok,
+    gone, // answers
 };
 
 struct Message {
@@ -83,9 +98,31 @@ struct World {
 };
 
 enum class Do : Byte {
-    restart, act, look, deliver, take_output, see_exit, write_byte, exit, resend, release, served_tick, grant, offer,
+    restart,
+    act,
+    look,
+    deliver,
+    take_output,
+    see_exit,
+    write_byte,
+    exit,
+    resend,
+    release,
+    served_tick,
+    grant,
+    offer,
     tick, // in this order a fair schedule takes them; what follows is never needed for progress
-    renew, backup, lose, withdraw, duplicate, decline, crash, host_restart, container_dies, cancel, declare_lost,
+    renew,
+    backup,
+    lose,
+    withdraw,
+    duplicate,
+    decline,
+    crash,
+    host_restart,
+    container_dies,
+    cancel,
+    declare_lost,
     store_back,
 };
 

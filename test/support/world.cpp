@@ -3,6 +3,7 @@
 #include "common/file.h"
 
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -53,6 +54,17 @@ std::string commands(const std::vector<std::string>& list)
         json.value(command);
     json.end_array();
     return json.take();
+}
+
+/// Looks again and again; throws after 30 s.
+void wait_until(const std::string& what, const std::function<bool()>& done)
+{
+    const auto until = std::chrono::steady_clock::now() + kStart;
+    while (!done()) {
+        if (std::chrono::steady_clock::now() > until)
+            throw std::runtime_error{"waited in vain: " + what};
+        ::poll(nullptr, 0, 20);
+    }
 }
 
 RunView read_run(const std::string& text)
@@ -162,6 +174,19 @@ std::vector<std::string> World::containers() const
     for (std::string line; std::getline(lines, line);)
         ids.push_back(line);
     return ids;
+}
+
+void World::wait_no_containers() const
+{
+    wait_until("no container is left", [this] { return containers().empty(); });
+}
+
+void World::wait_launcher_says(std::string_view text) const
+{
+    wait_until("the launcher says " + std::string{text}, [this, text] {
+        const auto log = read_file_if_exists(directory_.path() / "launcher.log", 64U << 20U);
+        return log && log->has_value() && (*log)->find(text) != std::string::npos;
+    });
 }
 
 Result<http::ClientResponse> World::send(const std::string& method, const std::string& path, const std::string& body)

@@ -68,6 +68,10 @@ public:
     [[nodiscard]] std::string private_key_base64() const;
     /// Ids of this world's containers, running or not.
     [[nodiscard]] std::vector<std::string> containers() const;
+    /// A run's end is told before its container is removed: throws when one is left after a while.
+    void wait_no_containers() const;
+    /// Until the launcher's log says `text`.
+    void wait_launcher_says(std::string_view text) const;
 
 private:
     Result<http::ClientResponse> send(const std::string& method, const std::string& path, const std::string& body);

@@ -1,8 +1,9 @@
-add_library(slipway_engine_fakes STATIC ${PROJECT_SOURCE_DIR} / test / support
-    / fake_backend.cpp engine_fake_host.cpp)
-    target_link_libraries(
-        slipway_engine_fakes PUBLIC slipway::test_support slipway::world slipway::engine_core)
+add_library(slipway_engine_fakes STATIC
+  ${PROJECT_SOURCE_DIR}/test/support/fake_backend.cpp engine_fake_host.cpp)
+target_link_libraries(slipway_engine_fakes PUBLIC slipway::test_support slipway::world slipway::engine_core)
 
-        slipway_test(
-            NAME engine LABEL unit SOURCES engine_journal_test.cpp engine_log_test.cpp engine_reconcile_test
-                .cpp engine_settings_test.cpp engine_supervisor_test.cpp LIBS slipway_engine_fakes)
+slipway_test(NAME engine LABEL unit
+  SOURCES
+    engine_journal_test.cpp engine_log_test.cpp engine_reconcile_test.cpp engine_settings_test.cpp
+    engine_supervisor_test.cpp
+  LIBS slipway_engine_fakes)

@@ -102,12 +102,16 @@ TEST_CASE("what would become a path, a process environment or another meaning is
     CHECK(refusal("\"kind\":\"write\"", "\"kind\":\"delete\"") == "$.kind: \"delete\" is unknown");
     CHECK(refusal("\"safety\":\"proposed\"", "\"safety\":\"any\"") == "$.safety: \"any\" is unknown");
     CHECK(refusal("\"stage_id\":\"01J", "\"stage_id\":\"../") == "$.stage_id: expected a ULID");
-    CHECK(refusal("\"stage_name\":\"apply\"", "\"stage_name\":\"a/b\"") == "$.stage_name: expected a plain name");
-    CHECK(refusal("\"source_blob\":\"source\"", "\"source_blob\":\"..\"") == "$.source_blob: expected a plain name");
-    CHECK(refusal("\"workspace_in\":\"workspace-1\"", "\"workspace_in\":\"a b\"").find("$.workspace_in") == 0);
+    CHECK(refusal("\"stage_name\":\"apply\"", "\"stage_name\":\"a/b\"")
+        == "$.stage_name: expected a plain name");
+    CHECK(refusal("\"source_blob\":\"source\"", "\"source_blob\":\"..\"")
+        == "$.source_blob: expected a plain name");
+    CHECK(
+        refusal("\"workspace_in\":\"workspace-1\"", "\"workspace_in\":\"a b\"").find("$.workspace_in") == 0);
     CHECK(refusal("\"name\":\"A\"", "\"name\":\"A=B\"") == "$.variables[0].name: not a name of a variable");
     CHECK(refusal("\"name\":\"A\"", "\"name\":\"\"") == "$.variables[0].name: not a name of a variable");
-    CHECK(refusal("\"name\":\"A\"", "\"name\":\"A\\u0000\"") == "$.variables[0].name: not a name of a variable");
+    CHECK(refusal("\"name\":\"A\"", "\"name\":\"A\\u0000\"")
+        == "$.variables[0].name: not a name of a variable");
     CHECK(refusal("plain", "pl\\u0000in") == "$.variables[0].value: holds a NUL byte");
     CHECK(refusal("\"mode\":384", "\"mode\":2541").find("$.files[0].mode") == 0);
     CHECK(refusal("\"run_ms\":1", "\"run_ms\":-1").find("$.limits.run_ms") == 0);

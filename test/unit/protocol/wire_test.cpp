@@ -10,50 +10,47 @@ namespace {
 const std::string kId = "01JABCDEFGHJKMNPQRSTVWXYZ0";
 const std::string kOther = "01JABCDEFGHJKMNPQRSTVWXYZ1";
 
-template <class Message>
-struct Reader;
+template <class Message> struct Reader;
 
-template <>
-struct Reader<RegisterRequest> {
+template <> struct Reader<RegisterRequest> {
     static constexpr auto read = read_register_request;
 };
-template <>
-struct Reader<RegisterResponse> {
+
+template <> struct Reader<RegisterResponse> {
     static constexpr auto read = read_register_response;
 };
-template <>
-struct Reader<PollRequest> {
+
+template <> struct Reader<PollRequest> {
     static constexpr auto read = read_poll_request;
 };
-template <>
-struct Reader<PollResponse> {
+
+template <> struct Reader<PollResponse> {
     static constexpr auto read = read_poll_response;
 };
-template <>
-struct Reader<AcceptRequest> {
+
+template <> struct Reader<AcceptRequest> {
     static constexpr auto read = read_accept_request;
 };
-template <>
-struct Reader<DeclineRequest> {
+
+template <> struct Reader<DeclineRequest> {
     static constexpr auto read = read_decline_request;
 };
-template <>
-struct Reader<StateReport> {
+
+template <> struct Reader<StateReport> {
     static constexpr auto read = read_state_report;
 };
-template <>
-struct Reader<LeaseAnswer> {
+
+template <> struct Reader<LeaseAnswer> {
     static constexpr auto read = read_lease_answer;
 };
-template <>
-struct Reader<LogAnswer> {
+
+template <> struct Reader<LogAnswer> {
     static constexpr auto read = read_log_answer;
 };
 
-/// What is written is read as the same, with fields of a newer version ignored. Equality is that of the JSON text,
-/// whose fields are all checked to differ from their defaults by `differs`.
-template <class Message>
-Message check_round_trip(const Message& message)
+/// What is written is read as the same, with fields of a newer version ignored. Equality is that of the JSON
+/// text, whose fields are all checked to differ from their defaults by `differs`.
+template <class Message> Message check_round_trip(const Message& message)
 {
     const std::string text = to_json(message);
     CHECK(text != to_json(Message{}));
@@ -68,8 +65,7 @@ Message check_round_trip(const Message& message)
     return *back;
 }
 
-template <class Message>
-std::string refusal(const std::string& text)
+template <class Message> std::string refusal(const std::string& text)
 {
     const auto result = Reader<Message>::read(text);
     return result ? "" : result.error().message();
@@ -86,12 +82,23 @@ std::string replaced(std::string text, std::string_view what, std::string_view b
 
 TEST_CASE("a registration is read as it was written")
 {
-    const auto back = check_round_trip(RegisterRequest{.instance_id = kId, .boot_id = "b", .version = "1.2",
-        .hostname = "h", .capacity = 4, .metadata = {{"Region", "x"}, {"a", "\n"}}, .seen_ms = 77});
+    const auto back = check_round_trip(RegisterRequest{.instance_id = kId,
+        .boot_id = "b",
+        .version = "1.2",
+        .hostname = "h",
+        .capacity = 4,
+        .metadata = {{"Region", "x"}, {"a", "\n"}},
+        .seen_ms = 77});
     CHECK(back.metadata.front().first == "Region");
     CHECK(back.seen_ms == 77);
-    const auto answer = check_round_trip(RegisterResponse{.worker_id = kId, .session = "s", .pool_id = kOther,
-        .pool_name = "n", .poll_wait = 1, .lease = 2, .served_ms = 3, .wall_ms = 4});
+    const auto answer = check_round_trip(RegisterResponse{.worker_id = kId,
+        .session = "s",
+        .pool_id = kOther,
+        .pool_name = "n",
+        .poll_wait = 1,
+        .lease = 2,
+        .served_ms = 3,
+        .wall_ms = 4});
     CHECK(answer.session == "s");
     CHECK(answer.wall_ms == 4);
 }
@@ -99,7 +106,10 @@ TEST_CASE("a registration is read as it was written")
 TEST_CASE("a poll is read as it was written")
 {
     const auto back = check_round_trip(PollRequest{.held = {{kId, {1, 2}, true}, {kOther, {3, 4}, false}},
-        .free_places = 2, .draining = true, .wait = 5, .seen_ms = 6});
+        .free_places = 2,
+        .draining = true,
+        .wait = 5,
+        .seen_ms = 6});
     REQUIRE(back.held.size() == 2);
     CHECK(back.held[0].fence == Fence{1, 2});
     CHECK(back.held[0].started);
@@ -109,8 +119,12 @@ TEST_CASE("a poll is read as it was written")
     Assignment offer;
     offer.stage_id = offer.run_id = offer.pool_id = kId;
     offer.fence = {1, 9};
-    PollResponse response{.renewed = {{kId, {1, 2}, false}}, .gone = {{kOther, {1, 1}, false}}, .offers = {offer},
-        .commands = {}, .lease = 8, .served_ms = 9};
+    PollResponse response{.renewed = {{kId, {1, 2}, false}},
+        .gone = {{kOther, {1, 1}, false}},
+        .offers = {offer},
+        .commands = {},
+        .lease = 8,
+        .served_ms = 9};
     for (const auto kind :
         {CommandKind::stop, CommandKind::kill, CommandKind::drain, CommandKind::undrain, CommandKind::cycle})
         response.commands.push_back({kind, kId});
@@ -127,10 +141,19 @@ TEST_CASE("the calls about a stage are read as they were written")
     check_round_trip(DeclineRequest{.fence = {1, 2}, .reason = "disk"});
     check_round_trip(LeaseAnswer{.lease = 3});
     CHECK(check_round_trip(LogAnswer{.durable = 1ULL << 40U}).durable == 1ULL << 40U);
-    for (const auto event : {StageEvent::preparing, StageEvent::started, StageEvent::phase, StageEvent::finished}) {
+    for (const auto event :
+        {StageEvent::preparing, StageEvent::started, StageEvent::phase, StageEvent::finished}) {
         for (const auto outcome : {Outcome::succeeded, Outcome::failed, Outcome::lost}) {
-            const auto back = check_round_trip(StateReport{.fence = {1, 2}, .sequence = 3, .event = event, .phase = "p",
-                .image_id = "i", .outcome = outcome, .exit_code = 137, .cause = "oom", .message = "m", .workspace = "w",
+            const auto back = check_round_trip(StateReport{.fence = {1, 2},
+                .sequence = 3,
+                .event = event,
+                .phase = "p",
+                .image_id = "i",
+                .outcome = outcome,
+                .exit_code = 137,
+                .cause = "oom",
+                .message = "m",
+                .workspace = "w",
                 .log_end = 9});
             CHECK(back.event == event);
             CHECK(back.outcome == outcome);
@@ -156,40 +179,54 @@ TEST_CASE("a message that lacks what it must have names the field")
 
 TEST_CASE("values of the wrong type, out of range or unknown are refused with their place")
 {
-    const std::string report = to_json(StateReport{.fence = {1, 2}, .event = StageEvent::started});
+    StateReport started;
+    started.fence = {1, 2};
+    started.event = StageEvent::started;
+    const std::string report = to_json(started);
     CHECK(refusal<StateReport>(report).empty());
-    CHECK(refusal<StateReport>(replaced(report, "\"started\"", "\"begun\"")) == "$.event: \"begun\" is unknown");
+    CHECK(refusal<StateReport>(replaced(report, "\"started\"", "\"begun\""))
+        == "$.event: \"begun\" is unknown");
     CHECK(refusal<StateReport>(replaced(report, "\"none\"", "\"won\"")) == "$.outcome: \"won\" is unknown");
     CHECK(refusal<StateReport>(replaced(report, "\"started\"", "\"finished\"")).find("$.outcome") == 0);
-    CHECK(refusal<StateReport>(replaced(report, "\"exit_code\":-1", "\"exit_code\":256")).find("$.exit_code") == 0);
+    CHECK(refusal<StateReport>(replaced(report, "\"exit_code\":-1", "\"exit_code\":256")).find("$.exit_code")
+        == 0);
     CHECK(refusal<StateReport>(replaced(report, "\"log_end\":0", "\"log_end\":-1")).find("$.log_end") == 0);
-    CHECK(refusal<StateReport>(replaced(report, "\"sequence\":0", "\"sequence\":\"0\"")).find("$.sequence") == 0);
+    CHECK(refusal<StateReport>(replaced(report, "\"sequence\":0", "\"sequence\":\"0\"")).find("$.sequence")
+        == 0);
     CHECK(refusal<AcceptRequest>("{\"fence\":0,\"run_limit_ms\":1}").find("$.fence") == 0);
     CHECK(refusal<AcceptRequest>("{\"fence\":-4,\"run_limit_ms\":1}").find("$.fence") == 0);
     CHECK(refusal<AcceptRequest>("{\"fence\":9223372036854775808,\"run_limit_ms\":1}").find("$.fence") == 0);
-    CHECK(refusal<AcceptRequest>("{\"fence\":1,\"run_limit_ms\":9223372036854775807}").find("$.run_limit_ms") == 0);
+    CHECK(refusal<AcceptRequest>("{\"fence\":1,\"run_limit_ms\":9223372036854775807}").find("$.run_limit_ms")
+        == 0);
     CHECK(refusal<AcceptRequest>("{\"fence\":1.5,\"run_limit_ms\":1}").find("$.fence") == 0);
     CHECK(refusal<PollRequest>("{\"wait_ms\":60001}").find("$.wait_ms") == 0);
     CHECK(refusal<PollRequest>("{\"free_places\":1001}").find("$.free_places") == 0);
     CHECK(refusal<PollRequest>("{\"draining\":1}").find("$.draining") == 0);
-    CHECK(refusal<PollRequest>("{\"held\":[{\"stage_id\":\"../x\",\"fence\":1}]}").find("$.held[0].stage_id") == 0);
-    CHECK(refusal<PollResponse>("{\"commands\":[{\"kind\":\"explode\"}]}") == "$.commands[0].kind: \"explode\" is unknown");
-    CHECK(refusal<RegisterRequest>("{\"instance_id\":\"" + kId + "\",\"capacity\":0}").find("$.capacity") == 0);
-    CHECK(refusal<RegisterRequest>("{\"instance_id\":\"" + kId + "\",\"metadata\":{\"a\":1}}").find("$.metadata.a") == 0);
+    CHECK(refusal<PollRequest>("{\"held\":[{\"stage_id\":\"../x\",\"fence\":1}]}").find("$.held[0].stage_id")
+        == 0);
+    CHECK(refusal<PollResponse>("{\"commands\":[{\"kind\":\"explode\"}]}")
+        == "$.commands[0].kind: \"explode\" is unknown");
+    CHECK(
+        refusal<RegisterRequest>("{\"instance_id\":\"" + kId + "\",\"capacity\":0}").find("$.capacity") == 0);
+    CHECK(refusal<RegisterRequest>("{\"instance_id\":\"" + kId + "\",\"metadata\":{\"a\":1}}")
+              .find("$.metadata.a")
+        == 0);
 }
 
 TEST_CASE("what is too long is refused")
 {
     const auto long_text = [](std::size_t bytes) { return std::string(bytes, 'x'); };
-    CHECK(refusal<DeclineRequest>(to_json(DeclineRequest{.fence = {1, 1}, .reason = long_text(4096)})).empty());
+    CHECK(
+        refusal<DeclineRequest>(to_json(DeclineRequest{.fence = {1, 1}, .reason = long_text(4096)})).empty());
     CHECK(refusal<DeclineRequest>(to_json(DeclineRequest{.fence = {1, 1}, .reason = long_text(4097)}))
         == "$.reason: longer than 4096 bytes");
-    CHECK(refusal<RegisterRequest>(to_json(RegisterRequest{.instance_id = kId, .boot_id = {}, .version = {},
-              .hostname = long_text(256), .metadata = {}}))
+    CHECK(refusal<RegisterRequest>(to_json(RegisterRequest{
+              .instance_id = kId, .boot_id = {}, .version = {}, .hostname = long_text(256), .metadata = {}}))
         == "$.hostname: longer than 255 bytes");
-    CHECK(refusal<StateReport>(
-              to_json(StateReport{.fence = {1, 1}, .phase = {}, .image_id = {}, .cause = {}, .message = long_text(16385), .workspace = {}}))
-        == "$.message: longer than 16384 bytes");
+    StateReport report;
+    report.fence = {1, 1};
+    report.message = long_text(16385);
+    CHECK(refusal<StateReport>(to_json(report)) == "$.message: longer than 16384 bytes");
     PollRequest poll;
     poll.held.assign(1001, {kId, {1, 1}, false});
     CHECK(refusal<PollRequest>(to_json(poll)) == "$.held: too many entries");

@@ -12,17 +12,22 @@ using namespace slipway::protocol::worker;
 namespace {
 
 constexpr Millis kNow = 1'000;
-constexpr std::array kPhases{WorkerPhase::offered, WorkerPhase::accepted, WorkerPhase::starting, WorkerPhase::running,
-    WorkerPhase::finished, WorkerPhase::gone, WorkerPhase::done};
+constexpr std::array kPhases{WorkerPhase::offered, WorkerPhase::accepted, WorkerPhase::starting,
+    WorkerPhase::running, WorkerPhase::finished, WorkerPhase::gone, WorkerPhase::done};
 
 WorkerStage stage(StageKind kind, WorkerPhase phase)
 {
-    return {.kind = kind, .fence = {1, 1}, .phase = phase, .lease_until = kNow + 50,
-        .outcome = phase == WorkerPhase::finished ? Outcome::succeeded : Outcome::none, .log_end = 2, .log_acked = 2};
+    return {.kind = kind,
+        .fence = {1, 1},
+        .phase = phase,
+        .lease_until = kNow + 50,
+        .outcome = phase == WorkerPhase::finished ? Outcome::succeeded : Outcome::none,
+        .log_end = 2,
+        .log_acked = 2};
 }
 
-/// "r:Ff": the phase (offered, accepted, starting, running, finished, gone, done) and the actions: Accept, Prepare,
-/// Started, run Frame, follow, push Lease, log, End, Kill, forget (X).
+/// "r:Ff": the phase (offered, accepted, starting, running, finished, gone, done) and the actions: Accept,
+/// Prepare, Started, run Frame, follow, push Lease, log, End, Kill, forget (X).
 std::string outcome(const Step& step)
 {
     std::string text{"oasrfgd"[static_cast<std::size_t>(step.state.phase)], ':'};
@@ -112,9 +117,11 @@ TEST_CASE("the end is sent after the whole log, also when the control plane goes
 
 TEST_CASE("a vanished container is a lost end, a failed preparation the end that it was given")
 {
-    CHECK(step(stage(StageKind::write, WorkerPhase::running), Restarted{SlotFound::absent}, kNow).state.outcome
+    CHECK(
+        step(stage(StageKind::write, WorkerPhase::running), Restarted{SlotFound::absent}, kNow).state.outcome
         == Outcome::lost);
-    CHECK(step(stage(StageKind::read, WorkerPhase::accepted), PrepareFailed{Outcome::lost}, kNow).state.outcome
+    CHECK(
+        step(stage(StageKind::read, WorkerPhase::accepted), PrepareFailed{Outcome::lost}, kNow).state.outcome
         == Outcome::lost);
 }
 

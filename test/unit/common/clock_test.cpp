@@ -1,0 +1,45 @@
+#include "common/clock.h"
+
+#include <catch2/catch.hpp>
+
+using namespace slipway;
+using namespace std::chrono;
+using namespace std::chrono_literals;
+
+namespace {
+
+std::string at(milliseconds since_1970) { return format_rfc3339(system_clock::time_point{since_1970}); }
+
+} // namespace
+
+TEST_CASE("a time is written in UTC with milliseconds")
+{
+    CHECK(at(0ms) == "1970-01-01T00:00:00.000Z");
+    CHECK(at(1767323045678ms) == "2026-01-02T03:04:05.678Z");
+    CHECK(at(951827696789ms) == "2000-02-29T12:34:56.789Z");
+    CHECK(at(4102444799999ms) == "2099-12-31T23:59:59.999Z");
+    CHECK(at(-1ms) == "1969-12-31T23:59:59.999Z");
+    CHECK(format_rfc3339(system_clock::time_point{1999999ns}) == "1970-01-01T00:00:00.001Z");
+}
+
+TEST_CASE("the machine's clock of intervals does not step back")
+{
+    const SystemClock clock;
+    auto last = clock.now();
+    for (int i = 0; i < 1000; ++i) {
+        const auto next = clock.now();
+        CHECK(next >= last);
+        last = next;
+    }
+}
+
+TEST_CASE("a sleep ends at once when a stop is requested, else after its time")
+{
+    const SystemClock clock;
+    std::stop_source source;
+    const auto start = clock.now();
+    CHECK(clock.sleep_for(2ms, source.get_token()) == Clock::Slept::whole);
+    CHECK(clock.now() - start >= 2ms);
+    source.request_stop();
+    CHECK(clock.sleep_for(1h, source.get_token()) == Clock::Slept::stopped);
+}
