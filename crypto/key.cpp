@@ -43,6 +43,8 @@ Result<PemBlock> find_private_key(std::string_view text)
 {
     if (text.size() > kMaxPemSize)
         return Error{Errc::exhausted, "larger than the limit of " + std::to_string(kMaxPemSize) + " bytes"};
+    if (looks_like_json(text)) // which may hold certificates
+        return Error{Errc::invalid_input, "a pool token was given in place of the private key"};
     std::optional<PemKind> other;
     for (std::string_view left = text;;) {
         const auto block = SLIPWAY_TRY(next_pem_block(left));
@@ -57,8 +59,6 @@ Result<PemBlock> find_private_key(std::string_view text)
     }
     if (other)
         return wrong_block(*other);
-    if (looks_like_json(text))
-        return Error{Errc::invalid_input, "a pool token was given in place of the private key"};
     return Error{
         Errc::invalid_input, "not a private key in PEM: there is no line -----BEGIN PRIVATE KEY-----"};
 }

@@ -135,7 +135,6 @@ Result<void> Job::open(std::stop_token stop)
         assignment_ = *std::move(assignment);
     assignment_.stage_id = stage_id();
     assignment_.kind = state().kind;
-    logger_ = logger_.with("run", assignment_.run_id);
     spool_ = SLIPWAY_TRY(Spool::open(stage_.entry().directory(), services_.settings.log_quota));
     context_.emplace(JobContext{
         services_, assignment_, bounds_of(services_.settings.limits, assignment_), stage_, *spool_, logger_});

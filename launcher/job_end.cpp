@@ -2,6 +2,9 @@
 #include "launcher/stage_end.h"
 #include "launcher/workspace.h"
 
+#include <chrono>
+#include <cstddef>
+
 namespace slipway::launcher {
 
 using protocol::Outcome;
@@ -13,6 +16,8 @@ namespace {
 
 /// The longest wait without a look at the state: a belt for a wake-up that nobody sent.
 constexpr std::chrono::seconds kLook{2};
+/// Of a report; the log has the whole.
+constexpr std::size_t kMaxMessage = 4096;
 
 } // namespace
 
@@ -92,7 +97,7 @@ Result<void> Job::deliver(std::stop_token stop)
         .outcome = now.outcome,
         .exit_code = end.exit_code,
         .cause = end.cause,
-        .message = end.message,
+        .message = end.message.substr(0, kMaxMessage),
         .workspace = end.workspace,
         .log_end = now.log_end};
     stage_.entry().passed("before finished");

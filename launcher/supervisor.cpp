@@ -54,7 +54,6 @@ EngineEnd Supervisor::run(std::stop_token stop)
         std::unique_lock lock{mutex_};
         changed_.wait(lock, stop, [this] { return end_.has_value(); });
         end = end_.value_or(EngineEnd::handed_over);
-        registered = session_;
     }
     poke();
     poll_thread_ = {};
@@ -62,6 +61,7 @@ EngineEnd Supervisor::run(std::stop_token stop)
     Jobs jobs;
     {
         const std::lock_guard lock{mutex_};
+        registered = session_; // an enrolment that was under way has come to its end
         jobs.swap(jobs_);
     }
     jobs.clear();
@@ -200,7 +200,6 @@ Result<void> Supervisor::enroll(std::stop_token stop)
 protocol::PollRequest Supervisor::make_request()
 {
     const std::lock_guard lock{mutex_};
-    poke_ = std::stop_source{};
     protocol::PollRequest request{
         .held = {}, .free_places = 0, .draining = leaving_, .wait = poll_wait_, .seen_ms = seen_};
     for (const auto& [id, job] : jobs_) {
@@ -219,8 +218,11 @@ bool Supervisor::poll_once(std::stop_token stop)
 {
     bool enrolled = false;
     bool first = false;
+    std::stop_token poked; // from before the first look at the state: no poke is lost
     {
         const std::lock_guard lock{mutex_};
+        poke_ = std::stop_source{};
+        poked = poke_.get_token();
         enrolled = session_;
         first = !was_enrolled_ && jobs_.empty();
     }
@@ -234,11 +236,6 @@ bool Supervisor::poll_once(std::stop_token stop)
     }
     const auto request = make_request();
     const auto sent_at = boot_millis(parts_.services.clock);
-    std::stop_token poked;
-    {
-        const std::lock_guard lock{mutex_};
-        poked = poke_.get_token();
-    }
     const std::stop_callback passes_on{stop, [this] { poke(); }};
     const auto answer = parts_.services.backend.poll(request, poked);
     {

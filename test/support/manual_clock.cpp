@@ -9,7 +9,7 @@ ManualClock::ManualClock(std::chrono::system_clock::time_point wall)
 
 std::chrono::system_clock::time_point ManualClock::wall() const
 {
-    return start_ + std::chrono::nanoseconds{elapsed_.load() + stepped_.load()};
+    return start_ + std::chrono::nanoseconds{elapsed_.load() - kBooted + stepped_.load()};
 }
 
 BootClock::time_point ManualClock::now() const

@@ -25,7 +25,9 @@ public:
 
 private:
     std::chrono::system_clock::time_point start_;
-    mutable std::atomic<std::int64_t> elapsed_{1'000'000'000};
+    /// The machine has been up for a second when the clock starts, so that no time since boot is 0.
+    static constexpr std::int64_t kBooted = 1'000'000'000;
+    mutable std::atomic<std::int64_t> elapsed_{kBooted};
     std::atomic<std::int64_t> stepped_{0};
     mutable std::atomic<std::int64_t> slept_{0};
 };

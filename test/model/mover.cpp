@@ -1,0 +1,330 @@
+#include "test/model/mover.h"
+
+#include <utility>
+#include <variant>
+
+namespace slipway::model {
+
+/// The store keeps the new state before anyone hears of it.
+server::Step Mover::serve(const server::Event& event)
+{
+    const auto step = core_.server(load(w_.server, settings_.kind), event, kNow, kTerms);
+    if (std::holds_alternative<server::Grant>(event) && step.verdict == server::Verdict::ok && w_.ended
+        && !w_.restored)
+        fail("I4: an acknowledged end is never granted again");
+    w_.server = store(step.state);
+    return step;
+}
+
+void Mover::send(Message m)
+{
+    if (w_.net[0].kind != Kind::none)
+        return; // no room: lost
+    w_.net[0] = m;
+    std::ranges::sort(w_.net);
+}
+
+void Mover::remove(Byte place)
+{
+    w_.net[place] = {};
+    std::ranges::sort(w_.net);
+}
+
+/// A request arrives at the control plane; its effect and the answer.
+void Mover::handle(const Message& m)
+{
+    const std::string worker = kNames[m.who + 1U];
+    const Fence fence = unpack(m.fence);
+    const Stored before = w_.server;
+    Message answer{.kind = Kind::none, .who = m.who, .fence = m.fence, .age = m.age, .a = 0, .b = 0};
+    server::Step step;
+    switch (m.kind) {
+    case Kind::accept:
+        step = serve(server::Accept{worker, fence, kRunLimit});
+        answer.kind = Kind::accept_ok;
+        break;
+    case Kind::decline:
+        (void)serve(server::Decline{worker, fence});
+        return;
+    case Kind::started:
+        step = serve(server::Started{worker, fence});
+        answer.kind = Kind::started_ok;
+        break;
+    case Kind::renew:
+        step = serve(server::Renew{worker, fence, m.a != 0});
+        answer.kind = Kind::renewed;
+        answer.a = step.state.stop_requested;
+        break;
+    case Kind::log: {
+        step = serve(server::AppendLog{worker, fence, m.a, m.b});
+        answer.kind = Kind::log_ok;
+        const std::uint64_t known = before.fence == m.fence ? before.log_end : 0;
+        if (step.verdict == server::Verdict::ok && step.skip < m.b
+            && (m.a + step.skip != known || step.state.log_end != m.a + std::uint64_t{m.b}))
+            fail("I3: the durable log is a prefix of the true log");
+        break;
+    }
+    case Kind::finish: {
+        step = serve(server::Finish{worker, fence, static_cast<Outcome>(m.a), m.b});
+        answer.kind = step.verdict == server::Verdict::ok ? Kind::finish_ok : Kind::log_ok;
+        const auto& l = at(m.who);
+        if (step.verdict == server::Verdict::ok && l.has_journal && l.fence == m.fence
+            && w_.server.log_end != l.log_end)
+            fail("I3: an acknowledged end means an acknowledged log");
+        w_.ended |= step.verdict == server::Verdict::ok && phase(w_.server) >= ServerPhase::finished;
+        break;
+    }
+    default:
+        return;
+    }
+    answer.b = static_cast<Byte>(step.state.log_end);
+    if (step.verdict == server::Verdict::gone)
+        answer.kind = Kind::gone;
+    if (m.age != kOrphan)
+        send(answer);
+}
+
+/// The journal first, then what can be done at once; the rest waits in `todo`.
+void Mover::take(Byte who, const worker::Step& step)
+{
+    auto& l = at(who);
+    const auto& s = step.state;
+    l.has_journal = 1;
+    l.phase = static_cast<Byte>(s.phase);
+    l.fence = pack(s.fence);
+    l.lease = left(s.lease_until);
+    l.outcome = static_cast<Byte>(s.outcome);
+    l.log_end = static_cast<Byte>(s.log_end);
+    l.log_acked = static_cast<Byte>(s.log_acked);
+    for (const auto action : step.actions)
+        call(who, action);
+}
+
+void Mover::call(Byte who, worker::Action action)
+{
+    auto& l = at(who);
+    const auto request = [&](Kind kind, Byte a = 0, Byte b = 0) { send({kind, who, l.fence, 0, a, b}); };
+    switch (action) {
+    case worker::Action::send_accept:
+        return request(Kind::accept);
+    case worker::Action::send_started:
+        return request(Kind::started);
+    case worker::Action::send_log:
+        return request(Kind::log, l.log_acked, static_cast<Byte>(l.log_end - l.log_acked));
+    case worker::Action::send_finished:
+        return request(Kind::finish, l.outcome, l.log_end);
+    case worker::Action::prepare:
+        l.todo |= Todo::prepare;
+        return;
+    case worker::Action::send_run_frame:
+        l.todo |= Todo::frame;
+        l.frame_until = l.lease;
+        return;
+    case worker::Action::push_lease:
+        l.slot_lease = l.slot == Slot::running ? l.lease : l.slot_lease;
+        return;
+    case worker::Action::kill_slot:
+        l.todo = static_cast<Byte>(
+            (l.todo & Todo::forget) | Todo::kill); // whatever else was to be done is dropped
+        return;
+    case worker::Action::forget:
+        l.todo |= Todo::forget;
+        return;
+    case worker::Action::follow:
+        return; // output and exit are taken whenever they are there
+    }
+}
+
+void Mover::event(Byte who, const worker::Event& event)
+{
+    take(who, core_.worker(journal(at(who), settings_.kind), event, kNow));
+}
+
+void Mover::begin(const Message& offer)
+{
+    auto& l = at(offer.who);
+    l.ran = l.end_acked = l.refused = l.produced = l.slot_outcome = l.slot_lease = 0;
+    if (l.slot != Slot::absent)
+        fail("I5: a forgotten stage leaves no container");
+    take(offer.who, worker::begin(settings_.kind, unpack(offer.fence)));
+}
+
+void Mover::told_to_stop(Byte who)
+{
+    auto& l = at(who);
+    if (phase(l) == WorkerPhase::accepted || phase(l) == WorkerPhase::starting) {
+        l.todo = 0;
+        event(who, worker::PrepareFailed{Outcome::failed});
+    } else if (phase(l) == WorkerPhase::running && (l.todo & Todo::frame) != 0) {
+        l.todo = 0;
+        event(who, worker::Exited{Outcome::failed});
+    } else if (l.slot == Slot::running) {
+        l.slot = Slot::exited;
+        l.slot_outcome = static_cast<Byte>(Outcome::failed);
+    }
+}
+
+/// An answer or an offer arrives at a launcher.
+void Mover::receive(const Message& m)
+{
+    auto& l = at(m.who);
+    if (!l.alive)
+        return;
+    if (m.kind == Kind::offer)
+        return begin(m);
+    if (!l.has_journal || l.fence != m.fence)
+        return;
+    const Millis sent = kNow - m.age;
+    switch (m.kind) {
+    case Kind::accept_ok:
+        return event(m.who, worker::AcceptAnswered{sent, kLease});
+    case Kind::started_ok:
+        return event(m.who, worker::StartedAnswered{sent, kLease});
+    case Kind::renewed:
+        event(m.who, worker::Renewed{sent, kLease});
+        if (m.a != 0)
+            told_to_stop(m.who);
+        return;
+    case Kind::log_ok:
+        return event(m.who, worker::LogAnswered{m.b});
+    case Kind::finish_ok:
+        l.end_acked = 1;
+        return event(m.who, worker::FinishAnswered{});
+    case Kind::gone:
+        l.refused = 1;
+        return event(m.who, worker::Refused{});
+    default:
+        return;
+    }
+}
+
+void Mover::run_frame(Byte who)
+{
+    auto& l = at(who);
+    if (l.frame_until == 0 || l.slot == Slot::absent)
+        return look(who);
+    const bool leased = w_.server.fence == l.fence && w_.server.until > 0;
+    if (settings_.kind == StageKind::read && !w_.restored && !leased)
+        fail("I7: a read frame is sent only while the server keeps its lease");
+    if (settings_.kind == StageKind::write && ++w_.frames > 1)
+        fail("I2: the run frame of a write stage takes effect at most once");
+    l.slot = Slot::running;
+    l.slot_lease = l.lease;
+    l.ran = 1;
+}
+
+void Mover::act(Byte who)
+{
+    auto& l = at(who);
+    const auto todo = static_cast<Byte>(l.todo & -l.todo);
+    l.todo = static_cast<Byte>(l.todo & ~todo);
+    switch (todo) {
+    case Todo::prepare:
+        if (l.slot != Slot::absent && l.slot != Slot::idle)
+            fail("I1: a second container for one stage");
+        l.slot = Slot::idle;
+        l.todo |= Todo::prepared;
+        return;
+    case Todo::prepared:
+        return event(who, worker::Prepared{});
+    case Todo::frame:
+        return run_frame(who);
+    case Todo::kill:
+        l.slot = Slot::absent;
+        return;
+    default: {
+        if (l.ran && !l.end_acked && !l.refused)
+            fail("I5: a stage that ran is not forgotten before its end is acknowledged or its grant refused");
+        if (l.slot == Slot::running)
+            fail("I5: a forgotten stage leaves no container");
+        const Launcher old = std::exchange(l, Launcher{});
+        l.alive = 1;
+        l.slot = old.slot;
+        l.rebooted = old.rebooted;
+    }
+    }
+}
+
+/// The launcher compares its journal with what it finds of the slot.
+void Mover::look(Byte who)
+{
+    auto& l = at(who);
+    if (phase(l) == WorkerPhase::starting && l.alive && l.slot == Slot::absent)
+        return event(who, worker::PrepareFailed{Outcome::lost});
+    const auto found = l.slot == Slot::absent ? worker::SlotFound::absent
+        : l.slot == Slot::idle                ? worker::SlotFound::idle
+                                              : worker::SlotFound::used;
+    event(who, worker::Restarted{found});
+}
+
+/// A call that was not answered is repeated.
+void Mover::resend(Byte who)
+{
+    const auto& l = at(who);
+    if (phase(l) == WorkerPhase::offered)
+        call(who, worker::Action::send_accept);
+    else if (phase(l) == WorkerPhase::starting)
+        call(who, worker::Action::send_started);
+    else
+        call(who, l.log_acked < l.log_end ? worker::Action::send_log : worker::Action::send_finished);
+}
+
+void Mover::crash(Byte who)
+{
+    at(who).alive = at(who).todo = at(who).frame_until = 0;
+    for (auto& m : w_.net) {
+        if (m.who != who)
+            continue;
+        if (is_answer(m.kind) || m.kind == Kind::offer)
+            m = {};
+        else if (m.kind != Kind::none)
+            m.age = kOrphan;
+    }
+    std::ranges::sort(w_.net);
+}
+
+void Mover::restart(Byte who)
+{
+    auto& l = at(who);
+    l.alive = 1;
+    if (l.rebooted) {
+        (void)serve(server::HostRestarted{kNames[who + 1U]});
+        l.rebooted = 0;
+    }
+    if (!l.has_journal)
+        return;
+    const auto found = l.slot == Slot::absent ? worker::SlotFound::absent
+        : l.slot == Slot::idle                ? worker::SlotFound::idle
+                                              : worker::SlotFound::used;
+    event(who, worker::Restarted{found});
+}
+
+void Mover::tick()
+{
+    const auto less = [](Byte& ticks) { ticks = static_cast<Byte>(ticks - (ticks > 0)); };
+    less(w_.server.until);
+    for (auto& l : w_.launchers) {
+        less(l.lease);
+        less(l.frame_until);
+        less(l.slot_lease);
+        if (settings_.kind == StageKind::read && l.slot == Slot::running && l.slot_lease == 0) {
+            l.slot = Slot::exited;
+            l.slot_outcome = static_cast<Byte>(Outcome::lost);
+        }
+    }
+    for (auto& m : w_.net)
+        m.age = static_cast<Byte>(m.age + (m.kind != Kind::none && m.kind != Kind::offer && m.age < kLease));
+}
+
+void Mover::check_state()
+{
+    if (w_.launchers[0].slot == Slot::running && w_.launchers[1].slot == Slot::running)
+        fail("I1: a stage never runs in two containers at once");
+    if (w_.server.holder == 0)
+        return;
+    const auto& l = at(static_cast<Byte>(w_.server.holder - 1));
+    if (l.has_journal && l.fence == w_.server.fence && w_.server.log_end > l.log_end)
+        fail("I3: the durable log is a prefix of the true log");
+}
+
+} // namespace slipway::model
