@@ -17,10 +17,7 @@ constexpr auto kValues = [] {
     return values;
 }();
 
-bool is_space(char c) noexcept
-{
-    return c == ' ' || c == '\n' || c == '\r' || c == '\t';
-}
+bool is_space(char c) noexcept { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
 
 Error wrong_byte(std::size_t index)
 {
@@ -73,7 +70,8 @@ Result<std::string> base64_decode(std::string_view text)
         }
     }
     if (have == 1 || (padding != 0 && have + padding != 4))
-        return Error{Errc::invalid_input, "not valid base64: it ends early, after byte " + std::to_string(text.size())};
+        return Error{Errc::invalid_input,
+            "not valid base64: it ends early, after byte " + std::to_string(text.size())};
     if (have >= 2)
         bytes += static_cast<char>(group >> (have == 2 ? 4U : 10U) & 255U);
     if (have == 3)

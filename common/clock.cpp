@@ -8,10 +8,7 @@
 
 namespace slipway {
 
-std::chrono::system_clock::time_point SystemClock::wall() const
-{
-    return std::chrono::system_clock::now();
-}
+std::chrono::system_clock::time_point SystemClock::wall() const { return std::chrono::system_clock::now(); }
 
 BootClock::time_point SystemClock::now() const
 {

@@ -79,10 +79,7 @@ Error Error::from_errno(std::string_view action, int error_number)
         std::string{action} + ": " + std::error_code{error_number, std::generic_category()}.message()};
 }
 
-Error Error::in(std::string_view action) const&
-{
-    return {code_, std::string{action} + ": " + message_};
-}
+Error Error::in(std::string_view action) const& { return {code_, std::string{action} + ": " + message_}; }
 
 Error Error::in(std::string_view action) &&
 {

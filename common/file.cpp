@@ -39,7 +39,8 @@ Result<std::string> read_file(const std::filesystem::path& path, std::size_t max
     return content;
 }
 
-Result<std::optional<std::string>> read_file_if_exists(const std::filesystem::path& path, std::size_t max_size)
+Result<std::optional<std::string>> read_file_if_exists(
+    const std::filesystem::path& path, std::size_t max_size)
 {
     auto content = read_file(path, max_size);
     if (content)
@@ -99,6 +100,7 @@ Result<void> make_directories(const std::filesystem::path& path, mode_t mode)
     if (path.empty() || ::mkdir(path.c_str(), mode) == 0)
         return {};
     const int failure = errno;
+
     struct stat info { };
 
     if (failure == EEXIST && ::stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode))

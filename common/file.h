@@ -13,7 +13,8 @@
 
 namespace slipway {
 
-/// The whole file. Fails with `not_found` if it does not exist and `exhausted` if it is over `max_size` bytes.
+/// The whole file. Fails with `not_found` if it does not exist and `exhausted` if it is over `max_size`
+/// bytes.
 [[nodiscard]] Result<std::string> read_file(const std::filesystem::path& path, std::size_t max_size);
 
 /// As `read_file`, but a file that does not exist is nothing rather than an error.
@@ -25,7 +26,8 @@ enum class Durability {
     host, ///< Synced to disk with its directory before the call returns.
 };
 
-/// Replaces `path` in one step (write beside it, rename): a reader sees the old or the new content, never a part.
+/// Replaces `path` in one step (write beside it, rename): a reader sees the old or the new content, never a
+/// part.
 [[nodiscard]] Result<void> replace_file(const std::filesystem::path& path, std::string_view content,
     Durability durability = Durability::process, mode_t mode = 0600);
 

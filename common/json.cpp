@@ -15,10 +15,7 @@ namespace {
 
 constexpr unsigned kParseFlags = rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag;
 
-const rapidjson::Value& node_of(const void* node)
-{
-    return *static_cast<const rapidjson::Value*>(node);
-}
+const rapidjson::Value& node_of(const void* node) { return *static_cast<const rapidjson::Value*>(node); }
 
 /// Depth is checked on the text, before anything is built from it.
 bool deeper_than(std::string_view text, std::size_t max_depth) noexcept
@@ -62,7 +59,8 @@ JsonDocument::~JsonDocument() = default;
 Result<JsonDocument> JsonDocument::parse(std::string_view text, JsonLimits limits)
 {
     if (text.size() > limits.max_bytes)
-        return Error{Errc::exhausted, "JSON text is over the limit of " + std::to_string(limits.max_bytes) + " bytes"};
+        return Error{
+            Errc::exhausted, "JSON text is over the limit of " + std::to_string(limits.max_bytes) + " bytes"};
     if (deeper_than(text, limits.max_depth))
         return Error{Errc::invalid_input, "JSON is nested deeper than " + std::to_string(limits.max_depth)};
     auto impl = std::make_unique<Impl>();
@@ -75,10 +73,7 @@ Result<JsonDocument> JsonDocument::parse(std::string_view text, JsonLimits limit
     return JsonDocument{std::move(impl)};
 }
 
-JsonValue JsonDocument::root() const
-{
-    return {&static_cast<const rapidjson::Value&>(impl_->document), "$"};
-}
+JsonValue JsonDocument::root() const { return {&static_cast<const rapidjson::Value&>(impl_->document), "$"}; }
 
 JsonValue::JsonValue(const void* node, std::string path)
     : node_{node}
@@ -253,7 +248,8 @@ std::size_t utf8_length(std::string_view text) noexcept
     if (first >= 0xE0 && first <= 0xEF)
         return follows(1, first == 0xE0 ? 0xA0 : 0x80, first == 0xED ? 0x9F : 0xBF) && follows(2) ? 3 : 0;
     if (first >= 0xF0 && first <= 0xF4) {
-        return follows(1, first == 0xF0 ? 0x90 : 0x80, first == 0xF4 ? 0x8F : 0xBF) && follows(2) && follows(3)
+        return follows(1, first == 0xF0 ? 0x90 : 0x80, first == 0xF4 ? 0x8F : 0xBF) && follows(2)
+                && follows(3)
             ? 4
             : 0;
     }

@@ -54,7 +54,8 @@ public:
         std::int64_t min = INT64_MIN, std::int64_t max = INT64_MAX) const;
     [[nodiscard]] Result<Boolean> boolean_or(std::string_view key, bool fallback) const;
     /// An object of strings; absent reads as empty.
-    [[nodiscard]] Result<std::vector<std::pair<std::string, std::string>>> string_map(std::string_view key) const;
+    [[nodiscard]] Result<std::vector<std::pair<std::string, std::string>>> string_map(
+        std::string_view key) const;
     /// An array of strings; absent reads as empty.
     [[nodiscard]] Result<std::vector<std::string>> string_list(std::string_view key) const;
 
@@ -72,8 +73,8 @@ private:
     std::string path_;
 };
 
-/// A parsed JSON text (RFC 8259, valid UTF-8 only, duplicate keys: the first counts). Parsing is iterative, so
-/// that no input can exhaust the stack.
+/// A parsed JSON text (RFC 8259, valid UTF-8 only, duplicate keys: the first counts). Parsing is iterative,
+/// so that no input can exhaust the stack.
 class JsonDocument {
 public:
     static Result<JsonDocument> parse(std::string_view text, JsonLimits limits = {});
@@ -91,7 +92,8 @@ private:
 };
 
 /// Builds one JSON text from front to back. Strings that are not valid UTF-8 are written with U+FFFD.
-///   JsonWriter w; w.begin_object().field("id", id).key("tags").begin_array().value("a").end_array().end_object();
+///   JsonWriter w; w.begin_object().field("id",
+///   id).key("tags").begin_array().value("a").end_array().end_object();
 class JsonWriter {
 public:
     JsonWriter& begin_object();
@@ -100,7 +102,9 @@ public:
     JsonWriter& end_array();
     JsonWriter& key(std::string_view name);
     JsonWriter& value(std::string_view text);
+
     JsonWriter& value(const char* text) { return value(std::string_view{text}); }
+
     JsonWriter& value(std::int64_t number);
     JsonWriter& value(double number);
     JsonWriter& boolean(bool truth);
@@ -109,10 +113,15 @@ public:
     JsonWriter& raw(std::string_view json);
 
     JsonWriter& field(std::string_view name, std::string_view text) { return key(name).value(text); }
+
     JsonWriter& field(std::string_view name, const char* text) { return key(name).value(text); }
+
     JsonWriter& field(std::string_view name, std::int64_t number) { return key(name).value(number); }
+
     JsonWriter& flag(std::string_view name, bool truth) { return key(name).boolean(truth); }
-    JsonWriter& string_map(std::string_view name, const std::vector<std::pair<std::string, std::string>>& map);
+
+    JsonWriter& string_map(
+        std::string_view name, const std::vector<std::pair<std::string, std::string>>& map);
     JsonWriter& string_list(std::string_view name, const std::vector<std::string>& list);
 
     [[nodiscard]] const std::string& text() const noexcept { return text_; }

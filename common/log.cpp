@@ -49,7 +49,8 @@ void append_value(std::string& line, std::string_view value)
             line += "\\n";
         } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
             std::array<char, 8> escape{};
-            std::snprintf(escape.data(), escape.size(), "\\x%02x", static_cast<unsigned>(static_cast<unsigned char>(c)));
+            std::snprintf(escape.data(), escape.size(), "\\x%02x",
+                static_cast<unsigned>(static_cast<unsigned char>(c)));
             line += escape.data();
         } else {
             line += c;
@@ -99,7 +100,8 @@ LogSink::LogSink(int fd, LogFormat format, LogLevel least, const Clock& clock)
 void LogSink::write(LogLevel level, std::string_view message,
     const std::vector<std::pair<std::string, std::string>>& context, LogFields fields)
 {
-    const std::string line = format_log_line(format_, format_rfc3339(clock_.wall()), level, message, context, fields);
+    const std::string line
+        = format_log_line(format_, format_rfc3339(clock_.wall()), level, message, context, fields);
     while (::write(fd_, line.data(), line.size()) < 0 && errno == EINTR) { }
 }
 

@@ -24,8 +24,8 @@ class LogSink {
 public:
     LogSink(int fd, LogFormat format, LogLevel least, const Clock& clock);
 
-    void write(LogLevel level, std::string_view message, const std::vector<std::pair<std::string, std::string>>& context,
-        LogFields fields);
+    void write(LogLevel level, std::string_view message,
+        const std::vector<std::pair<std::string, std::string>>& context, LogFields fields);
 
     [[nodiscard]] bool enabled(LogLevel level) const noexcept { return level >= least_; }
 
@@ -36,8 +36,8 @@ private:
     const Clock& clock_;
 };
 
-/// Writes structured lines that all carry the same context (a run id, a worker id). Newlines and control bytes in
-/// values are escaped, so no value can forge a line. Cheap to copy. Thread-safe.
+/// Writes structured lines that all carry the same context (a run id, a worker id). Newlines and control
+/// bytes in values are escaped, so no value can forge a line. Cheap to copy. Thread-safe.
 class Logger {
 public:
     explicit Logger(LogSink& sink)
@@ -48,10 +48,25 @@ public:
     /// A logger whose lines carry one field more.
     [[nodiscard]] Logger with(std::string_view name, std::string_view value) const;
 
-    void debug(std::string_view message, LogFields fields = {}) const { line(LogLevel::debug, message, fields); }
-    void info(std::string_view message, LogFields fields = {}) const { line(LogLevel::info, message, fields); }
-    void warn(std::string_view message, LogFields fields = {}) const { line(LogLevel::warn, message, fields); }
-    void error(std::string_view message, LogFields fields = {}) const { line(LogLevel::error, message, fields); }
+    void debug(std::string_view message, LogFields fields = {}) const
+    {
+        line(LogLevel::debug, message, fields);
+    }
+
+    void info(std::string_view message, LogFields fields = {}) const
+    {
+        line(LogLevel::info, message, fields);
+    }
+
+    void warn(std::string_view message, LogFields fields = {}) const
+    {
+        line(LogLevel::warn, message, fields);
+    }
+
+    void error(std::string_view message, LogFields fields = {}) const
+    {
+        line(LogLevel::error, message, fields);
+    }
 
     /// A failure that is survived.
     void warn(std::string_view message, const Error& cause) const;
@@ -66,6 +81,7 @@ private:
 
 /// One line as the sink writes it, for tests and for callers with a sink of their own.
 [[nodiscard]] std::string format_log_line(LogFormat format, std::string_view time, LogLevel level,
-    std::string_view message, const std::vector<std::pair<std::string, std::string>>& context, LogFields fields);
+    std::string_view message, const std::vector<std::pair<std::string, std::string>>& context,
+    LogFields fields);
 
 } // namespace slipway

@@ -13,16 +13,15 @@ namespace slipway {
 
 /// A value or the reason why there is none. Named like `std::expected`, which C++20 lacks.
 /// "Nothing there" is no error: that is `Result<std::optional<T>>`.
-template <class T>
-class [[nodiscard]] Result {
+template <class T> class [[nodiscard]] Result {
     static_assert(!std::is_same_v<T, bool>, "if (check()) would mean 'no error', not 'yes': return an enum");
 
 public:
     using value_type = T;
 
     template <class U = T>
-        requires std::constructible_from<T, U&&> && (!std::same_as<std::remove_cvref_t<U>, Result>)
-        && (!std::same_as<std::remove_cvref_t<U>, Error>)
+        requires std::constructible_from<T, U&&>
+        && (!std::same_as<std::remove_cvref_t<U>, Result>) && (!std::same_as<std::remove_cvref_t<U>, Error>)
     Result(U&& value) // NOLINT(google-explicit-constructor): `return value;`
         : state_{std::in_place_index<0>, std::forward<U>(value)}
     {
@@ -59,8 +58,7 @@ public:
         return std::move(*std::get_if<1>(&state_));
     }
 
-    template <class U>
-    [[nodiscard]] T value_or(U&& fallback) &&
+    template <class U> [[nodiscard]] T value_or(U&& fallback) &&
     {
         return has_value() ? std::move(*value()) : static_cast<T>(std::forward<U>(fallback));
     }
@@ -81,8 +79,7 @@ private:
     std::variant<T, Error> state_;
 };
 
-template <>
-class [[nodiscard]] Result<void> {
+template <> class [[nodiscard]] Result<void> {
 public:
     Result() = default;
 
@@ -114,8 +111,7 @@ private:
 };
 
 /// Adds context to the failure of a call: `in("pulling image", docker.pull(name))`.
-template <class T>
-[[nodiscard]] Result<T> in(std::string_view action, Result<T> result)
+template <class T> [[nodiscard]] Result<T> in(std::string_view action, Result<T> result)
 {
     if (result)
         return result;

@@ -8,10 +8,7 @@
 
 namespace slipway {
 
-void wipe(void* data, std::size_t size) noexcept
-{
-    OPENSSL_cleanse(data, size);
-}
+void wipe(void* data, std::size_t size) noexcept { OPENSSL_cleanse(data, size); }
 
 void wipe(std::string& text) noexcept
 {
@@ -65,10 +62,7 @@ Secret& Secret::operator=(Secret&& other) noexcept
     return *this;
 }
 
-Secret::~Secret()
-{
-    clear();
-}
+Secret::~Secret() { clear(); }
 
 bool Secret::equals(std::string_view other) const noexcept
 {

@@ -13,7 +13,8 @@ void wipe(void* data, std::size_t size) noexcept;
 void wipe(std::string& text) noexcept;
 
 /// Bytes that must not be seen: wiped when destroyed or replaced, kept out of core dumps and, where the
-/// memory-lock limit allows, out of swap. There is no way to print one; `reveal` marks each place that reads it.
+/// memory-lock limit allows, out of swap. There is no way to print one; `reveal` marks each place that reads
+/// it.
 class Secret {
 public:
     Secret() = default;

@@ -11,10 +11,7 @@ namespace {
 
 constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max();
 
-std::string_view name_of(StageKind kind) noexcept
-{
-    return kind == StageKind::read ? "read" : "write";
-}
+std::string_view name_of(StageKind kind) noexcept { return kind == StageKind::read ? "read" : "write"; }
 
 std::string_view name_of(SafetyClass safety) noexcept
 {
@@ -39,7 +36,8 @@ Result<std::string> name_or_empty(const JsonValue& json, std::string_view key)
 {
     std::string name = SLIPWAY_TRY(json.string_or(key, ""));
     const bool good = name.size() <= 128
-        && name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.") == std::string::npos
+        && name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.")
+            == std::string::npos
         && !name.starts_with('.');
     if (!good)
         return Error{Errc::invalid_input, json.path() + "." + std::string{key} + ": expected a plain name"};
@@ -134,7 +132,9 @@ void write(JsonWriter& json, const Assignment& a)
     json.begin_object();
     json.field("stage_id", a.stage_id).field("run_id", a.run_id).field("stack_id", a.stack_id);
     json.field("pool_id", a.pool_id).field("stage_name", a.stage_name).field("run_type", a.run_type);
-    json.field("kind", name_of(a.kind)).field("fence", a.fence.to_integer()).field("safety", name_of(a.safety));
+    json.field("kind", name_of(a.kind))
+        .field("fence", a.fence.to_integer())
+        .field("safety", name_of(a.safety));
     json.field("image", a.image).field("image_id", a.image_id).field("platform", a.platform);
     json.key("phases").begin_array();
     for (const auto& phase : a.phases) {
@@ -158,7 +158,9 @@ void write(JsonWriter& json, const Assignment& a)
     json.field("pids", a.limits.pids).end_object();
     json.field("source_blob", a.source_blob).field("workspace_in", a.workspace_in);
     json.field("workspace_fence", a.workspace_fence.to_integer()).field("workspace_maker", a.workspace_maker);
-    json.flag("keep_workspace", a.keep_workspace).field("project_root", a.project_root).flag("debug", a.debug);
+    json.flag("keep_workspace", a.keep_workspace)
+        .field("project_root", a.project_root)
+        .flag("debug", a.debug);
     json.end_object();
 }
 

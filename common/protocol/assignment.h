@@ -49,8 +49,9 @@ enum class SafetyClass : std::uint8_t {
     proposed, ///< Code that nobody has merged yet.
 };
 
-/// A stage as it is offered to a launcher: everything that is needed to run it, and nothing secret in plain that the
-/// control plane was not given in plain. Unknown fields are ignored on the wire, so that either side may be newer.
+/// A stage as it is offered to a launcher: everything that is needed to run it, and nothing secret in plain
+/// that the control plane was not given in plain. Unknown fields are ignored on the wire, so that either side
+/// may be newer.
 struct Assignment {
     std::string stage_id;
     std::string run_id;

@@ -11,8 +11,8 @@ enum class StageKind : std::uint8_t {
     write, ///< Applying, destroying, performing, testing: started at most once, whatever happens.
 };
 
-/// Names one grant of one stage; grows with each grant. The epoch grows when the store was restored from a backup,
-/// so that a grant of the new epoch is above every grant that the lost part of history may have made.
+/// Names one grant of one stage; grows with each grant. The epoch grows when the store was restored from a
+/// backup, so that a grant of the new epoch is above every grant that the lost part of history may have made.
 struct Fence {
     std::uint32_t epoch = 0;
     std::uint32_t number = 0;
@@ -40,7 +40,8 @@ enum class Outcome : std::uint8_t {
     lost, ///< Its container is gone or ended by its lease: a stage that reads may be granted again.
 };
 
-/// Milliseconds of a clock that never steps back: served time in the control plane, time since boot in a launcher.
+/// Milliseconds of a clock that never steps back: served time in the control plane, time since boot in a
+/// launcher.
 using Millis = std::int64_t;
 
 } // namespace slipway::protocol

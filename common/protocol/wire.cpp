@@ -13,14 +13,13 @@ constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max();
 constexpr Millis kMaxWait = 60'000;
 constexpr std::size_t kMaxHeld = 1000;
 
-template <class E>
-struct Name {
+template <class E> struct Name {
     E value;
     std::string_view name;
 };
 
-constexpr std::array<Name<Outcome>, 4> kOutcomes{
-    {{Outcome::none, "none"}, {Outcome::succeeded, "succeeded"}, {Outcome::failed, "failed"}, {Outcome::lost, "lost"}}};
+constexpr std::array<Name<Outcome>, 4> kOutcomes{{{Outcome::none, "none"}, {Outcome::succeeded, "succeeded"},
+    {Outcome::failed, "failed"}, {Outcome::lost, "lost"}}};
 constexpr std::array<Name<StageEvent>, 4> kEvents{{{StageEvent::preparing, "preparing"},
     {StageEvent::started, "started"}, {StageEvent::phase, "phase"}, {StageEvent::finished, "finished"}}};
 constexpr std::array<Name<CommandKind>, 5> kCommands{
@@ -104,25 +103,18 @@ Result<JsonDocument> parse(std::string_view text)
 
 } // namespace
 
-std::string_view to_string(Outcome outcome) noexcept
-{
-    return name_of(kOutcomes, outcome);
-}
+std::string_view to_string(Outcome outcome) noexcept { return name_of(kOutcomes, outcome); }
 
-std::string_view to_string(StageEvent event) noexcept
-{
-    return name_of(kEvents, event);
-}
+std::string_view to_string(StageEvent event) noexcept { return name_of(kEvents, event); }
 
-std::string_view to_string(CommandKind kind) noexcept
-{
-    return name_of(kCommands, kind);
-}
+std::string_view to_string(CommandKind kind) noexcept { return name_of(kCommands, kind); }
 
 void write(JsonWriter& json, const RegisterRequest& m)
 {
     json.begin_object().field("instance_id", m.instance_id).field("boot_id", m.boot_id);
-    json.field("version", m.version).field("hostname", m.hostname).field("capacity", std::int64_t{m.capacity});
+    json.field("version", m.version)
+        .field("hostname", m.hostname)
+        .field("capacity", std::int64_t{m.capacity});
     json.string_map("metadata", m.metadata).field("seen_ms", m.seen_ms).end_object();
 }
 
@@ -304,7 +296,8 @@ void write(JsonWriter& json, const LogAnswer& m)
 Result<LogAnswer> read_log_answer(std::string_view text)
 {
     const auto document = SLIPWAY_TRY(parse(text));
-    return LogAnswer{.durable = static_cast<std::uint64_t>(SLIPWAY_TRY(document.root().integer("durable", 0)))};
+    return LogAnswer{
+        .durable = static_cast<std::uint64_t>(SLIPWAY_TRY(document.root().integer("durable", 0)))};
 }
 
 } // namespace slipway::protocol

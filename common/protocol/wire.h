@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
-/// The messages of the worker protocol as values, each with its JSON. docs/protocol.md is the contract: paths,
-/// status codes, repetition rules. Readers ignore unknown fields and check everything they take.
+/// The messages of the worker protocol as values, each with its JSON. docs/protocol.md is the contract:
+/// paths, status codes, repetition rules. Readers ignore unknown fields and check everything they take.
 namespace slipway::protocol {
 
 inline constexpr std::string_view kRegisterPath = "/worker/v1/register";
@@ -110,7 +110,8 @@ struct StateReport {
     // For `finished`:
     Outcome outcome = Outcome::none;
     int exit_code = -1; ///< As a shell shows it (128 + signal); -1: no process ran.
-    std::string cause; ///< A word: exit, signal, oom, run_limit, silence_limit, lease, stopped, image, internal
+    std::string
+        cause; ///< A word: exit, signal, oom, run_limit, silence_limit, lease, stopped, image, internal
     std::string message; ///< A sentence for people.
     std::string workspace; ///< Name of the uploaded envelope; empty: none.
     std::uint64_t log_end = 0;
@@ -150,8 +151,7 @@ void write(JsonWriter& json, const LogAnswer& message);
 [[nodiscard]] std::string_view to_string(StageEvent event) noexcept;
 [[nodiscard]] std::string_view to_string(CommandKind kind) noexcept;
 
-template <class Message>
-[[nodiscard]] std::string to_json(const Message& message)
+template <class Message> [[nodiscard]] std::string to_json(const Message& message)
 {
     JsonWriter json;
     write(json, message);

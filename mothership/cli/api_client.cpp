@@ -1,6 +1,5 @@
 #include "mothership/cli/api_client.h"
 
-
 #include <boost/asio/ssl.hpp>
 #include <cpprest/filestream.h>
 #include <cpprest/http_client.h>
@@ -22,9 +21,9 @@ net::client::http_client_config configuration(const Account& account)
     net::client::http_client_config config;
     config.set_timeout(kTimeout);
     config.set_ssl_context_callback([ca = account.ca_pem](boost::asio::ssl::context& context) {
-        context.set_options(boost::asio::ssl::context::default_workarounds | boost::asio::ssl::context::no_sslv2
-            | boost::asio::ssl::context::no_sslv3 | boost::asio::ssl::context::no_tlsv1
-            | boost::asio::ssl::context::no_tlsv1_1);
+        context.set_options(boost::asio::ssl::context::default_workarounds
+            | boost::asio::ssl::context::no_sslv2 | boost::asio::ssl::context::no_sslv3
+            | boost::asio::ssl::context::no_tlsv1 | boost::asio::ssl::context::no_tlsv1_1);
         if (ca.empty())
             context.set_default_verify_paths();
         else
@@ -115,7 +114,8 @@ ApiClient::~ApiClient() = default;
 Result<ApiClient> ApiClient::create(const Account& account)
 {
     if (!account.endpoint.starts_with("https://"))
-        return Error{Errc::invalid_input, "the endpoint \"" + account.endpoint + "\" must start with https://"};
+        return Error{
+            Errc::invalid_input, "the endpoint \"" + account.endpoint + "\" must start with https://"};
     // cpprestsdk's threads outlive main: OpenSSL must not clean up under their feet.
     OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, nullptr);
     try {

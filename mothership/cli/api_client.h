@@ -28,7 +28,8 @@ struct Answer {
     bool complete = false; ///< X-Slipway-Complete of a log.
 };
 
-/// The control plane's API for people. Refusals become errors that carry the server's own sentence. One thread.
+/// The control plane's API for people. Refusals become errors that carry the server's own sentence. One
+/// thread.
 class ApiClient {
 public:
     static Result<ApiClient> create(const Account& account);

@@ -52,7 +52,8 @@ Result<void> add(::archive* archive, const std::filesystem::path& root, const st
         return Error::from_errno("reading " + path.string(), errno);
     const std::string name = path.lexically_relative(root).string();
     if (!S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode) && !S_ISLNK(info.st_mode))
-        return Error{Errc::invalid_input, name + " is no file, directory or link: it cannot be part of a stack"};
+        return Error{
+            Errc::invalid_input, name + " is no file, directory or link: it cannot be part of a stack"};
     const Entry entry{::archive_entry_new()};
     ::archive_entry_set_pathname(entry.get(), name.c_str());
     ::archive_entry_set_mode(entry.get(), info.st_mode);
@@ -87,7 +88,8 @@ Result<std::vector<std::filesystem::path>> entries_below(const std::filesystem::
 
 } // namespace
 
-Result<std::uint64_t> pack_directory(const std::filesystem::path& directory, const std::filesystem::path& target)
+Result<std::uint64_t> pack_directory(
+    const std::filesystem::path& directory, const std::filesystem::path& target)
 {
     const auto entries = SLIPWAY_TRY(entries_below(directory));
     const Archive archive{::archive_write_new()};

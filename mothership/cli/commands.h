@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
-/// What each command does once its arguments are read. Results go to standard output, progress to standard error.
-/// `json` prints the server's answer as it came.
+/// What each command does once its arguments are read. Results go to standard output, progress to standard
+/// error. `json` prints the server's answer as it came.
 namespace slipway::cli {
 
 struct PoolCreateOptions {

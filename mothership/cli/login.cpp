@@ -38,7 +38,8 @@ Result<Account> load_account()
     const auto text = SLIPWAY_TRY(read_file_if_exists(account_file(), kMaxFile));
     if (!text)
         return Error{Errc::not_found,
-            "nobody is logged in: slipway login --endpoint https://HOST:PORT --ca ca.pem --key-file admin.key"};
+            "nobody is logged in: slipway login --endpoint https://HOST:PORT --ca ca.pem --key-file "
+            "admin.key"};
     const auto document = SLIPWAY_TRY(in("reading " + account_file().string(), JsonDocument::parse(*text)));
     Account account;
     account.endpoint = SLIPWAY_TRY(document.root().string("endpoint"));
@@ -68,7 +69,8 @@ Result<void> login(const LoginOptions& options)
     const bool from_input = options.key_file.empty() || options.key_file == "-";
     if (from_input && ::isatty(STDIN_FILENO) != 0)
         std::fputs("API key: ", stderr);
-    std::string key = SLIPWAY_TRY(in("--key-file", read_file(from_input ? "/dev/stdin" : options.key_file, kMaxFile)));
+    std::string key
+        = SLIPWAY_TRY(in("--key-file", read_file(from_input ? "/dev/stdin" : options.key_file, kMaxFile)));
     trim(key);
     if (!key.starts_with("slk_"))
         return Error{Errc::invalid_input, "--key-file: an API key starts with slk_; this does not"};

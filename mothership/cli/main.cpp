@@ -46,7 +46,9 @@ void add_pools(CLI::App& app, Work& work, bool& json)
     options->out = "pool.token";
     create->add_option("--out", options->out, "File for the token")->capture_default_str();
     create->callback([&work, options] {
-        work = [options] { return with_client([&](ApiClient& client) { return create_pool(client, *options); }); };
+        work = [options] {
+            return with_client([&](ApiClient& client) { return create_pool(client, *options); });
+        };
     });
     auto* list = pool->add_subcommand("list", "All pools with their workers and queues");
     list->add_flag("--json", json, "Print the server's answer");
@@ -60,13 +62,16 @@ void add_pools(CLI::App& app, Work& work, bool& json)
     workers->add_option("--pool", *name, "Only this pool (name or id)");
     workers->add_flag("--json", json, "Print the server's answer");
     workers->callback([&work, &json, name] {
-        work = [&json, name] { return with_client([&](ApiClient& client) { return list_workers(client, *name, json); }); };
+        work = [&json, name] {
+            return with_client([&](ApiClient& client) { return list_workers(client, *name, json); });
+        };
     });
 }
 
 void add_stacks(CLI::App& app, Work& work, bool& json)
 {
-    auto* stack = app.add_subcommand("stack", "Stacks: sources, runner image and commands")->require_subcommand(1);
+    auto* stack
+        = app.add_subcommand("stack", "Stacks: sources, runner image and commands")->require_subcommand(1);
     auto* create = stack->add_subcommand("create", "Make a stack");
     auto options = std::make_shared<StackCreateOptions>();
     create->add_option("name", options->name, "Name of the stack")->required();
@@ -76,10 +81,13 @@ void add_stacks(CLI::App& app, Work& work, bool& json)
     create->add_option("--plan", options->plan, "Command of the plan phase")->required();
     create->add_option("--apply", options->apply, "Command of the apply phase")->required();
     create->add_option("--env", options->environment, "NAME=VALUE for every stage");
-    create->add_option("--project-root", options->project_root, "Directory of the sources in which commands run");
+    create->add_option(
+        "--project-root", options->project_root, "Directory of the sources in which commands run");
     create->add_flag("--autodeploy", options->autodeploy, "Apply without a confirmation");
     create->callback([&work, options] {
-        work = [options] { return with_client([&](ApiClient& client) { return create_stack(client, *options); }); };
+        work = [options] {
+            return with_client([&](ApiClient& client) { return create_stack(client, *options); });
+        };
     });
     auto name = std::make_shared<std::string>();
     auto value = std::make_shared<std::string>();
@@ -87,7 +95,9 @@ void add_stacks(CLI::App& app, Work& work, bool& json)
     attach->add_option("name", *name, "The stack")->required();
     attach->add_option("--pool", *value, "The pool (name or id)")->required();
     attach->callback([&work, name, value] {
-        work = [=] { return with_client([&](ApiClient& client) { return attach_stack(client, *name, *value); }); };
+        work = [=] {
+            return with_client([&](ApiClient& client) { return attach_stack(client, *name, *value); });
+        };
     });
     auto* push = stack->add_subcommand("push", "Upload a directory as the sources of a stack");
     push->add_option("name", *name, "The stack")->required();
@@ -95,7 +105,9 @@ void add_stacks(CLI::App& app, Work& work, bool& json)
         ->required()
         ->check(CLI::ExistingDirectory);
     push->callback([&work, name, value] {
-        work = [=] { return with_client([&](ApiClient& client) { return push_stack(client, *name, *value); }); };
+        work = [=] {
+            return with_client([&](ApiClient& client) { return push_stack(client, *name, *value); });
+        };
     });
     auto* list = stack->add_subcommand("list", "All stacks");
     list->add_flag("--json", json, "Print the server's answer");
@@ -111,18 +123,23 @@ void add_run_views(CLI::App& run, Work& work, bool& json)
     list->add_option("--stack", *id, "Only this stack");
     list->add_flag("--json", json, "Print the server's answer");
     list->callback([&work, &json, id] {
-        work = [&json, id] { return with_client([&](ApiClient& client) { return list_runs(client, *id, json); }); };
+        work = [&json, id] {
+            return with_client([&](ApiClient& client) { return list_runs(client, *id, json); });
+        };
     });
     auto* show = run.add_subcommand("show", "State, stages and timeline of a run, and what it waits for");
     show->add_option("id", *id, "The run")->required();
     show->add_flag("--json", json, "Print the server's answer");
     show->callback([&work, &json, id] {
-        work = [&json, id] { return with_client([&](ApiClient& client) { return show_run(client, *id, json); }); };
+        work = [&json, id] {
+            return with_client([&](ApiClient& client) { return show_run(client, *id, json); });
+        };
     });
     auto options = std::make_shared<LogOptions>();
     auto* logs = run.add_subcommand("logs", "The log of a run, byte for byte");
     logs->add_option("id", options->run, "The run")->required();
-    logs->add_flag("-f,--follow", options->follow, "Until the run ends or waits for a person; exits 2 if it failed");
+    logs->add_flag(
+        "-f,--follow", options->follow, "Until the run ends or waits for a person; exits 2 if it failed");
     logs->add_option("--offset", options->offset, "First byte");
     logs->callback([&work, options] { work = [options] { return follow(*options); }; });
 }
@@ -158,7 +175,9 @@ void add_runs(CLI::App& app, Work& work, bool& json)
         auto* decide = run->add_subcommand(verb, std::string{verb} + " a run");
         decide->add_option("id", *id, "The run")->required();
         decide->callback([=, &work] {
-            work = [=] { return with_client([&](ApiClient& client) { return decide_run(client, *id, verb); }); };
+            work = [=] {
+                return with_client([&](ApiClient& client) { return decide_run(client, *id, verb); });
+            };
         });
     }
     add_run_views(*run, work, json);
@@ -176,10 +195,12 @@ int main(int argc, char** argv)
     Work work;
     LoginOptions options;
     auto* login_command = app.add_subcommand("login", "Remember a control plane and an API key");
-    login_command->add_option("--endpoint", options.endpoint, "https://HOST:PORT of the control plane")->required();
+    login_command->add_option("--endpoint", options.endpoint, "https://HOST:PORT of the control plane")
+        ->required();
     login_command->add_option("--ca", options.ca_file, "Its ca.pem; left out: the system's authorities")
         ->check(CLI::ExistingFile);
-    login_command->add_option("--key-file", options.key_file, "File with the API key; left out: standard input");
+    login_command->add_option(
+        "--key-file", options.key_file, "File with the API key; left out: standard input");
     login_command->callback([&] {
         work = [&]() -> Result<int> {
             SLIPWAY_TRY(login(options));

@@ -14,7 +14,8 @@ constexpr std::size_t kMaxCsr = 64 * 1024;
 
 std::int64_t now_ms()
 {
-    return std::chrono::duration_cast<std::chrono::milliseconds>(SystemClock{}.wall().time_since_epoch()).count();
+    return std::chrono::duration_cast<std::chrono::milliseconds>(SystemClock{}.wall().time_since_epoch())
+        .count();
 }
 
 std::string metadata_text(const JsonValue& worker)
@@ -34,7 +35,8 @@ Result<void> create_pool(ApiClient& client, const PoolCreateOptions& options)
 {
     const std::string csr = SLIPWAY_TRY(in("--csr", read_file(options.csr, kMaxCsr)));
     if (std::filesystem::exists(options.out))
-        return Error{Errc::conflict, "--out: " + options.out.string() + " exists; a token is never overwritten"};
+        return Error{
+            Errc::conflict, "--out: " + options.out.string() + " exists; a token is never overwritten"};
     JsonWriter json;
     json.begin_object().field("name", options.name).field("csr", csr).end_object();
     const Answer answer = SLIPWAY_TRY(client.send("POST", "/api/v1/pools", json.text()));
@@ -68,11 +70,12 @@ Result<void> list_pools(ApiClient& client, bool json)
     const auto pools = SLIPWAY_TRY(document.root().at("pools"));
     std::vector<std::vector<std::string>> rows{{"NAME", "ID", "WORKERS", "BUSY", "PENDING", "FINGERPRINT"}};
     for (const auto& pool : SLIPWAY_TRY(pools.elements())) {
-        rows.push_back({printable(SLIPWAY_TRY(pool.string("name"))), printable(SLIPWAY_TRY(pool.string("id"))),
-            std::to_string(SLIPWAY_TRY(pool.integer_or("workers", 0))),
-            std::to_string(SLIPWAY_TRY(pool.integer_or("busy", 0))),
-            std::to_string(SLIPWAY_TRY(pool.integer_or("pending", 0))),
-            "SHA256:" + printable(SLIPWAY_TRY(pool.string_or("fingerprint", ""))).substr(0, 16)});
+        rows.push_back(
+            {printable(SLIPWAY_TRY(pool.string("name"))), printable(SLIPWAY_TRY(pool.string("id"))),
+                std::to_string(SLIPWAY_TRY(pool.integer_or("workers", 0))),
+                std::to_string(SLIPWAY_TRY(pool.integer_or("busy", 0))),
+                std::to_string(SLIPWAY_TRY(pool.integer_or("pending", 0))),
+                "SHA256:" + printable(SLIPWAY_TRY(pool.string_or("fingerprint", ""))).substr(0, 16)});
     }
     if (rows.size() == 1)
         std::fputs("no pools yet: slipway pool create --help\n", stderr);
@@ -91,7 +94,8 @@ Result<void> list_workers(ApiClient& client, const std::string& pool, bool json)
     }
     const auto document = SLIPWAY_TRY(JsonDocument::parse(answer.body, {.max_bytes = 16U << 20U}));
     const auto workers = SLIPWAY_TRY(document.root().at("workers"));
-    std::vector<std::vector<std::string>> rows{{"ID", "POOL", "HOST", "BUSY", "LAST SEEN", "METADATA", "STATUS"}};
+    std::vector<std::vector<std::string>> rows{
+        {"ID", "POOL", "HOST", "BUSY", "LAST SEEN", "METADATA", "STATUS"}};
     for (const auto& worker : SLIPWAY_TRY(workers.elements())) {
         const bool silent = SLIPWAY_TRY(worker.boolean_or("silent", false)) == JsonValue::Boolean::yes;
         rows.push_back({printable(SLIPWAY_TRY(worker.string("id"))),

@@ -14,10 +14,7 @@ namespace slipway::cli {
 
 namespace {
 
-std::string run_path(const std::string& run)
-{
-    return "/api/v1/runs/" + http::percent_encode(run);
-}
+std::string run_path(const std::string& run) { return "/api/v1/runs/" + http::percent_encode(run); }
 
 /// The log is followed through restarts of the control plane, for this long.
 constexpr int kPatience = 60;
@@ -108,12 +105,13 @@ Result<void> list_runs(ApiClient& client, const std::string& stack, bool json)
         return {};
     }
     const auto document = SLIPWAY_TRY(JsonDocument::parse(answer.body, {.max_bytes = 16U << 20U}));
-    const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(SystemClock{}.wall().time_since_epoch());
+    const auto now
+        = std::chrono::duration_cast<std::chrono::milliseconds>(SystemClock{}.wall().time_since_epoch());
     const auto runs = SLIPWAY_TRY(document.root().at("runs"));
     std::vector<std::vector<std::string>> rows{{"ID", "STACK", "TYPE", "CREATED", "STATE"}};
     for (const auto& run : SLIPWAY_TRY(runs.elements())) {
-        rows.push_back({printable(SLIPWAY_TRY(run.string("id"))), printable(SLIPWAY_TRY(run.string("stack_id"))),
-            printable(SLIPWAY_TRY(run.string("type"))),
+        rows.push_back({printable(SLIPWAY_TRY(run.string("id"))),
+            printable(SLIPWAY_TRY(run.string("stack_id"))), printable(SLIPWAY_TRY(run.string("type"))),
             format_age(SLIPWAY_TRY(run.integer_or("created_ms", 0)), now.count()),
             coloured_state(SLIPWAY_TRY(run.string("state")))});
     }
@@ -136,7 +134,8 @@ Result<void> show_run(ApiClient& client, const std::string& run, bool json)
     const std::string id = SLIPWAY_TRY(view.string("id"));
     const std::string stack = SLIPWAY_TRY(view.string("stack_id"));
     const std::string state = SLIPWAY_TRY(view.string("state"));
-    std::printf("run %s of %s: %s\n", printable(id).c_str(), printable(stack).c_str(), coloured_state(state).c_str());
+    std::printf(
+        "run %s of %s: %s\n", printable(id).c_str(), printable(stack).c_str(), coloured_state(state).c_str());
     const std::string waiting = SLIPWAY_TRY(view.string_or("waiting_for", ""));
     if (!waiting.empty())
         std::printf("waiting: %s\n", printable(waiting).c_str());
@@ -162,7 +161,8 @@ Result<RunEnd> print_log(ApiClient& client, const LogOptions& options)
     int failures = 0;
     for (;;) {
         const std::string wait = options.follow ? "&wait_ms=1000" : "";
-        const auto answer = client.get(run_path(options.run) + "/logs?offset=" + std::to_string(offset) + wait);
+        const auto answer
+            = client.get(run_path(options.run) + "/logs?offset=" + std::to_string(offset) + wait);
         if (!answer) {
             const bool away = answer.error().code() == Errc::unreachable;
             if (!options.follow || !away || ++failures > kPatience)
@@ -181,7 +181,8 @@ Result<RunEnd> print_log(ApiClient& client, const LogOptions& options)
         if (end == RunEnd::waiting)
             continue;
         // It may have written between the last byte that was read and its end.
-        const Answer rest = SLIPWAY_TRY(client.get(run_path(options.run) + "/logs?offset=" + std::to_string(offset)));
+        const Answer rest
+            = SLIPWAY_TRY(client.get(run_path(options.run) + "/logs?offset=" + std::to_string(offset)));
         SLIPWAY_TRY(write_all(STDOUT_FILENO, rest.body));
         return end;
     }

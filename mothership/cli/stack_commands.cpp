@@ -14,10 +14,7 @@ namespace slipway::cli {
 
 namespace {
 
-std::string stack_path(const std::string& stack)
-{
-    return "/api/v1/stacks/" + http::percent_encode(stack);
-}
+std::string stack_path(const std::string& stack) { return "/api/v1/stacks/" + http::percent_encode(stack); }
 
 /// A file that is gone when the command ends.
 class TempFile {
@@ -81,7 +78,8 @@ Result<void> create_stack(ApiClient& client, const StackCreateOptions& options)
     const std::string id = SLIPWAY_TRY(document.root().string("id"));
     std::printf("stack %s\n", printable(id).c_str());
     if (options.pool.empty())
-        std::printf("nothing runs until a pool is attached: slipway stack attach %s --pool POOL\n", id.c_str());
+        std::printf(
+            "nothing runs until a pool is attached: slipway stack attach %s --pool POOL\n", id.c_str());
     return {};
 }
 
@@ -130,11 +128,13 @@ Result<void> list_stacks(ApiClient& client, bool json)
         std::string pushed = "nothing pushed";
         if (source) {
             const auto size = static_cast<std::uint64_t>(SLIPWAY_TRY(source->integer("size", 0)));
-            pushed = "version " + std::to_string(SLIPWAY_TRY(source->integer("version"))) + ", " + format_size(size);
+            pushed = "version " + std::to_string(SLIPWAY_TRY(source->integer("version"))) + ", "
+                + format_size(size);
         }
         std::string pool = SLIPWAY_TRY(stack.string_or("pool_name", ""));
-        rows.push_back({printable(SLIPWAY_TRY(stack.string("id"))), pool.empty() ? "(none attached)" : printable(pool),
-            printable(SLIPWAY_TRY(stack.string_or("runner_image", ""))), pushed});
+        rows.push_back(
+            {printable(SLIPWAY_TRY(stack.string("id"))), pool.empty() ? "(none attached)" : printable(pool),
+                printable(SLIPWAY_TRY(stack.string_or("runner_image", ""))), pushed});
     }
     if (rows.size() == 1)
         std::fputs("no stacks yet: slipway stack create --help\n", stderr);

@@ -18,7 +18,8 @@ std::string printable(std::string_view text)
             continue;
         }
         std::array<char, 8> escape{};
-        std::snprintf(escape.data(), escape.size(), "\\x%02x", static_cast<unsigned>(static_cast<unsigned char>(c)));
+        std::snprintf(
+            escape.data(), escape.size(), "\\x%02x", static_cast<unsigned>(static_cast<unsigned char>(c)));
         safe += escape.data();
     }
     return safe;

@@ -117,7 +117,7 @@ Result<std::vector<Stage>> SqliteTransaction::stages_of_run(std::string_view run
 Result<std::optional<Stage>> SqliteTransaction::grantable_stage(std::string_view pool_id, Millis now)
 {
     return first<Stage>("SELECT " SLIPWAY_STAGE_COLUMNS " FROM stages JOIN runs ON runs.id = stages.run_id "
-                                                        "WHERE stages.pool_id = ? AND phase = 0 AND held = 0"
+                        "WHERE stages.pool_id = ? AND phase = 0 AND held = 0"
                         " AND stop_requested = 0 AND until <= ? ORDER BY runs.number, ordinal LIMIT 1",
         read_stage, pool_id, now);
 }

@@ -42,7 +42,8 @@ TEST_CASE("a run goes from plan over the confirmation to an apply on the carried
 {
     World world;
     world.start_launcher();
-    world.create_stack("web", {"cat main.conf", "cat /proc/sys/kernel/random/uuid > ../plan.id", "echo id=$(cat ../plan.id)"},
+    world.create_stack("web",
+        {"cat main.conf", "cat /proc/sys/kernel/random/uuid > ../plan.id", "echo id=$(cat ../plan.id)"},
         {"echo id=$(cat ../plan.id)", "cat main.conf"});
     const auto run = world.start_run("web");
     world.wait_state(run, "UNCONFIRMED");
@@ -65,7 +66,8 @@ TEST_CASE("a run goes from plan over the confirmation to an apply on the carried
 TEST_CASE("a run's container has the allowed variables and no others of the launcher")
 {
     World world;
-    world.start_launcher({{"SPACELIFT_WHITELIST_ENVS", "ALLOWED"}, {"ALLOWED", "may-be-seen"}, {"OTHER", "must-not-be-seen"}});
+    world.start_launcher(
+        {{"SPACELIFT_WHITELIST_ENVS", "ALLOWED"}, {"ALLOWED", "may-be-seen"}, {"OTHER", "must-not-be-seen"}});
     world.create_stack("web", {"env", "cat /proc/1/environ || true"}, {"true"});
     const auto run = world.start_run("web");
     world.wait_state(run, "UNCONFIRMED");

@@ -12,7 +12,8 @@ namespace {
 constexpr int kLines = 600;
 
 /// Numbered lines, slowly enough that a kill falls into the middle.
-const std::vector<std::string> kCounting{"for i in $(seq 1 " + std::to_string(kLines) + "); do echo line-$i; usleep 4000; done"};
+const std::vector<std::string> kCounting{
+    "for i in $(seq 1 " + std::to_string(kLines) + "); do echo line-$i; usleep 4000; done"};
 
 /// Every line once and in order; says where it first differs.
 void check_lines(const std::string& log)
@@ -102,7 +103,9 @@ TEST_CASE("a run whose end comes while the launcher is dead is reported by the n
 {
     World world;
     world.start_launcher();
-    world.create_stack("web", {"echo line-1", "usleep 300000", "for i in $(seq 2 " + std::to_string(kLines) + "); do echo line-$i; done"},
+    world.create_stack("web",
+        {"echo line-1", "usleep 300000",
+            "for i in $(seq 2 " + std::to_string(kLines) + "); do echo line-$i; done"},
         {"true"});
     const auto run = world.start_run("web");
     world.wait_state(run, "PLANNING");

@@ -1,4 +1,5 @@
-// Stands in for libFuzzer's main: runs each file of the given corpus directories once. An empty corpus is a failure.
+// Stands in for libFuzzer's main: runs each file of the given corpus directories once. An empty corpus is a
+// failure.
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>

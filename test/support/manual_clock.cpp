@@ -26,19 +26,10 @@ Clock::Slept ManualClock::sleep_for(std::chrono::nanoseconds time, std::stop_tok
     return Slept::whole;
 }
 
-void ManualClock::advance(std::chrono::nanoseconds time)
-{
-    elapsed_ += time.count();
-}
+void ManualClock::advance(std::chrono::nanoseconds time) { elapsed_ += time.count(); }
 
-void ManualClock::step_wall(std::chrono::nanoseconds time)
-{
-    stepped_ += time.count();
-}
+void ManualClock::step_wall(std::chrono::nanoseconds time) { stepped_ += time.count(); }
 
-std::chrono::nanoseconds ManualClock::slept() const
-{
-    return std::chrono::nanoseconds{slept_.load()};
-}
+std::chrono::nanoseconds ManualClock::slept() const { return std::chrono::nanoseconds{slept_.load()}; }
 
 } // namespace slipway::test

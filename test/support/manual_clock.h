@@ -6,11 +6,12 @@
 
 namespace slipway::test {
 
-/// A clock that moves only when told to. `sleep_for` advances it and returns at once, so that code which sleeps
-/// runs to its end without waiting. Thread-safe.
+/// A clock that moves only when told to. `sleep_for` advances it and returns at once, so that code which
+/// sleeps runs to its end without waiting. Thread-safe.
 class ManualClock final : public Clock {
 public:
-    explicit ManualClock(std::chrono::system_clock::time_point wall = std::chrono::sys_days{std::chrono::year{2026} / 1 / 2});
+    explicit ManualClock(
+        std::chrono::system_clock::time_point wall = std::chrono::sys_days{std::chrono::year{2026} / 1 / 2});
 
     [[nodiscard]] std::chrono::system_clock::time_point wall() const override;
     [[nodiscard]] BootClock::time_point now() const override;

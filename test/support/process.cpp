@@ -9,9 +9,9 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
-#include <algorithm>
 
 namespace slipway::test {
 
@@ -19,7 +19,8 @@ namespace {
 
 int milliseconds_until(std::chrono::steady_clock::time_point until)
 {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
+    const auto left
+        = std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
     return static_cast<int>(std::max<std::int64_t>(left.count(), 0));
 }
 
@@ -36,8 +37,10 @@ std::vector<char*> pointers(std::vector<std::string>& strings)
 class SpawnActions {
 public:
     SpawnActions() { ::posix_spawn_file_actions_init(&actions_); }
+
     SpawnActions(const SpawnActions&) = delete;
     SpawnActions& operator=(const SpawnActions&) = delete;
+
     ~SpawnActions() { ::posix_spawn_file_actions_destroy(&actions_); }
 
     posix_spawn_file_actions_t* get() { return &actions_; }
@@ -75,10 +78,7 @@ Process& Process::operator=(Process&& other) noexcept
     return *this;
 }
 
-Process::~Process()
-{
-    kill();
-}
+Process::~Process() { kill(); }
 
 Result<Process> Process::start(const ProcessSpec& spec)
 {
@@ -100,8 +100,8 @@ Result<Process> Process::start(const ProcessSpec& spec)
     for (const auto& [name, value] : spec.env)
         env.push_back(name + "=" + value);
     pid_t pid = -1;
-    const int failure
-        = ::posix_spawnp(&pid, argv[0].c_str(), actions.get(), nullptr, pointers(argv).data(), pointers(env).data());
+    const int failure = ::posix_spawnp(
+        &pid, argv[0].c_str(), actions.get(), nullptr, pointers(argv).data(), pointers(env).data());
     if (failure != 0)
         return Error::from_errno("starting " + argv[0], failure);
     UniqueFd pidfd{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))};
@@ -131,7 +131,8 @@ Result<std::string> Process::read_until(std::string_view text, std::chrono::mill
                 return head;
             }
         }
-        const std::string more = SLIPWAY_TRY(in("waiting for \"" + std::string{text} + "\"", read_some(until)));
+        const std::string more
+            = SLIPWAY_TRY(in("waiting for \"" + std::string{text} + "\"", read_some(until)));
         if (more.empty())
             return Error{Errc::unreachable, "the process ended before it said \"" + std::string{text} + "\""};
         pending_ += more;

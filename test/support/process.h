@@ -20,8 +20,8 @@ struct ProcessSpec {
     std::filesystem::path log; ///< Standard error is appended here.
 };
 
-/// A child process whose standard output is read by the test and whose standard error goes to a file. Killed and
-/// reaped when destroyed. One thread.
+/// A child process whose standard output is read by the test and whose standard error goes to a file. Killed
+/// and reaped when destroyed. One thread.
 class Process {
 public:
     static Result<Process> start(const ProcessSpec& spec);
@@ -30,8 +30,8 @@ public:
     Process& operator=(Process&& other) noexcept;
     ~Process();
 
-    /// Standard output up to the first line that holds `text`, that line included; fails when the process ends or the
-    /// deadline passes first.
+    /// Standard output up to the first line that holds `text`, that line included; fails when the process
+    /// ends or the deadline passes first.
     Result<std::string> read_until(std::string_view text, std::chrono::milliseconds deadline);
 
     void signal(int signal) const;
@@ -55,6 +55,7 @@ private:
 };
 
 /// Runs a program to its end and returns its standard output; fails when it exits with another code than 0.
-Result<std::string> run_program(const std::vector<std::string>& argv, const std::filesystem::path& directory = {});
+Result<std::string> run_program(
+    const std::vector<std::string>& argv, const std::filesystem::path& directory = {});
 
 } // namespace slipway::test

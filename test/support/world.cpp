@@ -18,8 +18,7 @@ namespace {
 
 constexpr std::chrono::seconds kStart{30};
 
-template <class T>
-T must(Result<T> result, const std::string& action)
+template <class T> T must(Result<T> result, const std::string& action)
 {
     if (!result)
         throw std::runtime_error{action + ": " + result.error().message()};
@@ -41,10 +40,7 @@ int free_port()
     return ntohs(address.sin_port);
 }
 
-std::string program(const char* name)
-{
-    return std::string{SLIPWAY_BIN_DIR} + "/" + name;
-}
+std::string program(const char* name) { return std::string{SLIPWAY_BIN_DIR} + "/" + name; }
 
 std::string commands(const std::vector<std::string>& list)
 {
@@ -88,19 +84,22 @@ World::World()
              "io.slipway.test=" + std::to_string(::getpid())}),
         "making the image");
     endpoint_ = "https://127.0.0.1:" + std::to_string(free_port());
-    must(run_program({program("slipway-mothership"), "init", "--data-dir", data_directory(), "--endpoint", endpoint_}),
+    must(run_program({program("slipway-mothership"), "init", "--data-dir", data_directory(), "--endpoint",
+             endpoint_}),
         "init");
     api_key_ = must(read_file(data_directory() / "admin.key", 4096), "admin key");
     api_key_.erase(api_key_.find_last_not_of(" \n") + 1);
-    client_ = must(http::HttpClient::create({.base_url = endpoint_,
-                       .tls = http::TlsOptions{.ca_pem = must(read_file(data_directory() / "ca.pem", 65536), "ca"),
-                           .client_certificate_pem = {},
-                           .client_key = {}}}),
+    client_ = must(
+        http::HttpClient::create({.base_url = endpoint_,
+            .tls = http::TlsOptions{.ca_pem = must(read_file(data_directory() / "ca.pem", 65536), "ca"),
+                .client_certificate_pem = {},
+                .client_key = {}}}),
         "client");
     start_mothership();
 
     must(run_program({"sh", "-c",
-                         "yes '' | openssl req -new -newkey rsa:4096 -nodes -keyout spacelift.key -out spacelift.csr 2>&1"},
+                         "yes '' | openssl req -new -newkey rsa:4096 -nodes -keyout spacelift.key -out "
+                         "spacelift.csr 2>&1"},
              directory),
         "openssl");
     JsonWriter pool;
@@ -123,18 +122,16 @@ World::~World()
 
 void World::start_mothership()
 {
-    mothership_ = must(Process::start({.argv = {program("slipway-mothership"), "serve", "--data-dir", data_directory()},
-                           .env = {},
-                           .directory = {},
-                           .log = directory_.path() / "mothership.log"}),
+    mothership_ = must(
+        Process::start({.argv = {program("slipway-mothership"), "serve", "--data-dir", data_directory()},
+            .env = {},
+            .directory = {},
+            .log = directory_.path() / "mothership.log"}),
         "mothership");
     must(mothership_->read_until("is ready", kStart), "mothership");
 }
 
-void World::kill_mothership()
-{
-    mothership_->kill();
-}
+void World::kill_mothership() { mothership_->kill(); }
 
 void World::start_launcher(const std::vector<std::pair<std::string, std::string>>& extra)
 {
@@ -150,10 +147,7 @@ void World::start_launcher(const std::vector<std::pair<std::string, std::string>
     must(launcher_->read_until("is ready", kStart), "launcher");
 }
 
-void World::kill_launcher()
-{
-    launcher_->kill();
-}
+void World::kill_launcher() { launcher_->kill(); }
 
 std::string World::private_key_base64() const
 {
@@ -167,8 +161,8 @@ std::vector<std::string> World::containers() const
         return {};
     std::string id = **instance;
     id.erase(id.find_last_not_of(" \n") + 1);
-    std::istringstream lines{must(run_program({"docker", "ps", "-aq", "--no-trunc", "--filter",
-                                      "label=io.slipway.instance=" + id}),
+    std::istringstream lines{must(
+        run_program({"docker", "ps", "-aq", "--no-trunc", "--filter", "label=io.slipway.instance=" + id}),
         "docker ps")};
     std::vector<std::string> ids;
     for (std::string line; std::getline(lines, line);)
@@ -189,12 +183,14 @@ void World::wait_launcher_says(std::string_view text) const
     });
 }
 
-Result<http::ClientResponse> World::send(const std::string& method, const std::string& path, const std::string& body)
+Result<http::ClientResponse> World::send(
+    const std::string& method, const std::string& path, const std::string& body)
 {
     http::ClientRequest request{.method = method, .url = path, .timeout = std::chrono::seconds{40}};
     request.headers = {{"Authorization", "Bearer " + api_key_}};
     if (!body.empty()) {
-        request.headers.emplace_back("Content-Type", path.ends_with("/source") ? "application/x-tar" : "application/json");
+        request.headers.emplace_back(
+            "Content-Type", path.ends_with("/source") ? "application/x-tar" : "application/json");
         request.body = body;
     }
     request.max_response_bytes = 256 * 1024 * 1024;
@@ -215,7 +211,13 @@ void World::create_stack(
 {
     JsonWriter json;
     json.begin_object().field("name", name).field("pool", "demo").field("runner_image", image_);
-    json.key("phases").begin_object().key("plan").raw(commands(plan)).key("apply").raw(commands(apply)).end_object();
+    json.key("phases")
+        .begin_object()
+        .key("plan")
+        .raw(commands(plan))
+        .key("apply")
+        .raw(commands(apply))
+        .end_object();
     json.end_object();
     call("POST", "/api/v1/stacks", json.text());
     const auto source = directory_.path() / ("source-" + std::string{name});
@@ -230,15 +232,9 @@ std::string World::start_run(std::string_view stack)
     return read_run(call("POST", "/api/v1/stacks/" + std::string{stack} + "/runs", "{}")).id;
 }
 
-void World::confirm(const std::string& run)
-{
-    call("POST", "/api/v1/runs/" + run + "/confirm", "{}");
-}
+void World::confirm(const std::string& run) { call("POST", "/api/v1/runs/" + run + "/confirm", "{}"); }
 
-RunView World::run(const std::string& id)
-{
-    return read_run(call("GET", "/api/v1/runs/" + id));
-}
+RunView World::run(const std::string& id) { return read_run(call("GET", "/api/v1/runs/" + id)); }
 
 RunView World::wait_run(const std::string& id, const std::function<bool(const RunView&)>& done,
     std::chrono::milliseconds deadline)
@@ -258,8 +254,7 @@ RunView World::wait_run(const std::string& id, const std::function<bool(const Ru
 
 RunView World::wait_state(const std::string& id, std::string_view state)
 {
-    const auto view
-        = wait_run(id, [&](const RunView& now) { return now.state == state || now.terminal; });
+    const auto view = wait_run(id, [&](const RunView& now) { return now.state == state || now.terminal; });
     if (view.state != state)
         throw std::runtime_error{"the run ended as " + view.state + ": " + view.json + "\n" + log(id)};
     return view;

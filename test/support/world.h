@@ -24,9 +24,10 @@ struct RunView {
     std::string json;
 };
 
-/// The real programs on one machine: a control plane with a store of its own, one pool whose key and request were made
-/// by openssl, and launchers that are started, killed and started again by the test. A runner image is made from busybox.
-/// What it made is removed when it is destroyed. Failures that a test cannot go on from are thrown as std::runtime_error.
+/// The real programs on one machine: a control plane with a store of its own, one pool whose key and request
+/// were made by openssl, and launchers that are started, killed and started again by the test. A runner image
+/// is made from busybox. What it made is removed when it is destroyed. Failures that a test cannot go on from
+/// are thrown as std::runtime_error.
 class World {
 public:
     World();
@@ -36,14 +37,18 @@ public:
 
     void start_mothership();
     void kill_mothership();
-    /// Starts the launcher on its one state directory with `extra` in its environment; waits until it is ready.
+    /// Starts the launcher on its one state directory with `extra` in its environment; waits until it is
+    /// ready.
     void start_launcher(const std::vector<std::pair<std::string, std::string>>& extra = {});
     void kill_launcher();
+
     [[nodiscard]] Process& launcher() { return *launcher_; }
+
     [[nodiscard]] Process& mothership() { return *mothership_; }
 
     /// A stack with these commands per phase, attached to the pool, with one file in its source.
-    void create_stack(std::string_view name, const std::vector<std::string>& plan, const std::vector<std::string>& apply);
+    void create_stack(
+        std::string_view name, const std::vector<std::string>& plan, const std::vector<std::string>& apply);
     std::string start_run(std::string_view stack);
     void confirm(const std::string& run);
     RunView run(const std::string& id);
@@ -60,11 +65,17 @@ public:
     std::string call(const std::string& method, const std::string& path, const std::string& body = {});
 
     [[nodiscard]] const std::filesystem::path& directory() const { return directory_.path(); }
+
     [[nodiscard]] std::filesystem::path state_directory() const { return directory_.path() / "launcher"; }
+
     [[nodiscard]] std::filesystem::path data_directory() const { return directory_.path() / "mothership"; }
+
     [[nodiscard]] const std::string& image() const { return image_; }
+
     [[nodiscard]] const std::string& token() const { return token_; }
+
     [[nodiscard]] const std::string& endpoint() const { return endpoint_; }
+
     [[nodiscard]] std::string private_key_base64() const;
     /// Ids of this world's containers, running or not.
     [[nodiscard]] std::vector<std::string> containers() const;
@@ -74,7 +85,8 @@ public:
     void wait_launcher_says(std::string_view text) const;
 
 private:
-    Result<http::ClientResponse> send(const std::string& method, const std::string& path, const std::string& body);
+    Result<http::ClientResponse> send(
+        const std::string& method, const std::string& path, const std::string& body);
 
     TempDir directory_;
     std::string image_;

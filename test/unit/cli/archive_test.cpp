@@ -26,13 +26,16 @@ TEST_CASE("a packed directory unpacks to the same files, without .git and .terra
     const TempDir directory;
     const std::string root = directory.path().string();
     const std::string long_name(150, 'n');
-    run("cd " + root + " && mkdir -p in/sub/" + long_name + " in/.git in/sub/.terraform out && echo hello >in/main.tf"
-        + " && echo run >in/sub/go.sh && chmod 755 in/sub/go.sh && ln -s ../main.tf in/sub/link && echo x >in/.git/config"
+    run("cd " + root + " && mkdir -p in/sub/" + long_name
+        + " in/.git in/sub/.terraform out && echo hello >in/main.tf"
+        + " && echo run >in/sub/go.sh && chmod 755 in/sub/go.sh && ln -s ../main.tf in/sub/link && echo x "
+          ">in/.git/config"
         + " && echo x >in/sub/.terraform/lock && echo deep >in/sub/" + long_name + "/" + long_name);
     const auto packed = cli::pack_directory(directory.path() / "in", directory.path() / "a.tar");
     REQUIRE(packed);
     CHECK(*packed == 6);
-    run("cd " + root + " && tar -C out -xf a.tar && rm -r in/.git in/sub/.terraform && diff -r --no-dereference in out");
+    run("cd " + root
+        + " && tar -C out -xf a.tar && rm -r in/.git in/sub/.terraform && diff -r --no-dereference in out");
     CHECK(std::filesystem::is_symlink(directory.path() / "out/sub/link"));
 
     struct stat info { };
@@ -44,7 +47,8 @@ TEST_CASE("a packed directory unpacks to the same files, without .git and .terra
 TEST_CASE("the same directory gives the same archive")
 {
     const TempDir directory;
-    run("cd " + directory.path().string() + " && mkdir in && echo a >in/a && echo b >in/b && touch -d @1000000000 in/a in/b");
+    run("cd " + directory.path().string()
+        + " && mkdir in && echo a >in/a && echo b >in/b && touch -d @1000000000 in/a in/b");
     REQUIRE(cli::pack_directory(directory.path() / "in", directory.path() / "1.tar"));
     REQUIRE(cli::pack_directory(directory.path() / "in", directory.path() / "2.tar"));
     run("cd " + directory.path().string() + " && cmp 1.tar 2.tar");

@@ -18,8 +18,10 @@ namespace {
 class Home {
 public:
     Home() { ::setenv("XDG_CONFIG_HOME", directory_.path().c_str(), 1); } // NOLINT(concurrency-mt-unsafe)
+
     Home(const Home&) = delete;
     Home& operator=(const Home&) = delete;
+
     ~Home() { ::unsetenv("XDG_CONFIG_HOME"); } // NOLINT(concurrency-mt-unsafe)
 
     [[nodiscard]] const std::filesystem::path& path() const { return directory_.path(); }
@@ -58,14 +60,17 @@ TEST_CASE("a login that cannot work stores nothing and names its option")
 {
     const Home home;
     REQUIRE(replace_file(home.path() / "key", "not a key\n"));
-    const auto wrong_key = login({.endpoint = "https://127.0.0.1:1", .ca_file = "", .key_file = home.path() / "key"});
+    const auto wrong_key
+        = login({.endpoint = "https://127.0.0.1:1", .ca_file = "", .key_file = home.path() / "key"});
     REQUIRE_FALSE(wrong_key);
     CHECK_THAT(wrong_key.error().message(), Contains("--key-file"));
     REQUIRE(replace_file(home.path() / "key", "slk_abc\n"));
-    const auto plain = login({.endpoint = "http://127.0.0.1:1", .ca_file = "", .key_file = home.path() / "key"});
+    const auto plain
+        = login({.endpoint = "http://127.0.0.1:1", .ca_file = "", .key_file = home.path() / "key"});
     REQUIRE_FALSE(plain);
     CHECK_THAT(plain.error().message(), Contains("https://"));
-    const auto nobody = login({.endpoint = "https://127.0.0.1:1/", .ca_file = "", .key_file = home.path() / "key"});
+    const auto nobody
+        = login({.endpoint = "https://127.0.0.1:1/", .ca_file = "", .key_file = home.path() / "key"});
     REQUIRE_FALSE(nobody);
     CHECK_THAT(nobody.error().message(), Contains("cannot be reached"));
     CHECK_FALSE(std::filesystem::exists(account_file()));

@@ -12,7 +12,8 @@ TEST_CASE("text of a server cannot move a terminal's cursor")
 
 TEST_CASE("columns are as wide as their widest cell, counted in characters")
 {
-    CHECK(format_table({{"NAME", "N"}, {"größer", "1"}, {"x", "22"}}) == "NAME    N\ngrößer  1\nx       22\n");
+    CHECK(
+        format_table({{"NAME", "N"}, {"größer", "1"}, {"x", "22"}}) == "NAME    N\ngrößer  1\nx       22\n");
     CHECK(format_table({{"A", "B"}, {"1"}}) == "A  B\n1\n");
 }
 

@@ -165,8 +165,8 @@ TEST_CASE("a private key with a changed digit is refused", "[crypto]")
 {
     const std::string der = openssl(
         {"rsa", "-traditional", "-outform", "DER", "-in", "in", "-out", "out"}, pem_of(first_key()));
-    // A digit of the modulus (PKCS#1, RFC 8017 A.1.2): the other numbers are redundant, and OpenSSL gets along without any
-    // one of them.
+    // A digit of the modulus (PKCS#1, RFC 8017 A.1.2): the other numbers are redundant, and OpenSSL gets
+    // along without any one of them.
     std::string damaged = der;
     damaged[100] = static_cast<char>(damaged[100] ^ 0x10);
     check_refused(PrivateKey::from_pem("-----BEGIN RSA PRIVATE KEY-----\n" + base64_encode(damaged)
