@@ -148,6 +148,11 @@ RawHttpServer::RawHttpServer(const Tls& tls, Script script)
     : script_{std::move(script)}
     , tls_{SSL_CTX_new(TLS_server_method()), &SSL_CTX_free}
 {
+    // As the product's server: with client certificates and no session id context, a ticket of the first
+    // connection would end the second one with an alert.
+    SSL_CTX_set_options(tls_.get(), SSL_OP_NO_TICKET);
+    require(SSL_CTX_set_num_tickets(tls_.get(), 0) == 1, "tickets");
+    SSL_CTX_set_session_cache_mode(tls_.get(), SSL_SESS_CACHE_OFF);
     require(SSL_CTX_use_certificate_chain_file(tls_.get(), tls.certificate.c_str()) == 1, "certificate");
     require(SSL_CTX_use_PrivateKey_file(tls_.get(), tls.key.c_str(), SSL_FILETYPE_PEM) == 1, "key");
     if (!tls.client_ca.empty()) {

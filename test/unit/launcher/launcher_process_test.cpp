@@ -151,18 +151,21 @@ TEST_CASE("help, version and configuration are printed without a token", "[launc
 
 TEST_CASE("a registered launcher says so in one line, and on TERM leaves the pool and exits 0", "[launcher]")
 {
+    const bool polls = GENERATE(false, true); // TERM before the first poll, and into one that waits
     FakeMothership server{pool()};
     const Launcher launcher{server.url()};
     auto process = launcher.start();
     const auto line = process.read_until("is ready", kSoon);
-    INFO(launcher.log());
     REQUIRE(line);
     CHECK(*line
         == "slipway-launcher is ready: pool \"demo\" (01J0000000000000000000000P), worker "
            "01J0000000000000000000000W, "
             + server.url() + ", capacity 1\n");
+    if (polls)
+        REQUIRE(server.wait_for_poll(kSoon));
     process.signal(SIGTERM);
     const auto code = process.wait(kSoon);
+    INFO(launcher.log());
     REQUIRE(code);
     CHECK(*code == 0);
     CHECK(server.signed_off());
