@@ -24,10 +24,15 @@ net::client::http_client_config configuration(const Account& account)
         context.set_options(boost::asio::ssl::context::default_workarounds
             | boost::asio::ssl::context::no_sslv2 | boost::asio::ssl::context::no_sslv3
             | boost::asio::ssl::context::no_tlsv1 | boost::asio::ssl::context::no_tlsv1_1);
-        if (ca.empty())
-            context.set_default_verify_paths();
-        else
+        // cpprest has put the system's authorities into the context already: with an authority of its own,
+        // they go.
+        if (!ca.empty()) {
+            X509_STORE* const own = X509_STORE_new();
+            if (own == nullptr)
+                throw std::bad_alloc{};
+            SSL_CTX_set_cert_store(context.native_handle(), own);
             context.add_certificate_authority(boost::asio::buffer(ca));
+        }
         context.set_verify_mode(boost::asio::ssl::verify_peer);
     });
     return config;
