@@ -25,8 +25,7 @@ rm -f "$log"
 results=$here/build/$preset/results.xml
 output=$here/build/$preset/ctest.log
 rm -f "$results"
-# A case that fails is run again, twice at most: two of them still lose races on a busy machine (docs/operations.md).
-{ ctest --preset "$preset" --repeat until-pass:3 --output-junit "$results" "$@" || echo "ctest failed"; } | tee "$output"
+{ ctest --preset "$preset" --output-junit "$results" "$@" || echo "ctest failed"; } | tee "$output"
 specification=0
 python3 test/specification.py docs/SPECIFICATION.md "$results" || specification=1
 
