@@ -12,6 +12,7 @@ namespace {
 constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max();
 constexpr Millis kMaxWait = 60'000;
 constexpr std::size_t kMaxHeld = 1000;
+constexpr std::size_t kMaxMark = 128;
 
 template <class E> struct Name {
     E value;
@@ -96,6 +97,13 @@ Result<std::vector<HeldStage>> read_held(const JsonValue& json, std::string_view
     return list;
 }
 
+template <class Request> Result<void> read_seen(const JsonValue& json, Request& request)
+{
+    request.seen_ms = SLIPWAY_TRY(json.integer_or("seen_ms", 0, 0, kMax));
+    request.seen_mark = SLIPWAY_TRY(read_short(json, "seen_mark", kMaxMark));
+    return {};
+}
+
 Result<JsonDocument> parse(std::string_view text)
 {
     return JsonDocument::parse(text, {.max_bytes = kMaxMessageBytes});
@@ -115,7 +123,8 @@ void write(JsonWriter& json, const RegisterRequest& m)
     json.field("version", m.version)
         .field("hostname", m.hostname)
         .field("capacity", std::int64_t{m.capacity});
-    json.string_map("metadata", m.metadata).field("seen_ms", m.seen_ms).end_object();
+    json.string_map("metadata", m.metadata).field("process", m.process);
+    json.field("seen_ms", m.seen_ms).field("seen_mark", m.seen_mark).end_object();
 }
 
 Result<RegisterRequest> read_register_request(std::string_view text)
@@ -129,7 +138,8 @@ Result<RegisterRequest> read_register_request(std::string_view text)
     m.hostname = SLIPWAY_TRY(read_short(json, "hostname", 255));
     m.capacity = static_cast<int>(SLIPWAY_TRY(json.integer_or("capacity", 1, 1, 1000)));
     m.metadata = SLIPWAY_TRY(json.string_map("metadata"));
-    m.seen_ms = SLIPWAY_TRY(json.integer_or("seen_ms", 0, 0, kMax));
+    m.process = SLIPWAY_TRY(read_short(json, "process", kMaxMark));
+    SLIPWAY_TRY(read_seen(json, m));
     return m;
 }
 
@@ -137,7 +147,8 @@ void write(JsonWriter& json, const RegisterResponse& m)
 {
     json.begin_object().field("worker_id", m.worker_id).field("session", m.session);
     json.field("pool_id", m.pool_id).field("pool_name", m.pool_name).field("poll_wait_ms", m.poll_wait);
-    json.field("lease_ms", m.lease).field("served_ms", m.served_ms).field("wall_ms", m.wall_ms).end_object();
+    json.field("lease_ms", m.lease).field("server_id", m.server_id).field("served_ms", m.served_ms);
+    json.field("served_mark", m.served_mark).field("wall_ms", m.wall_ms).end_object();
 }
 
 Result<RegisterResponse> read_register_response(std::string_view text)
@@ -150,8 +161,10 @@ Result<RegisterResponse> read_register_response(std::string_view text)
     m.pool_id = SLIPWAY_TRY(read_ulid(json, "pool_id"));
     m.pool_name = SLIPWAY_TRY(json.string_or("pool_name", ""));
     m.poll_wait = SLIPWAY_TRY(json.integer_or("poll_wait_ms", m.poll_wait, 0, kMaxWait));
-    m.lease = SLIPWAY_TRY(json.integer_or("lease_ms", m.lease, 1, kMax));
+    m.lease = SLIPWAY_TRY(json.integer_or("lease_ms", m.lease, kMinLease, kMaxLease));
+    m.server_id = SLIPWAY_TRY(read_short(json, "server_id", kMaxMark));
     m.served_ms = SLIPWAY_TRY(json.integer_or("served_ms", 0, 0, kMax));
+    m.served_mark = SLIPWAY_TRY(read_short(json, "served_mark", kMaxMark));
     m.wall_ms = SLIPWAY_TRY(json.integer_or("wall_ms", 0, 0, kMax));
     return m;
 }
@@ -161,7 +174,8 @@ void write(JsonWriter& json, const PollRequest& m)
     json.begin_object();
     write_held(json, "held", m.held);
     json.field("free_places", std::int64_t{m.free_places}).flag("draining", m.draining);
-    json.field("wait_ms", m.wait).field("seen_ms", m.seen_ms).end_object();
+    json.field("wait_ms", m.wait).field("seen_ms", m.seen_ms);
+    json.field("seen_mark", m.seen_mark).end_object();
 }
 
 Result<PollRequest> read_poll_request(std::string_view text)
@@ -173,7 +187,7 @@ Result<PollRequest> read_poll_request(std::string_view text)
     m.free_places = static_cast<int>(SLIPWAY_TRY(json.integer_or("free_places", 0, 0, 1000)));
     m.draining = SLIPWAY_TRY(json.boolean_or("draining", false)) == JsonValue::Boolean::yes;
     m.wait = SLIPWAY_TRY(json.integer_or("wait_ms", 0, 0, kMaxWait));
-    m.seen_ms = SLIPWAY_TRY(json.integer_or("seen_ms", 0, 0, kMax));
+    SLIPWAY_TRY(read_seen(json, m));
     return m;
 }
 
@@ -190,7 +204,8 @@ void write(JsonWriter& json, const PollResponse& m)
         json.begin_object().field("kind", to_string(command.kind)).field("stage_id", command.stage_id);
         json.end_object();
     }
-    json.end_array().field("lease_ms", m.lease).field("served_ms", m.served_ms).end_object();
+    json.end_array().field("lease_ms", m.lease).field("served_ms", m.served_ms);
+    json.field("served_mark", m.served_mark).end_object();
 }
 
 Result<PollResponse> read_poll_response(std::string_view text)
@@ -214,8 +229,9 @@ Result<PollResponse> read_poll_response(std::string_view text)
             m.commands.push_back(std::move(command));
         }
     }
-    m.lease = SLIPWAY_TRY(json.integer_or("lease_ms", m.lease, 1, kMax));
+    m.lease = SLIPWAY_TRY(json.integer_or("lease_ms", m.lease, kMinLease, kMaxLease));
     m.served_ms = SLIPWAY_TRY(json.integer_or("served_ms", 0, 0, kMax));
+    m.served_mark = SLIPWAY_TRY(read_short(json, "served_mark", kMaxMark));
     return m;
 }
 
@@ -229,7 +245,7 @@ Result<AcceptRequest> read_accept_request(std::string_view text)
     const auto document = SLIPWAY_TRY(parse(text));
     AcceptRequest m;
     m.fence = SLIPWAY_TRY(read_fence(document.root()));
-    m.run_limit = SLIPWAY_TRY(document.root().integer("run_limit_ms", 1, kMax / 4));
+    m.run_limit = SLIPWAY_TRY(document.root().integer("run_limit_ms", 1, kMaxRunLimit));
     return m;
 }
 
@@ -285,7 +301,7 @@ void write(JsonWriter& json, const LeaseAnswer& m)
 Result<LeaseAnswer> read_lease_answer(std::string_view text)
 {
     const auto document = SLIPWAY_TRY(parse(text));
-    return LeaseAnswer{.lease = SLIPWAY_TRY(document.root().integer("lease_ms", 0, kMax))};
+    return LeaseAnswer{.lease = SLIPWAY_TRY(document.root().integer("lease_ms", kMinLease, kMaxLease))};
 }
 
 void write(JsonWriter& json, const LogAnswer& m)

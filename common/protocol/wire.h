@@ -20,6 +20,11 @@ inline constexpr std::size_t kMaxMessageBytes = 1024 * 1024;
 /// Largest body of one log append.
 inline constexpr std::size_t kMaxLogChunkBytes = 1024 * 1024;
 
+/// Nothing else is read as a lease or as a run limit.
+inline constexpr Millis kMinLease = 1'000;
+inline constexpr Millis kMaxLease = 24LL * 3600 * 1000;
+inline constexpr Millis kMaxRunLimit = 30 * kMaxLease;
+
 using Metadata = std::vector<std::pair<std::string, std::string>>;
 
 /// POST /worker/v1/register
@@ -30,7 +35,11 @@ struct RegisterRequest {
     std::string hostname;
     int capacity = 1;
     Metadata metadata; ///< From SPACELIFT_METADATA_*, case kept.
-    Millis seen_ms = 0; ///< Highest served time that this instance ever saw; tells a store that went back.
+    std::string
+        process; ///< Made anew by each process of the instance: two at once are clones. Empty: untold.
+    Millis seen_ms
+        = 0; ///< Highest served time this instance saw of the control plane: tells a restored store.
+    std::string seen_mark; ///< The `served_mark` that came with it; without a good one it is not believed.
 };
 
 struct RegisterResponse {
@@ -40,7 +49,9 @@ struct RegisterResponse {
     std::string pool_name;
     Millis poll_wait = 20'000;
     Millis lease = 300'000;
+    std::string server_id; ///< ULID of the control plane: what was seen of another one means nothing here.
     Millis served_ms = 0;
+    std::string served_mark; ///< Proves to its maker, and to nobody else, that it told this `served_ms`.
     Millis wall_ms = 0; ///< The server's wall clock, for the check of skew: milliseconds since 1970.
 };
 
@@ -56,7 +67,8 @@ struct PollRequest {
     int free_places = 0;
     bool draining = false;
     Millis wait = 20'000; ///< How long the answer may take when there is nothing to say; 0: answer at once.
-    Millis seen_ms = 0;
+    Millis seen_ms = 0; ///< As in RegisterRequest.
+    std::string seen_mark;
 };
 
 enum class CommandKind : std::uint8_t {
@@ -79,6 +91,7 @@ struct PollResponse {
     std::vector<Command> commands;
     Millis lease = 300'000;
     Millis served_ms = 0;
+    std::string served_mark;
 };
 
 /// POST /worker/v1/stages/{id}/accept

@@ -88,18 +88,26 @@ TEST_CASE("a registration is read as it was written")
         .hostname = "h",
         .capacity = 4,
         .metadata = {{"Region", "x"}, {"a", "\n"}},
-        .seen_ms = 77});
+        .process = kOther,
+        .seen_ms = 77,
+        .seen_mark = "aa"});
     CHECK(back.metadata.front().first == "Region");
+    CHECK(back.process == kOther);
     CHECK(back.seen_ms == 77);
+    CHECK(back.seen_mark == "aa");
     const auto answer = check_round_trip(RegisterResponse{.worker_id = kId,
         .session = "s",
         .pool_id = kOther,
         .pool_name = "n",
         .poll_wait = 1,
-        .lease = 2,
+        .lease = 2'000,
+        .server_id = kId,
         .served_ms = 3,
+        .served_mark = "bb",
         .wall_ms = 4});
     CHECK(answer.session == "s");
+    CHECK(answer.server_id == kId);
+    CHECK(answer.served_mark == "bb");
     CHECK(answer.wall_ms == 4);
 }
 
@@ -109,12 +117,14 @@ TEST_CASE("a poll is read as it was written")
         .free_places = 2,
         .draining = true,
         .wait = 5,
-        .seen_ms = 6});
+        .seen_ms = 6,
+        .seen_mark = "cc"});
     REQUIRE(back.held.size() == 2);
     CHECK(back.held[0].fence == Fence{1, 2});
     CHECK(back.held[0].started);
     CHECK_FALSE(back.held[1].started);
     CHECK(back.draining);
+    CHECK(back.seen_mark == "cc");
 
     Assignment offer;
     offer.stage_id = offer.run_id = offer.pool_id = kId;
@@ -123,12 +133,14 @@ TEST_CASE("a poll is read as it was written")
         .gone = {{kOther, {1, 1}, false}},
         .offers = {offer},
         .commands = {},
-        .lease = 8,
-        .served_ms = 9};
+        .lease = 8'000,
+        .served_ms = 9,
+        .served_mark = "dd"};
     for (const auto kind :
         {CommandKind::stop, CommandKind::kill, CommandKind::drain, CommandKind::undrain, CommandKind::cycle})
         response.commands.push_back({kind, kId});
     const auto answer = check_round_trip(response);
+    CHECK(answer.served_mark == "dd");
     REQUIRE(answer.commands.size() == 5);
     CHECK(answer.commands[4].kind == CommandKind::cycle);
     REQUIRE(answer.offers.size() == 1);
@@ -139,7 +151,7 @@ TEST_CASE("the calls about a stage are read as they were written")
 {
     check_round_trip(AcceptRequest{.fence = {1, 2}, .run_limit = 3});
     check_round_trip(DeclineRequest{.fence = {1, 2}, .reason = "disk"});
-    check_round_trip(LeaseAnswer{.lease = 3});
+    check_round_trip(LeaseAnswer{.lease = kMaxLease});
     CHECK(check_round_trip(LogAnswer{.durable = 1ULL << 40U}).durable == 1ULL << 40U);
     for (const auto event :
         {StageEvent::preparing, StageEvent::started, StageEvent::phase, StageEvent::finished}) {
@@ -160,6 +172,16 @@ TEST_CASE("the calls about a stage are read as they were written")
             CHECK(back.log_end == 9);
         }
     }
+}
+
+TEST_CASE("a lease and a run limit out of bounds are refused")
+{
+    CHECK(refusal<LeaseAnswer>(to_json(LeaseAnswer{.lease = kMinLease - 1})).find("$.lease_ms") == 0);
+    CHECK(refusal<LeaseAnswer>(to_json(LeaseAnswer{.lease = kMaxLease + 1})).find("$.lease_ms") == 0);
+    CHECK(refusal<AcceptRequest>(to_json(AcceptRequest{.fence = {1, 1}, .run_limit = kMaxRunLimit + 1}))
+              .find("$.run_limit_ms")
+        == 0);
+    check_round_trip(AcceptRequest{.fence = {1, 1}, .run_limit = kMaxRunLimit});
 }
 
 TEST_CASE("a message that lacks what it must have names the field")
