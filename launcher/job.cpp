@@ -66,12 +66,6 @@ void Job::kill() { control_.ask(JobControl::Wish::kill); }
 
 void Job::look() { control_.changed(); }
 
-Result<void> Job::apply(const worker::Event& event)
-{
-    SLIPWAY_TRY(stage_.apply(event));
-    return {};
-}
-
 /// Tells the protocol what the backend said to one of our calls.
 Result<void> Job::ask(const Result<StageAnswer>& answer, const worker::Event& on_ok)
 {
@@ -184,19 +178,20 @@ Result<void> Job::recover(std::stop_token stop)
 
 Result<void> Job::step(std::stop_token stop)
 {
-    switch (state().phase) {
-    case WorkerPhase::offered:
+    switch (worker::next(state())) {
+    case worker::Action::send_accept:
         return accept(stop);
-    case WorkerPhase::accepted:
+    case worker::Action::prepare:
         return prepare(stop);
-    case WorkerPhase::starting:
+    case worker::Action::send_started:
         return confirm(stop);
-    case WorkerPhase::running:
+    case worker::Action::follow:
         return run(stop);
-    case WorkerPhase::finished:
-        return deliver(stop);
-    case WorkerPhase::gone:
-    case WorkerPhase::done:
+    case worker::Action::deliver_log:
+        return deliver_log(stop);
+    case worker::Action::send_finished:
+        return report_end(stop);
+    case worker::Action::remove:
         return clean(stop);
     }
     return {};
@@ -302,6 +297,10 @@ Result<void> Job::run(std::stop_token stop)
 {
     PhaseRunner runner{*context_, control_, *uploader_};
     const auto left = SLIPWAY_TRY(runner.run(slot_, stop));
+    if (left == PhaseRunner::Left::elsewhere) {
+        control_.waits_in(nullptr);
+        slot_.reset(); // if it goes on, the slot is taken over anew
+    }
     if (left != PhaseRunner::Left::over)
         return {};
     const auto progress = SLIPWAY_TRY(stage_.entry().progress());

@@ -20,9 +20,9 @@ struct JobCallbacks {
     std::function<void()> on_session_lost; ///< The backend asks for a new enrolment.
 };
 
-/// One stage from its offer to the answer to its end: two threads, one that carries the protocol's actions
-/// out and one that uploads the log. What it does next follows from the journaled state alone, so that a new
-/// one carries on where the last process died. Public methods are thread-safe.
+/// One stage from its offer to the answer to its end: two threads, one that carries out what
+/// protocol::worker::next says of the journaled state and one that uploads the log. So a new one carries on
+/// where the last process died. Public methods are thread-safe.
 class Job {
 public:
     enum class Origin : std::uint8_t {
@@ -70,11 +70,15 @@ private:
     Result<void> run(std::stop_token stop);
     Result<void> settle(StageEnd end, std::stop_token stop);
     Result<void> give_up(const StageEnd& end);
-    Result<void> deliver(std::stop_token stop);
+    Result<void> close_log();
+    Result<void> deliver_log(std::stop_token stop);
+    Result<void> report_end(std::stop_token stop);
     Result<void> clean(std::stop_token stop);
     Result<void> log_end(const StageEnd& end);
     Result<void> remove_containers(std::stop_token stop);
-    Result<void> apply(const protocol::worker::Event& event);
+
+    Result<void> apply(const protocol::worker::Event& event) { return stage_.apply(event); }
+
     Result<void> ask(const Result<StageAnswer>& answer, const protocol::worker::Event& on_ok);
 
     const JobServices& services_;

@@ -72,21 +72,28 @@ Result<void> Job::log_end(const StageEnd& end)
     return apply(worker::LogGrew{SLIPWAY_TRY(FilteredLog::length(*spool_, services_.filter))});
 }
 
-/// The log to its last byte, then the end.
-Result<void> Job::deliver(std::stop_token stop)
+/// Everything is written: what the filter held back goes out too, and all of it outlives a crash of the host.
+Result<void> Job::close_log()
 {
     uploader_->complete();
-    if (!synced_) {
-        SLIPWAY_TRY(stage_.entry().sync());
-        synced_ = true;
-    }
+    if (synced_)
+        return {};
+    SLIPWAY_TRY(stage_.entry().sync());
+    synced_ = true;
+    return {};
+}
+
+Result<void> Job::deliver_log(std::stop_token stop)
+{
+    SLIPWAY_TRY(close_log());
+    control_.wait(kLook, stop);
+    return {};
+}
+
+Result<void> Job::report_end(std::stop_token stop)
+{
+    SLIPWAY_TRY(close_log());
     const auto now = state();
-    if (now.phase != WorkerPhase::finished)
-        return {};
-    if (now.log_acked < now.log_end) {
-        control_.wait(kLook, stop);
-        return {};
-    }
     StageEnd end = SLIPWAY_TRY(stage_.entry().end()).value_or(lost_end("how it ended is not known"));
     const auto ref = stage_.ref();
     const protocol::StateReport report{.fence = ref.fence,

@@ -83,10 +83,11 @@ Result<WorkerStage> read_stage(const JsonValue& json, std::string_view boot_id)
     stage.phase = SLIPWAY_TRY(read_name<WorkerPhase>(kPhases, json, "phase"));
     stage.outcome = SLIPWAY_TRY(read_name<Outcome>(kOutcomes, json, "outcome"));
     stage.lease_until = SLIPWAY_TRY(json.integer("lease_until_ms"));
+    stage.frame_until = SLIPWAY_TRY(json.integer("frame_until_ms"));
     stage.log_end = static_cast<std::uint64_t>(SLIPWAY_TRY(json.integer("log_end", 0)));
     stage.log_acked = static_cast<std::uint64_t>(SLIPWAY_TRY(json.integer("log_acked", 0)));
     if (SLIPWAY_TRY(json.string("boot")) != boot_id)
-        stage.lease_until = 0;
+        stage.lease_until = stage.frame_until = 0;
     return stage;
 }
 
@@ -211,6 +212,7 @@ Result<void> JobEntry::write(const WorkerStage& stage) const
         .field("kind", stage.kind == StageKind::read ? "read" : "write");
     json.field("fence", stage.fence.to_integer()).field("phase", name_of(kPhases, stage.phase));
     json.field("outcome", name_of(kOutcomes, stage.outcome)).field("lease_until_ms", stage.lease_until);
+    json.field("frame_until_ms", stage.frame_until);
     json.field("log_end", static_cast<std::int64_t>(stage.log_end));
     json.field("log_acked", static_cast<std::int64_t>(stage.log_acked)).end_object();
     return put("state", json.text());

@@ -27,14 +27,14 @@ protocol::WorkerStage JournaledStage::state() const
     return state_;
 }
 
-Result<std::vector<protocol::worker::Action>> JournaledStage::apply(const protocol::worker::Event& event)
+Result<void> JournaledStage::apply(const protocol::worker::Event& event)
 {
     const std::lock_guard lock{mutex_};
-    auto next = protocol::worker::step(state_, event, boot_millis(clock_));
-    if (next.state != state_)
-        SLIPWAY_TRY(in("writing the journal", entry_.write(next.state)));
-    state_ = next.state;
-    return std::move(next.actions);
+    const auto next = protocol::worker::step(state_, event, boot_millis(clock_));
+    if (next != state_)
+        SLIPWAY_TRY(in("writing the journal", entry_.write(next)));
+    state_ = next;
+    return {};
 }
 
 Result<std::int64_t> JournaledStage::next_sequence()

@@ -7,7 +7,6 @@
 
 #include <cstdint>
 #include <mutex>
-#include <vector>
 
 namespace slipway::launcher {
 
@@ -15,8 +14,8 @@ namespace slipway::launcher {
 [[nodiscard]] protocol::Millis boot_millis(const Clock& clock);
 
 /// The protocol state of one stage and its journal: the one place where the launcher's half of the protocol
-/// moves, so that its one rule holds: what `step` returned is in the journal before any action of it is
-/// carried out. Thread-safe; the poll thread, the job and the uploader of a stage all tell it what happened.
+/// moves, so that its one rule holds: what `step` returned is in the journal before anyone acts upon it.
+/// Thread-safe; the poll thread, the job and the uploader of a stage all tell it what happened.
 class JournaledStage {
 public:
     JournaledStage(JobEntry entry, protocol::WorkerStage state, const Clock& clock);
@@ -27,9 +26,9 @@ public:
 
     [[nodiscard]] StageRef ref() const { return {entry_.stage_id(), state().fence}; }
 
-    /// What follows from `event`; the new state is in the journal. When it cannot be written the event has
-    /// not happened: the caller repeats it.
-    Result<std::vector<protocol::worker::Action>> apply(const protocol::worker::Event& event);
+    /// Moves the state; the new one is in the journal. When it cannot be written the event has not happened:
+    /// the caller repeats it.
+    Result<void> apply(const protocol::worker::Event& event);
 
     /// The number of the next report of this grant.
     Result<std::int64_t> next_sequence();

@@ -64,7 +64,7 @@ void LogUploader::run(std::stop_token stop)
             return;
         if (state.phase == WorkerPhase::running)
             report_phase(stop);
-        const Sent sent = state.phase == WorkerPhase::offered ? Sent::all : send_some(stop);
+        const Sent sent = worker::may_send_log(state) ? send_some(stop) : Sent::all;
         switch (sent) {
         case Sent::some:
             break;

@@ -36,8 +36,8 @@ Result<PhaseRunner::Left> PhaseRunner::run(std::unique_ptr<JobSlot>& slot, std::
     while (!progress_.over) {
         if (stop.stop_requested())
             return Left::stopped;
-        if (is_over(context_.stage.state()))
-            return Left::gone;
+        if (protocol::worker::next(context_.stage.state()) != protocol::worker::Action::follow)
+            return Left::elsewhere;
         SLIPWAY_TRY(follow(*slot, stop));
     }
     return Left::over;
@@ -73,13 +73,31 @@ Result<void> PhaseRunner::push_limits(JobSlot& slot)
     return slot.limits({.run = run, .silence = bounds.silence, .grace = bounds.grace});
 }
 
-Result<void> PhaseRunner::send_unit(JobSlot& slot)
+/// Whether the current unit must not begin now; what follows from that is written down.
+Result<PhaseRunner::HeldBack> PhaseRunner::hold_back()
 {
     const auto state = context_.stage.state();
-    if (state.kind == StageKind::read && boot_millis(context_.services.clock) >= state.lease_until) {
-        const SlotExit late{.seq = progress_.seq, .by = EndedBy::lease};
-        return end_now(end_of(unit().name, late, context_.assignment, context_.bounds));
+    const auto now = boot_millis(context_.services.clock);
+    if (progress_.seq == 1 && control_.wish() != JobControl::Wish::none) {
+        SLIPWAY_TRY(end_now(stopped_end(control_.wish() == JobControl::Wish::kill, false)));
+        return HeldBack::yes;
     }
+    if (progress_.seq == 1 && !protocol::worker::may_begin(state, now)) {
+        SLIPWAY_TRY(context_.stage.apply(protocol::worker::Restarted{protocol::worker::SlotFound::idle}));
+        return HeldBack::yes;
+    }
+    if (progress_.seq > 1 && state.kind == StageKind::read && now >= state.lease_until) {
+        const SlotExit late{.seq = progress_.seq, .by = EndedBy::lease};
+        SLIPWAY_TRY(end_now(end_of(unit().name, late, context_.assignment, context_.bounds)));
+        return HeldBack::yes;
+    }
+    return HeldBack::no;
+}
+
+Result<void> PhaseRunner::send_unit(JobSlot& slot)
+{
+    if (const auto held_back = SLIPWAY_TRY(hold_back()); held_back == HeldBack::yes)
+        return {};
     SLIPWAY_TRY(push_lease(slot));
     SLIPWAY_TRY(push_limits(slot));
     const auto directory = directory_of(context_.assignment);

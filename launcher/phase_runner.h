@@ -18,14 +18,17 @@ class PhaseRunner {
 public:
     PhaseRunner(JobContext& context, JobControl& control, LogUploader& uploader);
 
-    /// Until all phases are over, the stage's grant is gone, or a stop is requested. `slot` is what the stage
+    /// Until all phases are over, the protocol wants something else (its grant is gone, or must be confirmed
+    /// again), or a stop is requested. `slot` is what the stage
     /// runs in; empty: the one of the journal is taken over. The end is in the journal when `over` is true. A
     /// failure means that nothing was lost: call it again with an empty slot.
-    enum class Left { over, gone, stopped };
+    enum class Left { over, elsewhere, stopped };
     Result<Left> run(std::unique_ptr<JobSlot>& slot, std::stop_token stop);
 
 private:
     Result<void> attach(std::unique_ptr<JobSlot>& slot, std::stop_token stop);
+    enum class HeldBack : bool { no, yes };
+    Result<HeldBack> hold_back();
     Result<void> send_unit(JobSlot& slot);
     Result<void> follow(JobSlot& slot, std::stop_token stop);
     Result<void> heed(JobSlot& slot, std::stop_token stop);

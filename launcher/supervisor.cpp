@@ -327,10 +327,10 @@ void Supervisor::take_offer(const protocol::Assignment& offer, std::stop_token s
     std::string reason = reason_to_decline(offer);
     if (reason.empty()) {
         const auto first = protocol::worker::begin(offer.kind, offer.fence);
-        auto entry = parts_.journal.create(offer, first.state);
+        auto entry = parts_.journal.create(offer, first);
         if (entry) {
             parts_.logger.info("taking a stage", {{"stage", offer.stage_id}, {"run", offer.run_id}});
-            start(*std::move(entry), first.state, Job::Origin::offered);
+            start(*std::move(entry), first, Job::Origin::offered);
             return;
         }
         parts_.logger.error("an offer could not be written down", entry.error());

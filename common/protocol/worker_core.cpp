@@ -11,153 +11,144 @@ bool over(const WorkerStage& state) noexcept
     return state.phase == WorkerPhase::gone || state.phase == WorkerPhase::done;
 }
 
-Step stay(const WorkerStage& state) { return {state, {}}; }
-
-/// What is left to deliver: the log first, then the end, so that an acknowledged end means an acknowledged
-/// log.
-Step deliver(WorkerStage state)
-{
-    if (state.log_acked < state.log_end)
-        return {state, {Action::send_log}};
-    return {state, {Action::send_finished}};
-}
-
-Step finish(WorkerStage state, Outcome outcome)
+WorkerStage finish(WorkerStage state, Outcome outcome)
 {
     state.phase = WorkerPhase::finished;
     state.outcome = outcome;
-    return deliver(state);
+    return state;
 }
 
-Step on(WorkerStage state, const AcceptAnswered& event, Millis)
+WorkerStage on(WorkerStage state, const AcceptAnswered& event, Millis)
 {
     if (state.phase != WorkerPhase::offered)
-        return stay(state);
+        return state;
     state.phase = WorkerPhase::accepted;
     state.lease_until = event.sent_at + event.lease;
-    return {state, {Action::prepare}};
+    return state;
 }
 
-Step on(WorkerStage state, const Prepared&, Millis)
+WorkerStage on(WorkerStage state, const Prepared&, Millis)
 {
-    if (state.phase != WorkerPhase::accepted)
-        return stay(state);
-    state.phase = WorkerPhase::starting;
-    return {state, {Action::send_started}};
+    if (state.phase == WorkerPhase::accepted)
+        state.phase = WorkerPhase::starting;
+    return state;
 }
 
-Step on(WorkerStage state, const PrepareFailed& event, Millis)
+WorkerStage on(WorkerStage state, const PrepareFailed& event, Millis)
 {
     if (state.phase != WorkerPhase::accepted && state.phase != WorkerPhase::starting)
-        return stay(state);
+        return state;
     return finish(state, event.outcome);
 }
 
-Step on(WorkerStage state, const StartedAnswered& event, Millis now)
+WorkerStage on(WorkerStage state, const StartedAnswered& event, Millis now)
 {
-    if (state.phase != WorkerPhase::starting)
-        return stay(state);
     const Millis until = event.sent_at + event.lease;
-    if (now >= until)
-        return {state, {Action::send_started}}; // the answer took longer than the lease it brought
-    state.lease_until = until;
+    if (state.phase != WorkerPhase::starting
+        || now >= until) // the answer took longer than the lease it brought
+        return state;
+    state.lease_until = state.frame_until = until;
     state.phase = WorkerPhase::running;
-    return {state, {Action::send_run_frame, Action::follow}};
+    return state;
 }
 
-Step on(WorkerStage state, const Renewed& event, Millis)
+WorkerStage on(WorkerStage state, const Renewed& event, Millis)
 {
     if (over(state) || state.phase == WorkerPhase::offered)
-        return stay(state);
+        return state;
     state.lease_until = std::max(state.lease_until, event.sent_at + event.lease);
-    if (state.phase == WorkerPhase::running && state.kind == StageKind::read)
-        return {state, {Action::push_lease}};
-    return stay(state);
+    return state;
 }
 
-Step on(WorkerStage state, const Refused&, Millis)
+WorkerStage on(WorkerStage state, const Refused&, Millis)
 {
-    if (over(state))
-        return stay(state);
-    state.phase = WorkerPhase::gone;
-    return {state, {Action::kill_slot, Action::forget}};
+    if (!over(state))
+        state.phase = WorkerPhase::gone;
+    return state;
 }
 
-Step on(WorkerStage state, const Exited& event, Millis)
+WorkerStage on(WorkerStage state, const Exited& event, Millis)
 {
     if (state.phase != WorkerPhase::running)
-        return stay(state);
+        return state;
     return finish(state, event.outcome);
 }
 
-Step on(WorkerStage state, const LogGrew& event, Millis)
+WorkerStage on(WorkerStage state, const LogGrew& event, Millis)
 {
-    if (over(state) || event.end <= state.log_end)
-        return stay(state);
-    state.log_end = event.end;
-    return {state, {Action::send_log}};
+    if (!over(state))
+        state.log_end = std::max(state.log_end, event.end);
+    return state;
 }
 
-Step on(WorkerStage state, const LogAnswered& event, Millis)
+WorkerStage on(WorkerStage state, const LogAnswered& event, Millis)
 {
-    if (over(state))
-        return stay(state);
-    state.log_acked = std::min(event.expected, state.log_end);
+    if (!over(state))
+        state.log_acked = std::min(event.expected, state.log_end);
+    return state;
+}
+
+WorkerStage on(WorkerStage state, const FinishAnswered&, Millis)
+{
     if (state.phase == WorkerPhase::finished)
-        return deliver(state);
-    if (state.log_acked < state.log_end)
-        return {state, {Action::send_log}};
-    return stay(state);
+        state.phase = WorkerPhase::done;
+    return state;
 }
 
-Step on(WorkerStage state, const FinishAnswered&, Millis)
+WorkerStage on(WorkerStage state, const Restarted& event, Millis)
 {
-    if (state.phase != WorkerPhase::finished)
-        return stay(state);
-    state.phase = WorkerPhase::done;
-    return {state, {Action::kill_slot, Action::forget}};
-}
-
-Step on(WorkerStage state, const Restarted& event, Millis)
-{
-    switch (state.phase) {
-    case WorkerPhase::offered:
-        return {state, {Action::send_accept}};
-    case WorkerPhase::accepted:
-        return {state, {Action::prepare}};
-    case WorkerPhase::starting:
-        if (event.slot == SlotFound::idle)
-            return {state, {Action::send_started}};
+    if (state.phase == WorkerPhase::starting) {
         if (event.slot
-            == SlotFound::used) { // a frame of an earlier life, written just before its end, came late
+            == SlotFound::used) // a frame of an earlier life, written just before its end, came late
             state.phase = WorkerPhase::running;
-            return {state, {Action::follow, Action::send_log}};
-        }
-        state.phase = WorkerPhase::accepted; // no frame was sent, so nothing of it has run
-        return {state, {Action::prepare}};
-    case WorkerPhase::running:
-        if (event.slot == SlotFound::used)
-            return {state, {Action::follow, Action::send_log}};
+        else if (event.slot == SlotFound::absent) // no frame was sent, so nothing of it has run
+            state.phase = WorkerPhase::accepted;
+    } else if (state.phase == WorkerPhase::running) {
         if (event.slot == SlotFound::absent)
             return finish(state, Outcome::lost);
-        state.phase = WorkerPhase::starting; // the frame never arrived: its grant is confirmed anew first
-        return {state, {Action::send_started}};
-    case WorkerPhase::finished:
-        return deliver(state);
-    case WorkerPhase::gone:
-    case WorkerPhase::done:
-        return {state, {Action::kill_slot, Action::forget}};
+        if (event.slot == SlotFound::idle) // the frame never arrived: its grant is confirmed anew first
+            state.phase = WorkerPhase::starting;
     }
-    return stay(state);
+    return state;
 }
 
 } // namespace
 
-Step begin(StageKind kind, Fence fence) { return {{.kind = kind, .fence = fence}, {Action::send_accept}}; }
+WorkerStage begin(StageKind kind, Fence fence) { return {.kind = kind, .fence = fence}; }
 
-Step step(const WorkerStage& state, const Event& event, Millis now)
+WorkerStage step(const WorkerStage& state, const Event& event, Millis now)
 {
     return std::visit([&](const auto& concrete) { return on(state, concrete, now); }, event);
+}
+
+Action next(const WorkerStage& state) noexcept
+{
+    switch (state.phase) {
+    case WorkerPhase::offered:
+        return Action::send_accept;
+    case WorkerPhase::accepted:
+        return Action::prepare;
+    case WorkerPhase::starting:
+        return Action::send_started;
+    case WorkerPhase::running:
+        return Action::follow;
+    case WorkerPhase::finished: // the log first, so that an acknowledged end means an acknowledged log
+        return state.log_acked < state.log_end ? Action::deliver_log : Action::send_finished;
+    case WorkerPhase::gone:
+    case WorkerPhase::done:
+        break;
+    }
+    return Action::remove;
+}
+
+bool may_begin(const WorkerStage& state, Millis now) noexcept
+{
+    return state.phase == WorkerPhase::running && now < state.frame_until;
+}
+
+bool may_send_log(const WorkerStage& state) noexcept
+{
+    return !over(state) && state.phase != WorkerPhase::offered;
 }
 
 bool may_have_started(const WorkerStage& state) noexcept

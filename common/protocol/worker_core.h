@@ -3,11 +3,11 @@
 #include "common/protocol/fence.h"
 
 #include <variant>
-#include <vector>
 
-/// The launcher's half of the worker protocol as a pure function. The caller's one rule: a state that `step`
-/// returned is in the journal before the first of its actions is carried out. Actions are idempotent, so a
-/// launcher that died between the two carries them out again after `Restarted`.
+/// The launcher's half of the worker protocol as pure functions: `step` says what an event makes of a state,
+/// `next` what a launcher in that state does. The caller's one rule: a state that `step` returned is in the
+/// journal before it is acted upon. What follows depends on the state alone, so a launcher that died in
+/// between carries on from its journal.
 namespace slipway::protocol {
 
 enum class WorkerPhase : std::uint8_t {
@@ -26,6 +26,8 @@ struct WorkerStage {
     Fence fence;
     WorkerPhase phase = WorkerPhase::offered;
     Millis lease_until = 0; ///< Time since boot, counted from the moment the renewing request was sent.
+    /// End of the lease that came with the answer to `started`; a renewal does not move it. See `may_begin`.
+    Millis frame_until = 0;
     Outcome outcome = Outcome::none;
     std::uint64_t log_end = 0; ///< Length of the log so far, as it is uploaded.
     std::uint64_t log_acked = 0; ///< How much of it the control plane has; it may go back.
@@ -95,32 +97,35 @@ struct Restarted {
 using Event = std::variant<AcceptAnswered, Prepared, PrepareFailed, StartedAnswered, Renewed, Refused, Exited,
     LogGrew, LogAnswered, FinishAnswered, Restarted>;
 
+/// Each is carried out until an event has changed the state; all of them may be repeated.
 enum class Action : std::uint8_t {
     send_accept,
     prepare, ///< Pull, take a slot, put the workspace; answers with Prepared or PrepareFailed.
     send_started,
-    /// After the lease (for a stage that reads). Not later than the `lease_until` of the state that this came
-    /// with, even if it was renewed since; when that has passed, or the slot is gone, the caller looks again:
-    /// `Restarted`.
-    send_run_frame,
-    follow, ///< Take output and exit from a slot that has been given its frame.
-    push_lease, ///< Tell slot-init the new end of the lease.
-    send_log, ///< From `log_acked` on.
+    /// In the slot: its first run frame if it has had none and `may_begin`, then its output and its exits,
+    /// and each new end of the lease (for a stage that reads) to slot-init. Where the frame comes too late,
+    /// or the slot is gone, the caller looks again: `Restarted`.
+    follow,
+    deliver_log, ///< Wait until the uploader has brought the log to its end.
     send_finished,
-    kill_slot, ///< Stop and remove the container.
-    forget, ///< Remove the journal entry; the container is gone or is removed with it.
+    remove, ///< Stop and remove the container, then the journal entry.
 };
 
-struct Step {
-    WorkerStage state;
-    std::vector<Action> actions;
-};
+/// A new offer: its first journal entry.
+[[nodiscard]] WorkerStage begin(StageKind kind, Fence fence);
 
-/// A new offer: its first journal entry and what follows from it.
-[[nodiscard]] Step begin(StageKind kind, Fence fence);
+/// What `event` makes of `state` at `now`, milliseconds since boot.
+[[nodiscard]] WorkerStage step(const WorkerStage& state, const Event& event, Millis now);
 
-/// What `event` does to `state` at `now`, milliseconds since boot.
-[[nodiscard]] Step step(const WorkerStage& state, const Event& event, Millis now);
+/// What the launcher does in `state`.
+[[nodiscard]] Action next(const WorkerStage& state) noexcept;
+
+/// Whether the first run frame may be sent at `now`, for either kind of stage. Later than the lease that came
+/// with the answer to `started` it must not be: the control plane may have given the stage up meanwhile.
+[[nodiscard]] bool may_begin(const WorkerStage& state, Millis now) noexcept;
+
+/// Whether the log may be sent, from `log_acked` on; beside whatever `next` says.
+[[nodiscard]] bool may_send_log(const WorkerStage& state) noexcept;
 
 /// Whether the journal says that the stage may have begun; sent with each contact.
 [[nodiscard]] bool may_have_started(const WorkerStage& state) noexcept;

@@ -86,7 +86,7 @@ void search(Report& report, const Settings& settings, const Core& core, const Li
         if (hash(from) % limits.fair_every == 0)
             report.broken = check_fair_end(from, settings, core);
         moves.clear();
-        list_moves(from, settings, moves);
+        list_moves(from, settings, core, moves);
         for (std::size_t k = 0; report.broken.empty() && k < moves.size(); ++k) {
             World to = from;
             report.broken = apply(to, moves[k], settings, core);
@@ -130,7 +130,7 @@ Report wander(
         report.trace.clear();
         for (std::size_t step = 0; step < limits.depth && report.broken.empty(); ++step) {
             moves.clear();
-            list_moves(world, settings, moves);
+            list_moves(world, settings, core, moves);
             Move move = moves[random() % moves.size()];
             if (move.what >= Do::tick
                 && random() % 4 != 0) // seldom enough that something has been done in between

@@ -19,8 +19,8 @@ constexpr Settings kReadRunning{.kind = StageKind::read, .faults = 0, .head_star
 constexpr Settings kWriteBackRunning{
     .kind = StageKind::write, .faults = 0, .store_goes_back = true, .head_start = kRunning};
 constexpr Settings kWriteRunning{.kind = StageKind::write, .faults = 1, .head_start = kRunning};
-constexpr std::size_t kDepth = 15;
-constexpr std::size_t kDepthRunning = 11;
+constexpr std::size_t kDepth = 16;
+constexpr std::size_t kDepthRunning = 12;
 
 void print(const char* what, const Report& report)
 {
@@ -52,7 +52,6 @@ template <class E> const E* as(const server::Event& event) { return std::get_if<
 template <class E> const E* as(const worker::Event& event) { return std::get_if<E>(&event); }
 
 using ServerStep = server::Step;
-using WorkerStep = worker::Step;
 
 } // namespace
 
@@ -110,11 +109,11 @@ TEST_CASE("long random ways with many faults keep every promise", "[model]")
 TEST_CASE("the model catches: a container lease longer than the grant", "[model]")
 {
     constexpr auto mutant
-        = [](const WorkerStage& state, const worker::Event& event, Millis now) -> WorkerStep {
-        auto step = worker::step(state, event, now);
+        = [](const WorkerStage& state, const worker::Event& event, Millis now) -> WorkerStage {
+        auto next = worker::step(state, event, now);
         if (as<worker::Renewed>(event))
-            step.state.lease_until += 3;
-        return step;
+            next.lease_until += 3;
+        return next;
     };
     check_caught({.worker = mutant}, kReadRunning, "I1");
 }
@@ -122,7 +121,7 @@ TEST_CASE("the model catches: a container lease longer than the grant", "[model]
 TEST_CASE("the model catches: a lease that counts from the answer", "[model]")
 {
     constexpr auto mutant
-        = [](const WorkerStage& state, const worker::Event& event, Millis now) -> WorkerStep {
+        = [](const WorkerStage& state, const worker::Event& event, Millis now) -> WorkerStage {
         if (const auto* answered = as<worker::StartedAnswered>(event))
             return worker::step(state, worker::StartedAnswered{now, answered->lease}, now);
         return worker::step(state, event, now);
@@ -196,14 +195,10 @@ TEST_CASE("the model catches: an end that is reported and taken before the whole
                 server::Finish{finish->worker, finish->fence, finish->outcome, state.log_end}, now, terms);
         return server::step(state, event, now, terms);
     };
-    constexpr auto worker_mutant
-        = [](const WorkerStage& state, const worker::Event& event, Millis now) -> WorkerStep {
-        auto step = worker::step(state, event, now);
-        if (as<worker::Exited>(event))
-            step.actions = {worker::Action::send_finished};
-        return step;
+    constexpr auto next_mutant = [](const WorkerStage& state) noexcept -> worker::Action {
+        return state.phase == WorkerPhase::finished ? worker::Action::send_finished : worker::next(state);
     };
-    check_caught({.server = server_mutant, .worker = worker_mutant}, kWriteRunning, "I3");
+    check_caught({.server = server_mutant, .next = next_mutant}, kWriteRunning, "I3");
 }
 
 TEST_CASE("the model catches: a fence from the future that is ignored", "[model]")
@@ -264,13 +259,13 @@ TEST_CASE("the model catches: a restored store that grants a read stage at once"
 TEST_CASE("the model catches: a run frame before the answer to started", "[model]")
 {
     constexpr auto mutant
-        = [](const WorkerStage& state, const worker::Event& event, Millis now) -> WorkerStep {
-        auto step = worker::step(state, event, now);
-        if (as<worker::Prepared>(event) && step.state.phase == WorkerPhase::starting) {
-            step.state.phase = WorkerPhase::running;
-            step.actions = {worker::Action::send_started, worker::Action::send_run_frame};
+        = [](const WorkerStage& state, const worker::Event& event, Millis now) -> WorkerStage {
+        auto next = worker::step(state, event, now);
+        if (as<worker::Prepared>(event) && next.phase == WorkerPhase::starting) {
+            next.phase = WorkerPhase::running;
+            next.frame_until = next.lease_until + 1;
         }
-        return step;
+        return next;
     };
     check_caught({.worker = mutant}, kRead, "I7");
 }
@@ -278,33 +273,56 @@ TEST_CASE("the model catches: a run frame before the answer to started", "[model
 TEST_CASE("the model catches: a stage forgotten before its end is acknowledged", "[model]")
 {
     constexpr auto mutant
-        = [](const WorkerStage& state, const worker::Event& event, Millis now) -> WorkerStep {
-        auto step = worker::step(state, event, now);
-        if (!step.actions.empty() && step.actions.back() == worker::Action::send_finished) {
-            step.state.phase = WorkerPhase::done;
-            step.actions.insert(step.actions.end(), {worker::Action::kill_slot, worker::Action::forget});
-        }
-        return step;
+        = [](const WorkerStage& state, const worker::Event& event, Millis now) -> WorkerStage {
+        auto next = worker::step(state, event, now);
+        if (worker::next(next) == worker::Action::send_finished)
+            next.phase = WorkerPhase::done;
+        return next;
     };
     check_caught({.worker = mutant}, kWrite, "I5");
 }
 
-TEST_CASE("the model catches: a restart that sends the run frame again", "[model]")
+TEST_CASE("the model catches: a restart that prepares a stage again which has begun", "[model]")
 {
     constexpr auto mutant
-        = [](const WorkerStage& state, const worker::Event& event, Millis now) -> WorkerStep {
-        auto step = worker::step(state, event, now);
-        if (as<worker::Restarted>(event) && state.phase == WorkerPhase::running)
-            step.actions.insert(step.actions.begin(), worker::Action::send_run_frame);
-        return step;
+        = [](const WorkerStage& state, const worker::Event& event, Millis now) -> WorkerStage {
+        auto next = worker::step(state, event, now);
+        if (as<worker::Restarted>(event) && next.phase == WorkerPhase::running)
+            next.phase = WorkerPhase::accepted;
+        return next;
     };
-    check_caught({.worker = mutant}, kWrite, "I2");
+    check_caught({.worker = mutant}, kWrite, "I1");
+}
+
+TEST_CASE("the model catches: a run frame that waits longer than the lease it came with", "[model]")
+{
+    constexpr auto mutant
+        = [](const WorkerStage& state, const worker::Event& event, Millis now) -> WorkerStage {
+        auto next = worker::step(state, event, now);
+        if (as<worker::StartedAnswered>(event) && next.phase == WorkerPhase::running)
+            next.frame_until += 10;
+        return next;
+    };
+    check_caught({.worker = mutant}, kRead, "I7");
+    check_caught({.worker = mutant}, {.kind = StageKind::write, .faults = 0, .head_start = kConfirmed}, "I8");
+}
+
+TEST_CASE("the model catches: a renewal that lets a run frame wait longer", "[model]")
+{
+    constexpr auto mutant
+        = [](const WorkerStage& state, const worker::Event& event, Millis now) -> WorkerStage {
+        auto next = worker::step(state, event, now);
+        if (as<worker::Renewed>(event) && next.frame_until != 0)
+            next.frame_until = next.lease_until;
+        return next;
+    };
+    check_caught({.worker = mutant}, {.kind = StageKind::write, .faults = 1, .head_start = kConfirmed}, "I8");
 }
 
 TEST_CASE("the model catches: a log counted as acknowledged beyond what is durable", "[model]")
 {
     constexpr auto mutant
-        = [](const WorkerStage& state, const worker::Event& event, Millis now) -> WorkerStep {
+        = [](const WorkerStage& state, const worker::Event& event, Millis now) -> WorkerStage {
         if (const auto* answered = as<worker::LogAnswered>(event))
             return worker::step(state, worker::LogAnswered{answered->expected + 1}, now);
         return worker::step(state, event, now);

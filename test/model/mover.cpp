@@ -84,55 +84,19 @@ void Mover::handle(const Message& m)
         send(answer);
 }
 
-/// The journal first, then what can be done at once; the rest waits in `todo`.
-void Mover::take(Byte who, const worker::Step& step)
+void Mover::take(Byte who, const WorkerStage& s)
 {
     auto& l = at(who);
-    const auto& s = step.state;
     l.has_journal = 1;
     l.phase = static_cast<Byte>(s.phase);
     l.fence = pack(s.fence);
     l.lease = left(s.lease_until);
+    l.frame_until = left(s.frame_until);
     l.outcome = static_cast<Byte>(s.outcome);
     l.log_end = static_cast<Byte>(s.log_end);
     l.log_acked = static_cast<Byte>(s.log_acked);
-    for (const auto action : step.actions)
-        call(who, action);
-}
-
-void Mover::call(Byte who, worker::Action action)
-{
-    auto& l = at(who);
-    const auto request = [&](Kind kind, Byte a = 0, Byte b = 0) { send({kind, who, l.fence, 0, a, b}); };
-    switch (action) {
-    case worker::Action::send_accept:
-        return request(Kind::accept);
-    case worker::Action::send_started:
-        return request(Kind::started);
-    case worker::Action::send_log:
-        return request(Kind::log, l.log_acked, static_cast<Byte>(l.log_end - l.log_acked));
-    case worker::Action::send_finished:
-        return request(Kind::finish, l.outcome, l.log_end);
-    case worker::Action::prepare:
-        l.todo |= Todo::prepare;
-        return;
-    case worker::Action::send_run_frame:
-        l.todo |= Todo::frame;
-        l.frame_until = l.lease;
-        return;
-    case worker::Action::push_lease:
-        l.slot_lease = l.slot == Slot::running ? l.lease : l.slot_lease;
-        return;
-    case worker::Action::kill_slot:
-        l.todo = static_cast<Byte>(
-            (l.todo & Todo::forget) | Todo::kill); // whatever else was to be done is dropped
-        return;
-    case worker::Action::forget:
-        l.todo |= Todo::forget;
-        return;
-    case worker::Action::follow:
-        return; // output and exit are taken whenever they are there
-    }
+    if (s.phase == WorkerPhase::running && l.slot == Slot::running)
+        l.slot_lease = l.lease; // slot-init is told at once
 }
 
 void Mover::event(Byte who, const worker::Event& event)
@@ -153,10 +117,8 @@ void Mover::told_to_stop(Byte who)
 {
     auto& l = at(who);
     if (phase(l) == WorkerPhase::accepted || phase(l) == WorkerPhase::starting) {
-        l.todo = 0;
         event(who, worker::PrepareFailed{Outcome::failed});
-    } else if (phase(l) == WorkerPhase::running && (l.todo & Todo::frame) != 0) {
-        l.todo = 0;
+    } else if (about_to_begin(l)) {
         event(who, worker::Exited{Outcome::failed});
     } else if (l.slot == Slot::running) {
         l.slot = Slot::exited;
@@ -201,77 +163,91 @@ void Mover::receive(const Message& m)
 void Mover::run_frame(Byte who)
 {
     auto& l = at(who);
-    if (l.frame_until == 0 || l.slot == Slot::absent)
-        return look(who);
     const bool leased = w_.server.fence == l.fence && w_.server.until > 0;
     if (settings_.kind == StageKind::read && !w_.restored && !leased)
         fail("I7: a read frame is sent only while the server keeps its lease");
     if (settings_.kind == StageKind::write && ++w_.frames > 1)
         fail("I2: the run frame of a write stage takes effect at most once");
+    if (w_.given_up >= kLease)
+        fail("I8: no run frame is sent a whole lease after its record was closed");
     l.slot = Slot::running;
     l.slot_lease = l.lease;
     l.ran = 1;
 }
 
+/// What the launcher's thread of the stage does.
 void Mover::act(Byte who)
 {
+    const auto& l = at(who);
+    const auto request = [&](Kind kind, Byte a = 0, Byte b = 0) { send({kind, who, l.fence, 0, a, b}); };
+    switch (core_.next(journal(l, settings_.kind))) {
+    case worker::Action::send_accept:
+        return request(Kind::accept);
+    case worker::Action::prepare:
+        return prepare(who);
+    case worker::Action::send_started:
+        return request(Kind::started);
+    case worker::Action::follow:
+        return follow(who);
+    case worker::Action::deliver_log:
+        return; // the uploader's
+    case worker::Action::send_finished:
+        return request(Kind::finish, l.outcome, l.log_end);
+    case worker::Action::remove:
+        return remove_stage(who);
+    }
+}
+
+void Mover::prepare(Byte who)
+{
     auto& l = at(who);
-    const auto todo = static_cast<Byte>(l.todo & -l.todo);
-    l.todo = static_cast<Byte>(l.todo & ~todo);
-    switch (todo) {
-    case Todo::prepare:
-        if (l.slot != Slot::absent && l.slot != Slot::idle)
-            fail("I1: a second container for one stage");
-        l.slot = Slot::idle;
-        l.todo |= Todo::prepared;
-        return;
-    case Todo::prepared:
+    if (l.ready)
         return event(who, worker::Prepared{});
-    case Todo::frame:
+    if (l.slot != Slot::absent && l.slot != Slot::idle)
+        fail("I1: a second container for one stage");
+    l.slot = Slot::idle;
+    l.ready = 1;
+}
+
+/// Output and exits are moves of their own.
+void Mover::follow(Byte who)
+{
+    const auto& l = at(who);
+    if (l.slot == Slot::idle && worker::may_begin(journal(l, settings_.kind), kNow))
         return run_frame(who);
-    case Todo::kill:
+    if (l.slot == Slot::idle || l.slot == Slot::absent)
+        look(who);
+}
+
+/// The container, then the journal entry.
+void Mover::remove_stage(Byte who)
+{
+    auto& l = at(who);
+    if (l.slot != Slot::absent) {
         l.slot = Slot::absent;
         return;
-    default: {
-        if (l.ran && !l.end_acked && !l.refused)
-            fail("I5: a stage that ran is not forgotten before its end is acknowledged or its grant refused");
-        if (l.slot == Slot::running)
-            fail("I5: a forgotten stage leaves no container");
-        const Launcher old = std::exchange(l, Launcher{});
-        l.alive = 1;
-        l.slot = old.slot;
-        l.rebooted = old.rebooted;
     }
-    }
+    if (l.ran && !l.end_acked && !l.refused)
+        fail("I5: a stage that ran is not forgotten before its end is acknowledged or its grant refused");
+    const Launcher old = std::exchange(l, Launcher{});
+    l.alive = 1;
+    l.rebooted = old.rebooted;
 }
 
 /// The launcher compares its journal with what it finds of the slot.
 void Mover::look(Byte who)
 {
     auto& l = at(who);
-    if (phase(l) == WorkerPhase::starting && l.alive && l.slot == Slot::absent)
-        return event(who, worker::PrepareFailed{Outcome::lost});
+    l.ready = 0;
     const auto found = l.slot == Slot::absent ? worker::SlotFound::absent
         : l.slot == Slot::idle                ? worker::SlotFound::idle
                                               : worker::SlotFound::used;
     event(who, worker::Restarted{found});
 }
 
-/// A call that was not answered is repeated.
-void Mover::resend(Byte who)
-{
-    const auto& l = at(who);
-    if (phase(l) == WorkerPhase::offered)
-        call(who, worker::Action::send_accept);
-    else if (phase(l) == WorkerPhase::starting)
-        call(who, worker::Action::send_started);
-    else
-        call(who, l.log_acked < l.log_end ? worker::Action::send_log : worker::Action::send_finished);
-}
-
 void Mover::crash(Byte who)
 {
-    at(who).alive = at(who).todo = at(who).frame_until = 0;
+    at(who).alive = 0;
     for (auto& m : w_.net) {
         if (m.who != who)
             continue;
@@ -291,18 +267,17 @@ void Mover::restart(Byte who)
         (void)serve(server::HostRestarted{kNames[who + 1U]});
         l.rebooted = 0;
     }
-    if (!l.has_journal)
-        return;
-    const auto found = l.slot == Slot::absent ? worker::SlotFound::absent
-        : l.slot == Slot::idle                ? worker::SlotFound::idle
-                                              : worker::SlotFound::used;
-    event(who, worker::Restarted{found});
+    if (l.has_journal)
+        look(who);
 }
 
 void Mover::tick()
 {
     const auto less = [](Byte& ticks) { ticks = static_cast<Byte>(ticks - (ticks > 0)); };
     less(w_.server.until);
+    const bool closed = phase(w_.server) >= ServerPhase::finished;
+    const bool waits = std::ranges::any_of(w_.launchers, about_to_begin);
+    w_.given_up = static_cast<Byte>(closed && waits ? std::min<Millis>(w_.given_up + 1, kLease) : 0);
     for (auto& l : w_.launchers) {
         less(l.lease);
         less(l.frame_until);

@@ -19,8 +19,6 @@ constexpr Byte kOrphan
     = 15; ///< Age of a request whose sender has died: it may arrive, nobody reads the answer.
 constexpr std::array<const char*, 3> kNames{"", "A", "B"};
 
-enum Todo : Byte { prepare = 1, prepared = 2, frame = 4, kill = 8, forget = 16 };
-
 inline Byte left(Millis until) { return static_cast<Byte>(std::clamp<Millis>(until - kNow, 0, 15)); }
 
 inline Byte pack(Fence fence) { return static_cast<Byte>(fence.epoch << 4U | fence.number); }
@@ -64,12 +62,17 @@ inline WorkerStage journal(const Launcher& l, StageKind kind)
         .fence = unpack(l.fence),
         .phase = phase(l),
         .lease_until = kNow + l.lease,
+        .frame_until = kNow + l.frame_until,
         .outcome = static_cast<Outcome>(l.outcome),
         .log_end = l.log_end,
         .log_acked = l.log_acked};
 }
 
-inline bool over(const Launcher& l) { return phase(l) == WorkerPhase::gone || phase(l) == WorkerPhase::done; }
+/// The grant may begin, and has not.
+inline bool about_to_begin(const Launcher& l)
+{
+    return l.has_journal && phase(l) == WorkerPhase::running && l.slot == Slot::idle;
+}
 
 inline bool in_net(const World& w, Kind kind, Byte who)
 {
@@ -103,16 +106,17 @@ private:
     void handle(const Message& m);
     void send(Message m);
     void remove(Byte place);
-    void call(Byte who, worker::Action action);
     void event(Byte who, const worker::Event& event);
-    void take(Byte who, const worker::Step& step);
+    void take(Byte who, const WorkerStage& state);
     void receive(const Message& m);
     void begin(const Message& offer);
     void told_to_stop(Byte who);
     void act(Byte who);
+    void prepare(Byte who);
+    void follow(Byte who);
     void run_frame(Byte who);
+    void remove_stage(Byte who);
     void look(Byte who);
-    void resend(Byte who);
     void crash(Byte who);
     void restart(Byte who);
     void tick();

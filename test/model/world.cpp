@@ -14,9 +14,6 @@ void Mover::move_launcher(Move move)
     case Do::act:
         act(move.who);
         return;
-    case Do::look:
-        look(move.who);
-        return;
     case Do::take_output:
         event(move.who, worker::LogGrew{l.produced});
         return;
@@ -30,8 +27,8 @@ void Mover::move_launcher(Move move)
         l.slot = Slot::exited;
         l.slot_outcome = static_cast<Byte>(Outcome::succeeded);
         return;
-    case Do::resend:
-        resend(move.who);
+    case Do::send_log:
+        send({Kind::log, move.who, l.fence, 0, l.log_acked, static_cast<Byte>(l.log_end - l.log_acked)});
         return;
     case Do::renew:
         send({Kind::renew, move.who, l.fence, 0, worker::may_have_started(journal(l, settings_.kind)), 0});
@@ -43,7 +40,7 @@ void Mover::move_launcher(Move move)
         crash(move.who);
         l.slot = Slot::absent;
         l.rebooted = 1;
-        l.lease = static_cast<Byte>(l.has_journal ? 15 : 0); // counted from another boot: means nothing now
+        l.lease = l.frame_until = 0; // of another boot: the journal reads them as over
         return;
     case Do::container_dies:
         l.slot = l.slot == Slot::running ? Slot::exited : Slot::absent;
@@ -145,26 +142,44 @@ bool calls_in_flight(const World& w, Byte who)
     }) || in_net(w, Kind::accept, who);
 }
 
-void list_launcher_moves(const World& w, const Settings& settings, Byte who, std::vector<Move>& moves)
+bool can_act(const World& w, const Settings& settings, const Core& core, Byte who)
+{
+    const auto& l = w.launchers[who];
+    if (!l.alive || !l.has_journal)
+        return false;
+    switch (core.next(journal(l, settings.kind))) {
+    case worker::Action::send_accept:
+    case worker::Action::send_started:
+    case worker::Action::send_finished:
+        return !calls_in_flight(w, who);
+    case worker::Action::prepare:
+    case worker::Action::remove:
+        return true;
+    case worker::Action::follow:
+        return l.slot == Slot::idle || l.slot == Slot::absent;
+    case worker::Action::deliver_log:
+        return false;
+    }
+    return false;
+}
+
+void list_launcher_moves(
+    const World& w, const Settings& settings, const Core& core, Byte who, std::vector<Move>& moves)
 {
     const auto& l = w.launchers[who];
     const auto can = [&](bool condition, Do what) {
         if (condition)
             moves.push_back({what, who});
     };
-    const bool idle = l.alive && l.has_journal && l.todo == 0;
-    const bool running = idle && phase(l) == WorkerPhase::running;
+    const bool works = l.alive && l.has_journal;
+    const bool running = works && phase(l) == WorkerPhase::running;
+    const bool uploads = works && worker::may_send_log(journal(l, settings.kind));
     can(!l.alive, Do::restart);
-    can(l.alive && l.todo != 0, Do::act);
-    can(idle && phase(l) == WorkerPhase::starting && l.slot == Slot::absent, Do::look);
+    can(can_act(w, settings, core, who), Do::act);
     can(running && l.produced > l.log_end, Do::take_output);
     can(running && l.slot == Slot::exited && l.produced == l.log_end, Do::see_exit);
-    const bool unanswered = phase(l) == WorkerPhase::offered || phase(l) == WorkerPhase::starting
-        || phase(l) == WorkerPhase::finished || (running && l.log_acked < l.log_end);
-    can(idle && unanswered && !calls_in_flight(w, who), Do::resend);
-    can(l.alive && l.has_journal && !over(l) && phase(l) != WorkerPhase::offered
-            && !in_net(w, Kind::renew, who) && !in_net(w, Kind::renewed, who),
-        Do::renew);
+    can(uploads && l.log_acked < l.log_end && !calls_in_flight(w, who), Do::send_log);
+    can(uploads && !in_net(w, Kind::renew, who) && !in_net(w, Kind::renewed, who), Do::renew);
     can(l.slot == Slot::running && l.produced < settings.log_bytes, Do::write_byte);
     can(l.slot == Slot::running, Do::exit);
     can(l.alive && l.has_journal, Do::crash);
@@ -201,10 +216,10 @@ void list_server_moves(const World& w, const Settings& settings, std::vector<Mov
 
 } // namespace
 
-void list_moves(const World& world, const Settings& settings, std::vector<Move>& moves)
+void list_moves(const World& world, const Settings& settings, const Core& core, std::vector<Move>& moves)
 {
-    list_launcher_moves(world, settings, 0, moves);
-    list_launcher_moves(world, settings, 1, moves);
+    list_launcher_moves(world, settings, core, 0, moves);
+    list_launcher_moves(world, settings, core, 1, moves);
     list_server_moves(world, settings, moves);
     for (Byte i = 0; i < world.net.size(); ++i) {
         const auto& m = world.net[i];
@@ -237,7 +252,7 @@ namespace {
 std::string_view fair_move(World& world, const Settings& settings, const Core& core)
 {
     std::vector<Move> moves;
-    list_moves(world, settings, moves);
+    list_moves(world, settings, core, moves);
     std::ranges::stable_sort(moves, {}, &Move::what);
     const World before = world;
     for (auto move = moves.begin(); move != moves.end() && world == before; ++move)
@@ -281,10 +296,10 @@ std::string describe(const World& world, Move move)
 {
     static constexpr std::array<const char*, 14> kinds{"nothing", "offer", "accept", "decline", "started",
         "renew", "log", "finish", "accept ok", "started ok", "renewed", "log ok", "finish ok", "gone"};
-    static constexpr std::array<const char*, 26> words{"restarts", "carries out its next action",
-        "looks at its slot", "arrives:", "takes output", "sees the exit", "container writes",
-        "container exits", "repeats its call", "operator releases", "server notices the time", "granted to",
-        "offer goes out to", "a tick passes", "renews", "backup is made", "lost:", "offer is withdrawn",
+    static constexpr std::array<const char*, 25> words{"restarts", "carries out its next action",
+        "arrives:", "takes output", "sees the exit", "container writes", "container exits", "sends its log",
+        "operator releases", "server notices the time", "granted to", "offer goes out to", "a tick passes",
+        "renews", "backup is made", "lost:", "offer is withdrawn",
         "arrives and stays:", "declined:", "crashes", "host restarts", "container dies", "cancelled",
         "declared lost", "store goes back"};
     const std::string word = words[static_cast<std::size_t>(move.what)];

@@ -25,9 +25,10 @@ struct Core {
     protocol::server::Step (*server)(const protocol::ServerStage&, const protocol::server::Event&,
         protocol::Millis, const protocol::Terms&)
         = protocol::server::step;
-    protocol::worker::Step (*worker)(
+    protocol::WorkerStage (*worker)(
         const protocol::WorkerStage&, const protocol::worker::Event&, protocol::Millis)
         = protocol::worker::step;
+    protocol::worker::Action (*next)(const protocol::WorkerStage&) noexcept = protocol::worker::next;
 };
 
 struct Settings {
@@ -39,8 +40,9 @@ struct Settings {
     Byte head_start = 0; ///< So many moves of the fair schedule come first; a backup is older than they are.
 };
 
-inline constexpr Byte kAccepted = 5; ///< Head start to where A has been told that its accept arrived.
-inline constexpr Byte kRunning = 10; ///< To where A has sent the run frame.
+inline constexpr Byte kAccepted = 6; ///< Head start to where A has been told that its accept arrived.
+inline constexpr Byte kConfirmed = 11; ///< To where A has been told that its start was written down.
+inline constexpr Byte kRunning = 12; ///< To where A has sent the run frame.
 
 /// ServerStage in bytes. `until`: ticks left.
 struct Stored {
@@ -50,12 +52,11 @@ struct Stored {
 
 enum class Slot : Byte { absent, idle, running, exited };
 
-/// A launcher: its journal (durable), what it was about to do (lost in a crash), and its container.
+/// A launcher: its journal (durable) and its container. What it does next is asked of the core.
 struct Launcher {
     Byte alive;
-    Byte has_journal, phase, fence, lease, outcome, log_end, log_acked; ///< WorkerStage in bytes.
-    Byte todo; ///< Bits: actions not yet carried out.
-    Byte frame_until; ///< Ticks left for a pending run frame.
+    Byte has_journal, phase, fence, lease, frame_until, outcome, log_end, log_acked; ///< WorkerStage.
+    Byte ready; ///< Its slot has been made ready in this life.
     Slot slot;
     Byte slot_lease, produced, slot_outcome;
     Byte rebooted; ///< The control plane has not been told yet.
@@ -94,19 +95,19 @@ struct World {
     Byte has_backup, restored, epoch, faults;
     Byte frames; ///< Run frames that took effect.
     Byte ended; ///< An end was acknowledged.
+    Byte given_up; ///< Ticks since the record of a grant that has not begun yet was closed; up to a lease.
     bool operator==(const World&) const = default;
 };
 
 enum class Do : Byte {
     restart,
     act,
-    look,
     deliver,
     take_output,
     see_exit,
     write_byte,
     exit,
-    resend,
+    send_log,
     release,
     served_tick,
     grant,
@@ -133,7 +134,7 @@ struct Move {
 
 [[nodiscard]] World first_world(const Settings& settings);
 /// Appends all moves that can happen now.
-void list_moves(const World& world, const Settings& settings, std::vector<Move>& moves);
+void list_moves(const World& world, const Settings& settings, const Core& core, std::vector<Move>& moves);
 /// Carries `move` out. Returns the promise that it broke, or an empty text.
 [[nodiscard]] std::string_view apply(World& world, Move move, const Settings& settings, const Core& core);
 /// Whether from here everything ends well when nothing goes wrong any more; else what is left undone.

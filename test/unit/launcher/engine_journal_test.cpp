@@ -60,6 +60,7 @@ TEST_CASE("a journal gives back every fact that was written")
         .fence = {2, 9},
         .phase = WorkerPhase::running,
         .lease_until = 123,
+        .frame_until = 99,
         .outcome = protocol::Outcome::failed,
         .log_end = 10,
         .log_acked = 4};
@@ -122,10 +123,12 @@ TEST_CASE("times that were written before the last boot of the host count no mor
     Fixture f;
     const auto journal = f.open();
     REQUIRE(journal);
-    const auto entry = journal->create(f.assignment(), {.fence = {1, 1}, .lease_until = 5000});
+    const auto entry
+        = journal->create(f.assignment(), {.fence = {1, 1}, .lease_until = 5000, .frame_until = 4000});
     REQUIRE(entry);
     const JobEntry later{entry->directory(), entry->stage_id(), "another-boot", {}};
     CHECK(later.stage().value_or(std::nullopt)->lease_until == 0);
+    CHECK(later.stage().value_or(std::nullopt)->frame_until == 0);
 }
 
 TEST_CASE("one process at a time uses a state directory, and the refusal names its pid")
@@ -162,7 +165,7 @@ TEST_CASE("an instance keeps its id and the served time over restarts, and nothi
     CHECK(journal->seen() == 77);
 }
 
-TEST_CASE("a state is in the journal before its actions are known")
+TEST_CASE("a state is in the journal before it is acted upon")
 {
     Fixture f;
     const auto journal = f.open();
@@ -170,9 +173,8 @@ TEST_CASE("a state is in the journal before its actions are known")
     const auto entry = journal->create(f.assignment(), {.fence = {1, 1}});
     REQUIRE(entry);
     JournaledStage stage{*entry, {.fence = {1, 1}}, f.clock};
-    const auto actions = stage.apply(protocol::worker::AcceptAnswered{.sent_at = 1000, .lease = 500});
-    REQUIRE(actions);
-    CHECK(*actions == std::vector{protocol::worker::Action::prepare});
+    REQUIRE(stage.apply(protocol::worker::AcceptAnswered{.sent_at = 1000, .lease = 500}));
+    CHECK(stage.state().phase == WorkerPhase::accepted);
     CHECK(entry->stage().value_or(std::nullopt)->phase == WorkerPhase::accepted);
 
     // Where it cannot be written, it has not happened.

@@ -1,15 +1,6 @@
-#include "common/file.h"
-#include "common/ulid.h"
-#include "crypto/key.h"
-#include "launcher/supervisor.h"
-#include "test/support/fake_backend.h"
-#include "test/support/temp_dir.h"
-#include "test/unit/launcher/engine_fake_host.h"
+#include "test/unit/launcher/engine_house.h"
 
 #include <catch2/catch.hpp>
-
-#include <future>
-#include <thread>
 
 using namespace slipway;
 using namespace slipway::launcher;
@@ -18,99 +9,7 @@ using namespace std::chrono_literals;
 using protocol::CommandKind;
 using protocol::Outcome;
 using protocol::StageKind;
-
-namespace {
-
-const crypto::PrivateKey& pool_key()
-{
-    static const auto key = crypto::PrivateKey::generate(2048);
-    if (!key)
-        throw std::runtime_error{"no key"};
-    return *key;
-}
-
-/// A supervisor over fakes, that may be left and begun again on the same journal.
-struct House {
-    TempDir directory;
-    SystemClock clock;
-    SystemRandom random;
-    FakeBackend backend{directory.path() / "backend", clock};
-    FakeHost host;
-    LogSink sink{2, LogFormat::logfmt, LogLevel::error, clock};
-    EngineSettings settings;
-    Vault vault{{pool_key()}, random};
-    JobServices services{
-        settings, backend, host, vault, clock, random, [] { return std::make_unique<IdentityFilter>(); }};
-    std::optional<Journal> journal;
-    std::unique_ptr<Supervisor> supervisor;
-    std::future<EngineEnd> end;
-
-    House()
-    {
-        settings.default_image = "runner";
-        settings.reconcile_interval = 50ms;
-        start();
-    }
-
-    ~House() { leave(); }
-
-    void start()
-    {
-        auto opened = Journal::open(directory.path() / "state", clock, random);
-        REQUIRE(opened);
-        journal.emplace(*std::move(opened));
-        supervisor = std::make_unique<Supervisor>(SupervisorParts{services, *journal,
-            [this](const auto& request, auto stop) { return backend.enroll(request, stop); }, Logger{sink}});
-        end = std::async(std::launch::async, [this] { return supervisor->run({}); });
-    }
-
-    void leave()
-    {
-        if (!supervisor)
-            return;
-        supervisor->hand_over();
-        end.wait();
-        supervisor.reset();
-        journal.reset();
-    }
-
-    std::string add(
-        StageKind kind = StageKind::read, const std::function<void(protocol::Assignment&)>& change = {})
-    {
-        protocol::Assignment a;
-        a.stage_id = make_ulid(clock, random);
-        a.run_id = a.pool_id = make_ulid(clock, random);
-        a.stack_id = "web";
-        a.kind = kind;
-        a.stage_name = kind == StageKind::read ? "plan" : "apply";
-        a.run_type = "TRACKED";
-        a.phases = {{.name = "init", .before = {}, .commands = {"first-command"}, .after = {}},
-            {.name = a.stage_name, .before = {}, .commands = {"main-command"}, .after = {}}};
-        if (change)
-            change(a);
-        backend.add(a);
-        return a.stage_id;
-    }
-
-    protocol::StateReport finished(const std::string& id)
-    {
-        REQUIRE(backend.wait_finished(id, 20s));
-        return *backend.finish(id);
-    }
-
-    bool wait_started(std::size_t commands)
-    {
-        return backend.wait_until([&] { return host.started().size() >= commands; }, 20s);
-    }
-
-    bool wait_idle()
-    {
-        return backend.wait_until(
-            [&] { return supervisor->status().stages.empty() && host.names().empty(); }, 20s);
-    }
-};
-
-} // namespace
+using House = EngineHouse;
 
 TEST_CASE("a stage runs its phases in order and leaves nothing behind")
 {

@@ -1,0 +1,140 @@
+#pragma once
+
+#include "common/file.h"
+#include "common/ulid.h"
+#include "crypto/key.h"
+#include "launcher/supervisor.h"
+#include "test/support/fake_backend.h"
+#include "test/support/temp_dir.h"
+#include "test/unit/launcher/engine_fake_host.h"
+
+#include <catch2/catch.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <future>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace slipway::test {
+
+/// The machine's clock, that a test may put forward: a host that slept.
+class JumpClock final : public Clock {
+public:
+    void jump(std::chrono::milliseconds time) { ahead_ += std::chrono::nanoseconds{time}.count(); }
+
+    [[nodiscard]] std::chrono::system_clock::time_point wall() const override { return system_.wall(); }
+
+    [[nodiscard]] BootClock::time_point now() const override
+    {
+        return system_.now() + std::chrono::nanoseconds{ahead_};
+    }
+
+    Slept sleep_for(std::chrono::nanoseconds time, std::stop_token stop) const override
+    {
+        return system_.sleep_for(time, std::move(stop));
+    }
+
+private:
+    SystemClock system_;
+    std::atomic<std::int64_t> ahead_{0};
+};
+
+inline const crypto::PrivateKey& engine_pool_key()
+{
+    static const auto key = crypto::PrivateKey::generate(2048);
+    if (!key)
+        throw std::runtime_error{"no key"};
+    return *key;
+}
+
+/// A supervisor over fakes, that may be left and begun again on the same journal.
+struct EngineHouse {
+    TempDir directory;
+    JumpClock clock;
+    SystemRandom random;
+    FakeBackend backend{directory.path() / "backend", clock};
+    FakeHost host;
+    LogSink sink{2, LogFormat::logfmt, LogLevel::error, clock};
+    launcher::EngineSettings settings;
+    launcher::Vault vault{{engine_pool_key()}, random};
+    launcher::JobServices services{settings, backend, host, vault, clock, random,
+        [] { return std::make_unique<launcher::IdentityFilter>(); }};
+    std::function<void(std::string_view)> hook; ///< Called with each step of a job; set it before `add`.
+    std::optional<launcher::Journal> journal;
+    std::unique_ptr<launcher::Supervisor> supervisor;
+    std::future<launcher::EngineEnd> end;
+
+    EngineHouse()
+    {
+        settings.default_image = "runner";
+        settings.reconcile_interval = std::chrono::milliseconds{50};
+        start();
+    }
+
+    ~EngineHouse() { leave(); }
+
+    void start()
+    {
+        auto opened = launcher::Journal::open(
+            directory.path() / "state", clock, random, [this](std::string_view step) {
+                if (hook)
+                    hook(step);
+            });
+        REQUIRE(opened);
+        journal.emplace(*std::move(opened));
+        supervisor = std::make_unique<launcher::Supervisor>(launcher::SupervisorParts{services, *journal,
+            [this](const auto& request, auto stop) { return backend.enroll(request, stop); }, Logger{sink}});
+        end = std::async(std::launch::async, [this] { return supervisor->run({}); });
+    }
+
+    void leave()
+    {
+        if (!supervisor)
+            return;
+        supervisor->hand_over();
+        end.wait();
+        supervisor.reset();
+        journal.reset();
+    }
+
+    std::string add(protocol::StageKind kind = protocol::StageKind::read,
+        const std::function<void(protocol::Assignment&)>& change = {})
+    {
+        protocol::Assignment a;
+        a.stage_id = make_ulid(clock, random);
+        a.run_id = a.pool_id = make_ulid(clock, random);
+        a.stack_id = "web";
+        a.kind = kind;
+        a.stage_name = kind == protocol::StageKind::read ? "plan" : "apply";
+        a.run_type = "TRACKED";
+        a.phases = {{.name = "init", .before = {}, .commands = {"first-command"}, .after = {}},
+            {.name = a.stage_name, .before = {}, .commands = {"main-command"}, .after = {}}};
+        if (change)
+            change(a);
+        backend.add(a);
+        return a.stage_id;
+    }
+
+    protocol::StateReport finished(const std::string& id)
+    {
+        REQUIRE(backend.wait_finished(id, std::chrono::seconds{20}));
+        return *backend.finish(id);
+    }
+
+    bool wait_started(std::size_t commands)
+    {
+        return backend.wait_until(
+            [&] { return host.started().size() >= commands; }, std::chrono::seconds{20});
+    }
+
+    bool wait_idle()
+    {
+        return backend.wait_until([&] { return supervisor->status().stages.empty() && host.names().empty(); },
+            std::chrono::seconds{20});
+    }
+};
+
+} // namespace slipway::test
