@@ -14,10 +14,15 @@ namespace slipway::mothership {
 
 namespace {
 
+/// A file without a record may be the only copy of what a lost record named.
+constexpr std::chrono::hours kOrphanAge{7 * 24};
+
 std::filesystem::path unfinished(const std::filesystem::path& directory, const std::string& name)
 {
     return directory / ("." + name + ".part");
 }
+
+bool is_unfinished(const std::string& name) { return name.starts_with('.') && name.ends_with(".part"); }
 
 } // namespace
 
@@ -90,21 +95,29 @@ Result<void> BlobDirectory::remove(const std::string& name) const
     return {};
 }
 
-Result<std::size_t> BlobDirectory::sweep(const std::vector<std::string>& known) const
+Result<std::size_t> BlobDirectory::sweep(std::vector<std::string> known, Orphans orphans) const
 {
+    std::sort(known.begin(), known.end());
+    const auto old = std::chrono::system_clock::to_time_t(clock_.wall() - kOrphanAge);
+    const auto is_orphan = [&](const std::string& name) {
+        struct stat status { };
+
+        return orphans == Orphans::remove && !std::binary_search(known.begin(), known.end(), name)
+            && ::stat((directory_ / name).c_str(), &status) == 0 && status.st_mtime < old;
+    };
     std::error_code failure;
-    std::vector<std::string> orphans;
+    std::vector<std::string> remains;
     for (std::filesystem::directory_iterator entry{directory_, failure}, end; !failure && entry != end;
          entry.increment(failure)) {
         std::string name = entry->path().filename();
-        if (std::find(known.begin(), known.end(), name) == known.end())
-            orphans.push_back(std::move(name));
+        if (is_unfinished(name) || is_orphan(name))
+            remains.push_back(std::move(name));
     }
     if (failure)
         return Error{Errc::internal, "listing " + directory_.string() + ": " + failure.message()};
-    for (const auto& name : orphans)
+    for (const auto& name : remains)
         SLIPWAY_TRY(remove(name));
-    return orphans.size();
+    return remains.size();
 }
 
 } // namespace slipway::mothership

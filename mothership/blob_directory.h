@@ -58,8 +58,11 @@ public:
     [[nodiscard]] Result<http::FileBody> open(const std::string& name) const;
     /// A file that is gone already is a success.
     Result<void> remove(const std::string& name) const;
-    /// Removes what no record names: remains of uploads that were cut off. How many.
-    Result<std::size_t> sweep(const std::vector<std::string>& known) const;
+    enum class Orphans { keep, remove };
+
+    /// Removes what uploads left that were cut off and, with `remove`, files that have no name in `known` and
+    /// have not been touched for a week. How many. No upload may be under way.
+    Result<std::size_t> sweep(std::vector<std::string> known, Orphans orphans) const;
 
 private:
     std::filesystem::path directory_;

@@ -65,7 +65,7 @@ Result<void> write_identity(
 
 Result<void> write_admin_key(const DataDirectory& directory, const Clock& clock, Random& random)
 {
-    const auto store = SLIPWAY_TRY(open_sqlite_store(directory.database()));
+    const auto store = SLIPWAY_TRY(make_sqlite_store(directory.database()));
     const auto key = make_api_key("admin", clock, random);
     SLIPWAY_TRY(store->write([&](Transaction& records) { return records.add_api_key(key.record); }));
     std::string line = std::string{key.text.reveal()} + "\n";

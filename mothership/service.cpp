@@ -118,8 +118,17 @@ Result<void> Service::renew_server_certificate(const Clock& clock, Random& rando
 
 Result<void> Service::sweep_blobs(const Logger& logger)
 {
-    const auto known = SLIPWAY_TRY(plane_->look([](Transaction& records) { return records.blob_files(); }));
-    const auto removed = SLIPWAY_TRY(blobs_.sweep(known));
+    using Orphans = BlobDirectory::Orphans;
+    std::vector<std::string> known;
+    auto orphans = Orphans::keep;
+    const auto look = [&](Transaction& records) -> Result<void> {
+        known = SLIPWAY_TRY(records.blob_files());
+        // A restored store does not know the files of what it lost; somebody may bring that back.
+        orphans = SLIPWAY_TRY(records.meta()).epoch > 1 ? Orphans::keep : Orphans::remove;
+        return {};
+    };
+    SLIPWAY_TRY(store_->read(look));
+    const auto removed = SLIPWAY_TRY(blobs_.sweep(std::move(known), orphans));
     if (removed > 0)
         logger.info("remains of uploads that were cut off are gone", {{"files", std::to_string(removed)}});
     return {};

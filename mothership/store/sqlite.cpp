@@ -40,8 +40,7 @@ std::string Row::text()
 Result<std::unique_ptr<Connection>> Connection::open(const std::filesystem::path& path, Access access)
 {
     std::unique_ptr<Connection> connection{new Connection};
-    const int flags
-        = access == Access::write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READWRITE;
+    const int flags = SQLITE_OPEN_READWRITE | (access == Access::make ? SQLITE_OPEN_CREATE : 0);
     sqlite3* db = nullptr;
     const int result = sqlite3_open_v2(path.c_str(), &db, flags | SQLITE_OPEN_NOMUTEX, nullptr);
     connection->db_.reset(db);

@@ -45,9 +45,9 @@ private:
 /// A connection with its prepared statements. One thread at a time.
 class Connection {
 public:
-    enum class Access { read, write };
+    enum class Access { make, write, read };
 
-    /// Opens the file (made if missing, when writing) with WAL, synchronous=FULL, foreign keys and a busy
+    /// Opens the file (`make`: writing, made if missing) with WAL, synchronous=FULL, foreign keys and a busy
     /// timeout.
     static Result<std::unique_ptr<Connection>> open(const std::filesystem::path& path, Access access);
 

@@ -61,14 +61,32 @@ private:
     std::unique_ptr<sqlite::Connection> reader_;
 };
 
-} // namespace
-
-Result<std::unique_ptr<Store>> open_sqlite_store(const std::filesystem::path& path)
+Result<std::unique_ptr<Store>> migrated(
+    const std::filesystem::path& path, std::unique_ptr<sqlite::Connection> writer)
 {
-    auto writer = SLIPWAY_TRY(sqlite::Connection::open(path, sqlite::Connection::Access::write));
     SLIPWAY_TRY(in(path.string(), sqlite::migrate(*writer, sqlite::migrations())));
     auto reader = SLIPWAY_TRY(sqlite::Connection::open(path, sqlite::Connection::Access::read));
     return std::unique_ptr<Store>{std::make_unique<SqliteStore>(std::move(writer), std::move(reader))};
+}
+
+} // namespace
+
+Result<std::unique_ptr<Store>> make_sqlite_store(const std::filesystem::path& path)
+{
+    return migrated(path, SLIPWAY_TRY(sqlite::Connection::open(path, sqlite::Connection::Access::make)));
+}
+
+Result<std::unique_ptr<Store>> open_sqlite_store(const std::filesystem::path& path)
+{
+    std::error_code failure;
+    const auto size = std::filesystem::file_size(path, failure);
+    if (failure && failure != std::errc::no_such_file_or_directory)
+        return Error{Errc::internal, path.string() + ": " + failure.message()};
+    if (failure || size == 0)
+        return Error{Errc::not_found,
+            path.string() + (failure ? " is missing" : " is empty")
+                + ": restore it from a backup, or make a new directory with slipway-mothership init"};
+    return migrated(path, SLIPWAY_TRY(sqlite::Connection::open(path, sqlite::Connection::Access::write)));
 }
 
 } // namespace slipway::mothership

@@ -180,3 +180,21 @@ TEST_CASE("init leaves a data directory and foreign files alone")
         {SLIPWAY_MOTHERSHIP, "init", "--data-dir", server.directory(), "--endpoint", "https://127.0.0.1:1"}));
     CHECK_FALSE(std::filesystem::exists(server.directory() / "ca.key"));
 }
+
+TEST_CASE("serve refuses a directory whose database is missing, and leaves the files of its runs")
+{
+    Scene scene;
+    scene.server.kill();
+    const auto blobs = [&] {
+        return std::distance(std::filesystem::directory_iterator{scene.server.data() / "blobs"},
+            std::filesystem::directory_iterator{});
+    };
+    REQUIRE(blobs() == 1);
+    for (const auto* file : {"slipway.db", "slipway.db-wal", "slipway.db-shm"})
+        std::filesystem::remove(scene.server.data() / file);
+    const auto refused = run_program(
+        {SLIPWAY_MOTHERSHIP, "serve", "--data-dir", scene.server.data(), "--listen", "127.0.0.1:0"});
+    REQUIRE_FALSE(refused);
+    CHECK_FALSE(std::filesystem::exists(scene.server.data() / "slipway.db"));
+    CHECK(blobs() == 1);
+}

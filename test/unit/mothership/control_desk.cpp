@@ -35,7 +35,7 @@ ControlDesk::ControlDesk()
 
 void ControlDesk::start()
 {
-    store = must(open_sqlite_store(directory.path() / "slipway.db"));
+    store = must(make_sqlite_store(directory.path() / "slipway.db"));
     plane = must(ControlPlane::start(
         {.store = *store, .topics = topics_, .clock = clock, .random = random_, .logger = Logger{sink_}},
         directory.path() / "generation"));

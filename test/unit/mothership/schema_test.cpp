@@ -13,7 +13,7 @@ namespace {
 
 std::unique_ptr<Connection> open(const TempDir& directory)
 {
-    auto connection = Connection::open(directory.path() / "x.db", Connection::Access::write);
+    auto connection = Connection::open(directory.path() / "x.db", Connection::Access::make);
     REQUIRE(connection);
     return *std::move(connection);
 }
