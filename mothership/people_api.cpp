@@ -94,9 +94,7 @@ void PeopleApi::add(http::Router& router, std::string_view method, std::string_v
 
 void PeopleApi::add_routes(http::Router& router)
 {
-    router.add("GET", "/healthz", [](const http::Request&) -> Result<http::Reply> {
-        return http::Reply::json(200, R"({"status":"ok"})");
-    });
+    router.add("GET", "/healthz", [this](const http::Request&) { return health(); });
     add(router, "GET", "/api/v1/session", &PeopleApi::session);
     add(router, "POST", "/api/v1/pools", &PeopleApi::create_pool);
     add(router, "GET", "/api/v1/pools", &PeopleApi::list_pools);
@@ -120,6 +118,15 @@ void PeopleApi::add_run_routes(http::Router& router)
     add(router, "POST", "/api/v1/runs/{id}/discard", &PeopleApi::discard);
     add(router, "POST", "/api/v1/runs/{id}/stop", &PeopleApi::stop);
     add(router, "GET", "/api/v1/runs/{id}/logs", &PeopleApi::read_logs);
+}
+
+Result<http::Reply> PeopleApi::health()
+{
+    const auto meta = plane_.look([](Transaction& records) { return records.meta(); });
+    if (meta)
+        return http::Reply::json(200, R"({"status":"ok"})");
+    plane_.logger().error("the store does not answer", meta.error());
+    return http::Reply::problem(503, "the store does not answer; the server's log says why");
 }
 
 Result<http::Reply> PeopleApi::session(const http::Request& request)

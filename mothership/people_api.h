@@ -49,6 +49,7 @@ private:
     /// The key that the request shows; nothing if it shows none that is good.
     Result<std::optional<ApiKey>> key_of(const http::Request& request);
 
+    Result<http::Reply> health();
     Result<http::Reply> session(const http::Request& request);
     Result<http::Reply> create_pool(const http::Request& request);
     Result<http::Reply> list_pools(const http::Request& request);

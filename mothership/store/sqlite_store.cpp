@@ -39,10 +39,23 @@ public:
     }
 
 private:
+    /// Undoes what was not committed, also when the body throws.
+    struct Open {
+        sqlite::Connection& connection;
+        bool committed = false;
+
+        ~Open()
+        {
+            if (!committed)
+                (void)connection.execute("ROLLBACK"); // the failure that is reported is the first one
+        }
+    };
+
     static Result<void> transact(
         sqlite::Connection& connection, const char* begin, const Body& body, bool& lost_race)
     {
         SLIPWAY_TRY(connection.execute(begin));
+        Open open{connection};
         sqlite::SqliteTransaction transaction{connection};
         auto done = body(transaction);
         lost_race = transaction.lost_race();
@@ -50,8 +63,7 @@ private:
             done = connection.execute("COMMIT");
         else if (done)
             done = Error{Errc::conflict, "the record was changed meanwhile: try again"};
-        if (!done)
-            (void)connection.execute("ROLLBACK"); // the failure that is reported is the first one
+        open.committed = done.has_value();
         return done;
     }
 
