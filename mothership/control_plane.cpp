@@ -120,14 +120,18 @@ Result<void> ControlPlane::check_seen(Millis seen)
 Result<void> ControlPlane::end_what_is_due()
 {
     const Millis now = served_.now();
-    const auto due = SLIPWAY_TRY(look([&](Transaction& records) { return records.due_stages(now); }));
-    if (due.empty())
-        return {};
-    return change_records([](Work& work) -> Result<void> {
-        for (auto& stage : SLIPWAY_TRY(work.records.due_stages(work.now)))
-            SLIPWAY_TRY(apply_event(work, stage, protocol::server::Tick{}));
-        return {};
-    });
+    for (const auto& due : SLIPWAY_TRY(look([&](Transaction& records) { return records.due_stages(now); }))) {
+        // One that cannot be ended must not keep the others.
+        const auto ended = change_records([&](Work& work) -> Result<void> {
+            auto stage = SLIPWAY_TRY(work.records.stage(due.id));
+            if (stage)
+                SLIPWAY_TRY(apply_event(work, *stage, protocol::server::Tick{}));
+            return {};
+        });
+        if (!ended)
+            parts_.logger.with("stage", due.id).error("ending a stage that is due", ended.error());
+    }
+    return {};
 }
 
 Result<void> ControlPlane::notice_silent_workers()

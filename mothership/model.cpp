@@ -11,7 +11,7 @@ constexpr std::array<std::string_view, 4> kPhases{"init", "plan", "apply", "dest
 constexpr std::array<std::string_view, 9> kHooks{"before_init", "after_init", "before_plan", "after_plan",
     "before_apply", "after_apply", "before_destroy", "after_destroy", "after_run"};
 constexpr std::size_t kMaxSlug = 64;
-constexpr std::size_t kMaxSpecBytes = 2 * 1024 * 1024;
+constexpr std::size_t kMaxSpecBytes = 1024 * 1024;
 
 using Commands = std::map<std::string, std::vector<std::string>>;
 
@@ -107,10 +107,21 @@ Result<void> read_members(const JsonValue& json, StackSpec& spec)
 
 Result<StackSpec> read_stack_spec(std::string_view text)
 {
-    const auto document = SLIPWAY_TRY(JsonDocument::parse(text, {.max_bytes = kMaxSpecBytes}));
+    const auto document = SLIPWAY_TRY(JsonDocument::parse(text, {.max_bytes = text.size()}));
     StackSpec spec;
     SLIPWAY_TRY(read_members(document.root(), spec));
     return spec;
+}
+
+Result<void> check_size(const StackSpec& spec)
+{
+    const std::size_t size = to_json(spec).size();
+    if (size > kMaxSpecBytes)
+        return Error{Errc::exhausted,
+            "phases, hooks and environment of a stack may have " + std::to_string(kMaxSpecBytes)
+                + " bytes together as JSON, these have " + std::to_string(size)
+                + ": put long scripts into the sources"};
+    return {};
 }
 
 std::string slug_of(std::string_view name)

@@ -163,7 +163,11 @@ void write_members(JsonWriter& json, const StackSpec& spec);
 [[nodiscard]] std::string to_json(const StackSpec& spec);
 /// Changes `spec` by the members that are present. Refuses unknown phases, hooks and names of variables.
 [[nodiscard]] Result<void> read_members(const JsonValue& json, StackSpec& spec);
+/// The specification in stored text.
 [[nodiscard]] Result<StackSpec> read_stack_spec(std::string_view text);
+/// Fails with `exhausted` when the specification as JSON is over 1 MiB: every run carries a copy of it to its
+/// worker, and whatever is stored must be readable for all.
+[[nodiscard]] Result<void> check_size(const StackSpec& spec);
 
 /// The slug of a stack's name: lower case, words joined by '-'; empty if nothing usable is left.
 [[nodiscard]] std::string slug_of(std::string_view name);

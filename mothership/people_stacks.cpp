@@ -157,6 +157,7 @@ Result<http::Reply> PeopleApi::create_stack(const http::Request& request)
         return Error{
             Errc::invalid_input, "$.name: a stack's name has letters or digits, and at most 128 bytes"};
     SLIPWAY_TRY(read_members(document.root(), stack.spec));
+    SLIPWAY_TRY(check_size(stack.spec));
     stack.created_ms = plane_.wall_ms();
     const auto decide = [&](Work& work) -> Result<std::string> {
         if (SLIPWAY_TRY(work.records.stack(stack.id)))
@@ -198,6 +199,7 @@ Result<http::Reply> PeopleApi::change_stack(const http::Request& request)
             return Error{
                 Errc::invalid_input, "$.name: a stack's name has letters or digits, and at most 128 bytes"};
         SLIPWAY_TRY(read_members(document.root(), stack.spec));
+        SLIPWAY_TRY(check_size(stack.spec));
         SLIPWAY_TRY(read_pool(work.records, document.root(), stack));
         SLIPWAY_TRY(work.records.put_stack(stack));
         SLIPWAY_TRY(schedule_stack(work, stack.id));

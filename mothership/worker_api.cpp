@@ -15,6 +15,8 @@ namespace {
 
 constexpr std::uint64_t kMaxBlobBytes = 16ULL * 1024 * 1024 * 1024;
 constexpr std::size_t kMaxMetadata = 100;
+constexpr std::size_t kMaxMetadataName = 256;
+constexpr std::size_t kMaxMetadataValue = 4096;
 constexpr std::size_t kSessionBytes = 32;
 
 std::string random_hex(Random& random, std::size_t bytes)
@@ -48,6 +50,21 @@ Result<std::optional<Pool>> pool_of(Transaction& records, const http::Request& r
     const auto certificate = SLIPWAY_TRY(crypto::Certificate::from_der(*request.peer.certificate_der));
     auto pool = SLIPWAY_TRY(records.pool_by_certificate(certificate.fingerprint().hex()));
     return pool && certificate.serial() == pool->certificate_serial ? std::move(pool) : std::optional<Pool>{};
+}
+
+/// The list of workers shows it to everybody.
+Result<void> check_metadata(const protocol::Metadata& metadata)
+{
+    if (metadata.size() > kMaxMetadata)
+        return Error{
+            Errc::invalid_input, "$.metadata: more than " + std::to_string(kMaxMetadata) + " entries"};
+    for (const auto& [name, value] : metadata)
+        if (name.size() > kMaxMetadataName || value.size() > kMaxMetadataValue)
+            return Error{Errc::exhausted,
+                "$.metadata." + name.substr(0, kMaxMetadataName) + ": a name may have "
+                    + std::to_string(kMaxMetadataName) + " bytes and a value "
+                    + std::to_string(kMaxMetadataValue)};
+    return {};
 }
 
 /// No container of the worker's earlier life exists any more.
@@ -194,9 +211,7 @@ void WorkerApi::add_routes(http::Router& router)
 Result<http::Reply> WorkerApi::enroll(const http::Request& request)
 {
     const auto message = SLIPWAY_TRY(protocol::read_register_request(request.body));
-    if (message.metadata.size() > kMaxMetadata)
-        return Error{
-            Errc::invalid_input, "$.metadata: more than " + std::to_string(kMaxMetadata) + " entries"};
+    SLIPWAY_TRY(check_metadata(message.metadata));
     const auto pool
         = SLIPWAY_TRY(plane_.look([&](Transaction& records) { return pool_of(records, request); }));
     if (!pool)

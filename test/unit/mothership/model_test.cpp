@@ -48,6 +48,21 @@ TEST_CASE("what a stack cannot run is refused with the place where it stands")
     CHECK(refusal(R"({"unknown":1})").empty());
 }
 
+TEST_CASE("a specification is measured as it is stored, and whatever passes reads back")
+{
+    StackSpec spec;
+    spec.phases = {{"plan", {std::string(170'000, '\x01')}}}; // six bytes each
+    REQUIRE(check_size(spec));
+    CHECK(read_stack_spec(to_json(spec)));
+    spec.hooks = {{"after_run", {std::string(10'000, '\x01')}}};
+    const auto refused = check_size(spec);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code() == Errc::exhausted);
+    CHECK(refused.error().message().find("1048576") != std::string::npos);
+    spec.phases["apply"] = {std::string(4 * 1024 * 1024, 'x')};
+    CHECK(read_stack_spec(to_json(spec)));
+}
+
 TEST_CASE("a slug is made of what a name has of letters and digits")
 {
     CHECK(slug_of("Web") == "web");
