@@ -17,6 +17,21 @@ namespace {
 /// A file without a record may be the only copy of what a lost record named.
 constexpr std::chrono::hours kOrphanAge{7 * 24};
 
+Error ours(const Error& error) { return {Errc::internal, error.message()}; }
+
+Error ours(std::string_view action, int error_number)
+{
+    return ours(Error::from_errno(action, error_number));
+}
+
+Result<UniqueFd> open_here(const std::filesystem::path& path, int flags)
+{
+    auto fd = open_file(path, flags, 0600);
+    if (!fd)
+        return ours(fd.error());
+    return fd;
+}
+
 std::filesystem::path unfinished(const std::filesystem::path& directory, const std::string& name)
 {
     return directory / ("." + name + ".part");
@@ -50,7 +65,8 @@ BlobWriter::~BlobWriter()
 
 Result<void> BlobWriter::write(std::string_view bytes)
 {
-    SLIPWAY_TRY(write_all(fd_.get(), bytes));
+    if (auto written = write_all(fd_.get(), bytes); !written)
+        return ours(written.error().in("writing a blob"));
     hash_.update(bytes);
     size_ += bytes.size();
     return {};
@@ -59,31 +75,34 @@ Result<void> BlobWriter::write(std::string_view bytes)
 Result<StoredFile> BlobWriter::commit()
 {
     if (::fsync(fd_.get()) != 0)
-        return Error::from_errno("syncing a blob", errno);
-    const UniqueFd directory = SLIPWAY_TRY(open_file(directory_, O_RDONLY | O_DIRECTORY));
+        return ours("syncing a blob", errno);
+    const UniqueFd directory = SLIPWAY_TRY(open_here(directory_, O_RDONLY | O_DIRECTORY));
     if (::rename(unfinished(directory_, name_).c_str(), (directory_ / name_).c_str()) != 0)
-        return Error::from_errno("naming a blob", errno);
+        return ours("naming a blob", errno);
     fd_.reset();
-    if (::fsync(directory.get()) != 0)
-        return Error::from_errno("syncing the blob directory", errno);
+    if (::fsync(directory.get()) != 0) {
+        const Error failure = ours("syncing the blob directory", errno);
+        ::unlink((directory_ / name_).c_str());
+        return failure;
+    }
     return StoredFile{.name = name_, .size = size_, .sha256 = hash_.finish().hex()};
 }
 
 Result<BlobWriter> BlobDirectory::create() const
 {
     std::string name = make_ulid(clock_, random_);
-    UniqueFd fd = SLIPWAY_TRY(open_file(unfinished(directory_, name), O_WRONLY | O_CREAT | O_EXCL, 0600));
+    UniqueFd fd = SLIPWAY_TRY(open_here(unfinished(directory_, name), O_WRONLY | O_CREAT | O_EXCL));
     return BlobWriter{directory_, std::move(name), std::move(fd)};
 }
 
 Result<http::FileBody> BlobDirectory::open(const std::string& name) const
 {
-    UniqueFd fd = SLIPWAY_TRY(open_file(directory_ / name, O_RDONLY));
+    UniqueFd fd = SLIPWAY_TRY(open_here(directory_ / name, O_RDONLY));
 
     struct stat status { };
 
     if (::fstat(fd.get(), &status) != 0)
-        return Error::from_errno("looking at a blob", errno);
+        return ours("looking at a blob", errno);
     return http::FileBody{
         .file = std::move(fd), .offset = 0, .length = static_cast<std::uint64_t>(status.st_size)};
 }
@@ -91,7 +110,7 @@ Result<http::FileBody> BlobDirectory::open(const std::string& name) const
 Result<void> BlobDirectory::remove(const std::string& name) const
 {
     if (::unlink((directory_ / name).c_str()) != 0 && errno != ENOENT)
-        return Error::from_errno("removing a blob", errno);
+        return ours("removing a blob", errno);
     return {};
 }
 

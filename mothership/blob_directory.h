@@ -44,7 +44,8 @@ private:
     std::uint64_t size_ = 0;
 };
 
-/// Sources and envelopes as files with random names; which is what stands in the store. Thread-safe.
+/// Sources and envelopes as files with random names; which is what stands in the store. Every failure is
+/// `internal`: the disk is ours, not the caller's. Thread-safe.
 class BlobDirectory {
 public:
     BlobDirectory(std::filesystem::path directory, const Clock& clock, Random& random)

@@ -11,8 +11,8 @@
 namespace slipway::mothership {
 
 /// What can be asked of and done to the records within one transaction. Ids that are unknown give an empty
-/// optional. Adding what exists already fails with `conflict`. Not thread-safe; valid within the call that
-/// was handed it.
+/// optional. Failures of the store, a broken constraint among them, are `internal`: what a caller may do
+/// wrong is checked before. Not thread-safe; valid within the call that was handed it.
 class Transaction {
 public:
     virtual ~Transaction() = default;

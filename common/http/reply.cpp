@@ -84,8 +84,8 @@ Reply Reply::problem(int status, std::string_view detail, std::string_view code)
 Reply Reply::problem(const Error& error)
 {
     const bool ours = error.code() == Errc::internal;
-    return problem(
-        status_of(error.code()), ours ? std::string_view{} : error.message(), to_string(error.code()));
+    return problem(status_of(error.code()), ours ? "the server failed; its log says why" : error.message(),
+        to_string(error.code()));
 }
 
 std::string_view reason_phrase(int status) noexcept

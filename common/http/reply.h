@@ -52,7 +52,7 @@ struct Reply {
     /// empty and `code`, a word for programs, if not empty.
     [[nodiscard]] static Reply problem(int status, std::string_view detail, std::string_view code = {});
     /// The same from a failure: invalid_input 400, rejected 403, not_found 404, conflict 409, exhausted 413,
-    /// internal 500 (without detail: it is for our log), unreachable 502, cancelled 503, timed_out 504.
+    /// internal 500 (the message is for our log), unreachable 502, cancelled 503, timed_out 504.
     [[nodiscard]] static Reply problem(const Error& error);
 };
 

@@ -325,9 +325,10 @@ Reply Connection::ask(const Request& request, const std::function<Result<Reply>(
         auto reply = call();
         if (reply)
             return *std::move(reply);
-        if (reply.error().code() == Errc::internal)
+        Reply problem = Reply::problem(reply.error());
+        if (problem.status >= 500)
             shared_.log.with("path", request.path).error("a request failed", reply.error());
-        return Reply::problem(reply.error());
+        return problem;
     } catch (const std::exception& exception) {
         what = exception.what();
     } catch (...) { // NOLINT(bugprone-empty-catch): `what` says it.

@@ -6,25 +6,6 @@ namespace {
 
 constexpr int kBusyTimeoutMs = 5000;
 
-Errc code_of(int result) noexcept
-{
-    switch (result & 0xFF) {
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-        return Errc::timed_out;
-    case SQLITE_CONSTRAINT:
-        return Errc::conflict;
-    case SQLITE_FULL:
-    case SQLITE_TOOBIG:
-        return Errc::exhausted;
-    case SQLITE_CANTOPEN:
-    case SQLITE_NOTADB:
-        return Errc::invalid_input;
-    default:
-        return Errc::internal;
-    }
-}
-
 } // namespace
 
 std::int64_t Row::integer() { return sqlite3_column_int64(statement_, column_++); }
@@ -103,9 +84,8 @@ Result<int> Connection::step_all(
 
 Error Connection::error(std::string_view action) const
 {
-    const int code = db_ ? sqlite3_extended_errcode(db_.get()) : SQLITE_NOMEM;
     const char* text = db_ ? sqlite3_errmsg(db_.get()) : "out of memory";
-    return {code_of(code), std::string{action} + ": " + text};
+    return {Errc::internal, std::string{action} + ": " + text};
 }
 
 bool Connection::bind_integer(sqlite3_stmt* statement, int index, std::int64_t value)

@@ -86,6 +86,8 @@ private:
 
     Result<sqlite3_stmt*> prepare(std::string_view sql);
     Result<int> step_all(sqlite3_stmt* statement, bool bound, const std::function<Result<void>(Row&)>& take);
+    /// What went wrong last: `internal`, whatever it was. A full disk or a broken constraint is no fault of
+    /// whoever called the server.
     [[nodiscard]] Error error(std::string_view action) const;
 
     static bool bind_integer(sqlite3_stmt* statement, int index, std::int64_t value);

@@ -43,8 +43,11 @@ std::string metadata_text(const protocol::Metadata& metadata)
 
 Result<protocol::Metadata> read_metadata(const std::string& text)
 {
-    const auto document = SLIPWAY_TRY(JsonDocument::parse(text));
-    return document.root().string_map("metadata");
+    const auto document = JsonDocument::parse(text, {.max_bytes = text.size()});
+    auto metadata = document ? document->root().string_map("metadata") : document.error();
+    if (!metadata)
+        return Error{Errc::internal, "stored metadata: " + metadata.error().message()};
+    return metadata;
 }
 
 Result<Worker> read_worker(Row& row)

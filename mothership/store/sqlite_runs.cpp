@@ -11,13 +11,22 @@ namespace {
     "queued_ms, "                                                                                            \
     "picked_up_ms, started_ms, first_byte_ms, planned_ms, confirmed_ms, applied_ms"
 
+/// Stored text that cannot be read is no fault of who asked for it.
+Result<StackSpec> read_spec(Row& row)
+{
+    auto spec = read_stack_spec(row.text());
+    if (!spec)
+        return Error{Errc::internal, "a stored specification: " + spec.error().message()};
+    return spec;
+}
+
 Result<Stack> read_stack(Row& row)
 {
     Stack stack;
     stack.id = row.text();
     stack.name = row.text();
     stack.pool_id = row.text();
-    stack.spec = SLIPWAY_TRY(read_stack_spec(row.text()));
+    stack.spec = SLIPWAY_TRY(read_spec(row));
     stack.created_ms = row.integer();
     return stack;
 }
@@ -48,7 +57,7 @@ Result<Run> read_run(Row& row)
     run.type = *type;
     run.state = *state;
     run.pool_id = row.text();
-    run.spec = SLIPWAY_TRY(read_stack_spec(row.text()));
+    run.spec = SLIPWAY_TRY(read_spec(row));
     run.source_version = row.integer();
     run.created_ms = row.integer();
     run.timeline.queued_ms = row.integer();

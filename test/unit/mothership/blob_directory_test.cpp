@@ -66,6 +66,20 @@ TEST_CASE("what a cut off upload left goes at once")
     CHECK(shelf.files() == 1);
 }
 
+TEST_CASE("a file that is lost or a directory that is gone is the server's failure")
+{
+    Shelf shelf{0};
+    const auto name = shelf.store("bytes");
+    REQUIRE(shelf.blobs.remove(name));
+    const auto lost = shelf.blobs.open(name);
+    REQUIRE_FALSE(lost);
+    CHECK(lost.error().code() == Errc::internal);
+    const BlobDirectory nowhere{shelf.directory.path() / "gone", shelf.clock, shelf.random};
+    const auto refused = nowhere.create();
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code() == Errc::internal);
+}
+
 TEST_CASE("a database that is missing or empty is refused and not made")
 {
     const TempDir directory;

@@ -96,5 +96,5 @@ TEST_CASE("the store is durable and checks its references")
     const auto orphan = connection->run("INSERT INTO sources (stack_id, version, file, size, sha256, "
                                         "uploaded_ms) VALUES ('x', 1, '', 0, '', 0)");
     REQUIRE_FALSE(orphan);
-    CHECK(orphan.error().code() == Errc::conflict);
+    CHECK(orphan.error().code() == Errc::internal);
 }

@@ -1,4 +1,5 @@
 #include "mothership/data_directory.h"
+#include "mothership/store/sqlite.h"
 #include "mothership/store/sqlite_store.h"
 #include "test/unit/mothership/control_desk.h"
 
@@ -37,6 +38,61 @@ TEST_CASE("a transaction that fails leaves nothing")
     });
     REQUIRE_FALSE(done);
     CHECK_FALSE(must(desk.plane->look([](Transaction& records) { return records.api_key("k"); })));
+}
+
+TEST_CASE("a decision that throws leaves nothing, and the next one is made")
+{
+    ControlDesk desk;
+    const auto add = [](Transaction& records) {
+        return records.add_api_key({.id = "k", .name = "n", .hash = "h", .created_ms = 1});
+    };
+    CHECK_THROWS_AS(desk.store->write([&](Transaction& records) -> Result<void> {
+        must(add(records));
+        throw std::runtime_error{"a bug"};
+    }),
+        std::runtime_error);
+    CHECK_THROWS_AS(desk.store->read([](Transaction&) -> Result<void> { throw std::runtime_error{"a bug"}; }),
+        std::runtime_error);
+    CHECK_FALSE(must(desk.plane->look([](Transaction& records) { return records.api_key("k"); })));
+    CHECK(desk.store->write(add));
+}
+
+TEST_CASE("a failure of the store is the server's, whatever it was")
+{
+    ControlDesk desk;
+    const auto add = [](Transaction& records) {
+        return records.add_api_key({.id = "k", .name = "n", .hash = "h", .created_ms = 1});
+    };
+    REQUIRE(desk.store->write(add));
+    const auto twice = desk.store->write(add);
+    REQUIRE_FALSE(twice);
+    CHECK(twice.error().code() == Errc::internal);
+
+    auto database
+        = must(sqlite::Connection::open(desk.directory.path() / "full.db", sqlite::Connection::Access::make));
+    must(database->execute("CREATE TABLE t (a TEXT); PRAGMA max_page_count = 4"));
+    const auto full = database->run("INSERT INTO t VALUES (?)", std::string(100'000, 'x'));
+    REQUIRE_FALSE(full);
+    CHECK(full.error().code() == Errc::internal);
+    CHECK(full.error().message().find("full") != std::string::npos);
+}
+
+TEST_CASE("a stage whose run cannot be read does not keep the leases of others")
+{
+    ControlDesk desk;
+    const auto broken = desk.start_run(RunType::proposed);
+    desk.accept(desk.grant().value());
+    const auto good = desk.start_run(RunType::proposed);
+    desk.accept(desk.grant().value());
+    const auto path = desk.directory.path() / "slipway.db";
+    auto beside = must(sqlite::Connection::open(path, sqlite::Connection::Access::write));
+    must(beside->run("UPDATE runs SET spec = '{' WHERE id = ?", broken));
+    desk.advance(std::chrono::minutes{7});
+    CHECK(desk.stage(good).core.phase == protocol::ServerPhase::waiting);
+    CHECK(desk.stage(broken).core.phase == protocol::ServerPhase::accepted);
+    const auto shown = desk.plane->look([&](Transaction& records) { return records.run(broken); });
+    REQUIRE_FALSE(shown);
+    CHECK(shown.error().code() == Errc::internal);
 }
 
 TEST_CASE("a stage that somebody else changed is not overwritten: the decision is made anew")
