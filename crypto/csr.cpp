@@ -4,6 +4,8 @@
 #include "crypto/openssl_error.h"
 #include "crypto/pem.h"
 
+#include <openssl/pem.h>
+
 namespace slipway::crypto {
 
 namespace {
@@ -29,8 +31,9 @@ Result<PemBlock> find_request(std::string_view text)
 
 } // namespace
 
-Csr::Csr(PublicKey key)
+Csr::Csr(PublicKey key, std::string pem)
     : key_{std::move(key)}
+    , pem_{std::move(pem)}
 {
 }
 
@@ -54,7 +57,11 @@ Result<Csr> Csr::from_text(std::string_view text)
     SLIPWAY_TRY(require_pool_rsa(pkey.get()));
     if (X509_REQ_verify(request.get(), pkey.get()) != 1)
         return openssl_error("the certificate signing request is not signed by its own key", Errc::rejected);
-    return Csr{PublicKey{std::make_shared<const KeyHandle>(SLIPWAY_TRY(KeyHandle::create(std::move(pkey))))}};
+    PublicKey key{std::make_shared<const KeyHandle>(SLIPWAY_TRY(KeyHandle::create(std::move(pkey))))};
+    const Bio bio{BIO_new(BIO_s_mem())};
+    if (bio == nullptr || PEM_write_bio_X509_REQ(bio.get(), request.get()) != 1)
+        return openssl_error("writing the certificate signing request");
+    return Csr{std::move(key), std::string{bio_text(bio.get())}};
 }
 
 } // namespace slipway::crypto

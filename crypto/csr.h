@@ -4,6 +4,7 @@
 #include "crypto/key.h"
 
 #include <cstddef>
+#include <string>
 #include <string_view>
 
 namespace slipway::crypto {
@@ -23,9 +24,13 @@ public:
 
     [[nodiscard]] const Digest& fingerprint() const noexcept { return key_.fingerprint(); }
 
+    /// The request alone, as PEM: what may be sent, since nothing of the text around it is in there.
+    [[nodiscard]] const std::string& pem() const noexcept { return pem_; }
+
 private:
-    explicit Csr(PublicKey key);
+    Csr(PublicKey key, std::string pem);
     PublicKey key_;
+    std::string pem_;
 };
 
 } // namespace slipway::crypto

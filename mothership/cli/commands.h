@@ -39,6 +39,8 @@ struct LogOptions {
 /// How a followed run ended; decides the exit code.
 enum class RunEnd { waiting, finished, failed };
 
+/// Sends nothing but a request that was read as one; the token's file is made before that, since the token
+/// comes once. Prints the commands that start a worker.
 Result<void> create_pool(ApiClient& client, const PoolCreateOptions& options);
 Result<void> list_pools(ApiClient& client, bool json);
 Result<void> list_workers(ApiClient& client, const std::string& pool, bool json);

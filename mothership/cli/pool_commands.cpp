@@ -1,16 +1,20 @@
 #include "common/clock.h"
 #include "common/file.h"
 #include "common/http/url.h"
+#include "crypto/csr.h"
 #include "mothership/cli/commands.h"
 #include "mothership/cli/table.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <cstdio>
+#include <utility>
 
 namespace slipway::cli {
 
 namespace {
-
-constexpr std::size_t kMaxCsr = 64 * 1024;
 
 std::int64_t now_ms()
 {
@@ -29,33 +33,118 @@ std::string metadata_text(const JsonValue& worker)
     return text.empty() ? "-" : text;
 }
 
+/// A file that is there before the token comes, and goes again unless the token was written into it.
+class TokenFile {
+public:
+    static Result<TokenFile> create(const std::filesystem::path& path)
+    {
+        auto file = open_file(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+        if (!file && file.error().code() == Errc::conflict)
+            return Error{Errc::conflict, "--out: " + path.string() + " exists; a token is never overwritten"};
+        return TokenFile{path, SLIPWAY_TRY(in("--out", std::move(file)))};
+    }
+
+    TokenFile(TokenFile&& other) noexcept
+        : path_{std::exchange(other.path_, {})}
+        , file_{std::move(other.file_)}
+    {
+    }
+
+    TokenFile& operator=(TokenFile&&) = delete;
+
+    ~TokenFile()
+    {
+        if (!path_.empty())
+            ::unlink(path_.c_str());
+    }
+
+    /// Written to the disk when this succeeds.
+    Result<void> keep(const std::string& token)
+    {
+        SLIPWAY_TRY(write_all(file_.get(), token + "\n"));
+        if (::fsync(file_.get()) != 0 && errno != EINVAL)
+            return Error::from_errno("syncing", errno);
+        path_.clear();
+        return {};
+    }
+
+private:
+    TokenFile(std::filesystem::path path, UniqueFd file)
+        : path_{std::move(path)}
+        , file_{std::move(file)}
+    {
+    }
+
+    std::filesystem::path path_;
+    UniqueFd file_;
+};
+
+/// As one word of a shell.
+std::string shell_quoted(const std::string& text)
+{
+    constexpr std::string_view kPlain
+        = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./-+,:@%";
+    if (!text.empty() && text.find_first_not_of(kPlain) == std::string::npos)
+        return text;
+    std::string quoted = "'";
+    for (const char c : text)
+        quoted += c == '\'' ? std::string{"'\\''"} : std::string{c};
+    return quoted + "'";
+}
+
+/// The private key beside the request, if it is there and is the request's.
+std::string name_of_key(const PoolCreateOptions& options, const crypto::Csr& csr)
+{
+    std::filesystem::path beside = options.csr;
+    beside.replace_extension(".key");
+    if (auto text = read_file(beside, crypto::kMaxCsrSize)) {
+        const Secret pem = Secret::take(*text);
+        const auto key = crypto::PrivateKey::from_pem(pem.reveal());
+        if (key && key->fingerprint() == csr.fingerprint())
+            return shell_quoted(beside.string());
+    }
+    return "FILE";
+}
+
+void print_next_commands(const PoolCreateOptions& options, const crypto::Csr& csr)
+{
+    const std::string key = name_of_key(options, csr);
+    std::printf("Next, on each worker%s:\n",
+        key == "FILE" ? " (FILE is the private key: what -keyout named when the request was made)" : "");
+    std::printf("  export SPACELIFT_TOKEN=\"$(cat %s)\"\n", shell_quoted(options.out.string()).c_str());
+    std::printf("  export SPACELIFT_POOL_PRIVATE_KEY=\"$(cat %s | base64)\"\n", key.c_str());
+    std::printf("  slipway-launcher\n");
+}
+
 } // namespace
 
 Result<void> create_pool(ApiClient& client, const PoolCreateOptions& options)
 {
-    const std::string csr = SLIPWAY_TRY(in("--csr", read_file(options.csr, kMaxCsr)));
-    if (std::filesystem::exists(options.out))
-        return Error{
-            Errc::conflict, "--out: " + options.out.string() + " exists; a token is never overwritten"};
+    std::string text = SLIPWAY_TRY(in("--csr", read_file(options.csr, crypto::kMaxCsrSize)));
+    const Secret wiped = Secret::take(text); // it may be a private key by mistake
+    const auto csr = SLIPWAY_TRY(in("--csr " + options.csr.string(), crypto::Csr::from_text(wiped.reveal())));
+    TokenFile out = SLIPWAY_TRY(TokenFile::create(options.out));
     JsonWriter json;
-    json.begin_object().field("name", options.name).field("csr", csr).end_object();
+    json.begin_object().field("name", options.name).field("csr", csr.pem()).end_object();
     const Answer answer = SLIPWAY_TRY(client.send("POST", "/api/v1/pools", json.text()));
     const auto document = SLIPWAY_TRY(JsonDocument::parse(answer.body));
     const JsonValue pool = document.root();
     const std::string token = SLIPWAY_TRY(pool.string("token"));
     const std::string id = SLIPWAY_TRY(pool.string("id"));
-    const std::string fingerprint = SLIPWAY_TRY(pool.string("fingerprint"));
-    SLIPWAY_TRY(in("--out", replace_file(options.out, token + "\n", Durability::host)));
-
-    std::filesystem::path key = options.csr;
-    key.replace_extension(".key");
+    const std::string fingerprint = csr.fingerprint().hex();
+    if (SLIPWAY_TRY(pool.string("fingerprint")) != fingerprint)
+        return Error{Errc::rejected,
+            "the server made the pool " + id + " for another key than that of the request, which is SHA256:"
+                + fingerprint + ": do not use it"};
+    if (const auto kept = out.keep(token); !kept) {
+        std::printf("%s\n", printable(token).c_str());
+        return kept.error().in(
+            "--out: the token is printed above and is not shown again; writing " + options.out.string());
+    }
     std::printf("pool \"%s\" (%s)\n", printable(options.name).c_str(), printable(id).c_str());
-    std::printf("fingerprint of its key: SHA256:%s\n", printable(fingerprint).c_str());
+    std::printf("fingerprint of its key: SHA256:%s\n", fingerprint.c_str());
     std::printf("token: %s (keep it with the key; it is not shown again)\n\n", options.out.c_str());
-    std::printf("Next, on each worker:\n");
-    std::printf("  export SPACELIFT_TOKEN=$(cat %s)\n", options.out.c_str());
-    std::printf("  export SPACELIFT_POOL_PRIVATE_KEY=$(cat %s | base64)\n", key.c_str());
-    std::printf("  slipway-launcher\n");
+    print_next_commands(options, csr);
     return {};
 }
 

@@ -34,10 +34,12 @@ void block_sigpipe()
 
 std::size_t content_length(std::string_view head)
 {
-    constexpr std::string_view name = "Content-Length: ";
+    constexpr std::string_view name = "Content-Length:";
     std::size_t length = 0;
-    if (const auto at = head.find(name); at != std::string_view::npos)
-        std::from_chars(head.data() + at + name.size(), head.data() + head.size(), length);
+    if (const auto at = head.find(name); at != std::string_view::npos) {
+        const std::size_t digits = head.find_first_not_of(' ', at + name.size());
+        std::from_chars(head.data() + digits, head.data() + head.size(), length);
+    }
     return length;
 }
 
