@@ -2,6 +2,7 @@
 
 #include "mothership/cli/api_client.h"
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -34,6 +35,9 @@ struct LogOptions {
     std::string run;
     std::uint64_t offset = 0;
     bool follow = false;
+    /// Following goes on through a control plane that is away for this long.
+    std::chrono::milliseconds patience = std::chrono::minutes{5};
+    std::chrono::milliseconds pause = std::chrono::seconds{1}; ///< Between two attempts.
 };
 
 /// How a followed run ended; decides the exit code.
@@ -56,7 +60,8 @@ Result<void> list_runs(ApiClient& client, const std::string& stack, bool json);
 Result<void> show_run(ApiClient& client, const std::string& run, bool json);
 /// `verb`: confirm, discard or stop.
 Result<void> decide_run(ApiClient& client, const std::string& run, const std::string& verb);
-/// The log's bytes to standard output. Following ends when the run does, or waits for a person.
+/// The log's bytes to standard output, as they are. Following ends when the run does, or waits for a person;
+/// what it waits for goes to standard error. A failure says with which command to go on.
 Result<RunEnd> print_log(ApiClient& client, const LogOptions& options);
 
 } // namespace slipway::cli

@@ -8,17 +8,12 @@
 
 #include <array>
 #include <cstdio>
-#include <thread>
 
 namespace slipway::cli {
 
 namespace {
 
 std::string run_path(const std::string& run) { return "/api/v1/runs/" + http::percent_encode(run); }
-
-/// The log is followed through restarts of the control plane, for this long.
-constexpr int kPatience = 60;
-constexpr std::chrono::seconds kPause{1};
 
 struct Milestone {
     std::string_view field;
@@ -68,18 +63,69 @@ Result<std::string> stage_lines(const JsonValue& run)
     return text;
 }
 
-Result<RunEnd> end_of(ApiClient& client, const std::string& run)
-{
-    const Answer answer = SLIPWAY_TRY(client.get(run_path(run)));
-    const auto document = SLIPWAY_TRY(JsonDocument::parse(answer.body));
-    const std::string state = SLIPWAY_TRY(document.root().string("state"));
-    if (state == "FINISHED")
-        return RunEnd::finished;
-    const bool terminal = SLIPWAY_TRY(document.root().boolean("terminal")) == JsonValue::Boolean::yes;
-    if (terminal || state == "UNCONFIRMED" || state == "PENDING_REVIEW")
-        return terminal ? RunEnd::failed : RunEnd::finished;
-    return RunEnd::waiting;
-}
+/// Reads a run and its log, through restarts of the control plane if it follows.
+class LogReader {
+public:
+    LogReader(ApiClient& client, const LogOptions& options)
+        : client_{client}
+        , options_{options}
+        , offset_{options.offset}
+    {
+    }
+
+    /// The next bytes, at most 4 MiB of them; nothing at the end of what is there, after a moment if `wait`.
+    Result<std::string> next(bool wait)
+    {
+        const std::string path = run_path(options_.run) + "/logs?offset=" + std::to_string(offset_)
+            + (wait ? "&wait_ms=1000" : "");
+        std::string bytes = SLIPWAY_TRY(get(path)).body;
+        offset_ += bytes.size();
+        return bytes;
+    }
+
+    /// Tells what the run waits for when that is new.
+    Result<RunEnd> state()
+    {
+        const Answer answer = SLIPWAY_TRY(get(run_path(options_.run)));
+        const auto document = SLIPWAY_TRY(JsonDocument::parse(answer.body));
+        const std::string waiting = SLIPWAY_TRY(document.root().string_or("waiting_for", ""));
+        if (!waiting.empty() && waiting != waiting_)
+            std::fprintf(stderr, "waiting: %s\n", printable(waiting).c_str());
+        waiting_ = waiting;
+        const std::string state = SLIPWAY_TRY(document.root().string("state"));
+        if (SLIPWAY_TRY(document.root().boolean("terminal")) == JsonValue::Boolean::yes)
+            return state == "FINISHED" ? RunEnd::finished : RunEnd::failed;
+        return state == "UNCONFIRMED" || state == "PENDING_REVIEW" ? RunEnd::finished : RunEnd::waiting;
+    }
+
+private:
+    Result<Answer> get(const std::string& path)
+    {
+        const SystemClock clock;
+        const auto until = clock.now() + options_.patience;
+        for (bool told = false;; told = true) {
+            auto answer = client_.get(path);
+            if (answer)
+                return answer;
+            const Errc code = answer.error().code();
+            if (code != Errc::unreachable && code != Errc::timed_out)
+                return answer;
+            if (!options_.follow || clock.now() >= until)
+                return Error{code,
+                    answer.error().message() + "; continue with: slipway run logs "
+                        + (options_.follow ? "-f " : "") + "--offset " + std::to_string(offset_) + " "
+                        + options_.run};
+            if (!told)
+                std::fputs("the control plane is away, waiting\n", stderr);
+            clock.sleep_for(options_.pause, {});
+        }
+    }
+
+    ApiClient& client_;
+    const LogOptions& options_;
+    std::uint64_t offset_;
+    std::string waiting_;
+};
 
 } // namespace
 
@@ -157,34 +203,19 @@ Result<void> decide_run(ApiClient& client, const std::string& run, const std::st
 
 Result<RunEnd> print_log(ApiClient& client, const LogOptions& options)
 {
-    std::uint64_t offset = options.offset;
-    int failures = 0;
+    LogReader reader{client, options};
+    RunEnd end = RunEnd::waiting;
     for (;;) {
-        const std::string wait = options.follow ? "&wait_ms=1000" : "";
-        const auto answer
-            = client.get(run_path(options.run) + "/logs?offset=" + std::to_string(offset) + wait);
-        if (!answer) {
-            const bool away = answer.error().code() == Errc::unreachable;
-            if (!options.follow || !away || ++failures > kPatience)
-                return answer.error();
-            std::this_thread::sleep_for(kPause);
+        const std::string bytes = SLIPWAY_TRY(reader.next(options.follow && end == RunEnd::waiting));
+        SLIPWAY_TRY(in("standard output", write_all(STDOUT_FILENO, bytes)));
+        if (!bytes.empty())
             continue;
-        }
-        failures = 0;
-        SLIPWAY_TRY(write_all(STDOUT_FILENO, answer->body));
-        offset += answer->body.size();
-        if (answer->complete || (!options.follow && answer->body.empty()))
-            return options.follow ? end_of(client, options.run) : Result<RunEnd>{RunEnd::finished};
-        if (!answer->body.empty() || !options.follow)
-            continue;
-        const RunEnd end = SLIPWAY_TRY(end_of(client, options.run));
-        if (end == RunEnd::waiting)
-            continue;
-        // It may have written between the last byte that was read and its end.
-        const Answer rest
-            = SLIPWAY_TRY(client.get(run_path(options.run) + "/logs?offset=" + std::to_string(offset)));
-        SLIPWAY_TRY(write_all(STDOUT_FILENO, rest.body));
-        return end;
+        if (!options.follow)
+            return RunEnd::finished;
+        // The run may write between the last byte that was read and its end: only nothing after it is all.
+        if (end != RunEnd::waiting)
+            return end;
+        end = SLIPWAY_TRY(reader.state());
     }
 }
 
