@@ -24,7 +24,11 @@ StageBounds bounds_of(const Limits& limits, const protocol::Assignment& assignme
     };
 }
 
-Millis longest_run(const StageBounds& bounds) { return bounds.run + bounds.grace + kTermToKill + kLastWords; }
+Millis longest_run(const StageBounds& bounds)
+{
+    const Millis ladder = bounds.grace + kTermToKill + kDrain;
+    return bounds.run + ladder + kLastWords + ladder;
+}
 
 std::string in_words(Millis time) { return format_duration(std::chrono::milliseconds{time}); }
 

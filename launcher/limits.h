@@ -17,6 +17,9 @@ struct Limits {
 /// Between TERM and KILL at the end of the ladder INT, grace, TERM, KILL.
 inline constexpr protocol::Millis kTermToKill = 10'000;
 
+/// For the output that processes hold open after the end of a command, before they are killed.
+inline constexpr protocol::Millis kDrain = 15'000;
+
 /// For the hooks that run after the run limit has struck.
 inline constexpr protocol::Millis kLastWords = 60'000;
 
@@ -29,8 +32,8 @@ struct StageBounds {
 
 [[nodiscard]] StageBounds bounds_of(const Limits& limits, const protocol::Assignment& assignment);
 
-/// When a write stage is over for certain, counted from its start: run limit, ladder, and some time for the
-/// last words. Sent with the accept.
+/// When a write stage is over for certain, counted from its start: run limit and ladder, then the hooks that
+/// run after it and their ladder. Sent with the accept.
 [[nodiscard]] protocol::Millis longest_run(const StageBounds& bounds);
 
 /// "1h10m0s", for sentences.
