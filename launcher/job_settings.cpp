@@ -115,7 +115,8 @@ std::string script_of(const Unit& unit, const Pairs& facts)
     std::string script = "[ ! -r " + std::string{kSession} + " ] || . " + std::string{kSession} + "\n";
     for (const auto& [name, value] : facts)
         script += "export " + name + "=" + shell_quoted(value) + "\n";
-    script += "trap '{ (umask 077; export -p >" + std::string{kSession} + "); } 2>/dev/null' EXIT\n";
+    script += "trap '{ (umask 077; unset PWD OLDPWD SHLVL; export -p >" + std::string{kSession}
+        + "); } 2>/dev/null' EXIT\n";
     // A colon first: a command that is a comment alone is still a command to the shell.
     std::string_view joint = "{ :\n";
     for (const auto& command : unit.commands) {

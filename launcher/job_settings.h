@@ -34,7 +34,7 @@ struct Unit {
 /// The text for `sh -c`: the commands in one shell session, each in braces and joined with &&, so that the
 /// first failure ends it. Exported variables carry over to the next unit of the stage by a file in the
 /// container's memory
-/// (/dev/shm), never on a disk.
+/// (/dev/shm), never on a disk; where the shell was does not, since each unit begins in the project root.
 [[nodiscard]] std::string script_of(
     const Unit& unit, const std::vector<std::pair<std::string, std::string>>& facts);
 

@@ -288,15 +288,16 @@ TEST_CASE("variables carry over to the next phase, and the last hooks know how i
 {
     House house;
     house.start();
-    auto a = house.assignment("export KEPT=from-the-first");
+    auto a = house.assignment("export KEPT=from-the-first; mkdir sub; cd sub");
     a.phases.push_back(
-        {.name = "plan", .before = {}, .commands = {"echo $KEPT", "exit 9"}, .after = {"echo never"}});
+        {.name = "plan", .before = {}, .commands = {"echo $KEPT $PWD", "exit 9"}, .after = {"echo never"}});
     a.after_run = {"echo $KEPT $TF_VAR_spacelift_final_run_state"};
     const auto report = house.run(a);
     CHECK(report.outcome == Outcome::failed);
     CHECK(report.exit_code == 9);
     CHECK(report.cause == "exit");
-    CHECK(job_output(house.backend.log(a.stage_id)) == "from-the-first\nfrom-the-first FAILED\n");
+    CHECK(job_output(house.backend.log(a.stage_id))
+        == "from-the-first /mnt/workspace/source\nfrom-the-first FAILED\n");
 }
 
 TEST_CASE("an image that is not here and cannot be pulled fails with Docker's words")
