@@ -100,6 +100,15 @@ Result<SlotFact> read_slot(const JsonValue& json)
     return slot;
 }
 
+Result<SeenTime> read_seen(const JsonValue& json)
+{
+    SeenTime seen;
+    seen.server_id = SLIPWAY_TRY(json.string("server_id"));
+    seen.served = SLIPWAY_TRY(json.integer("served_ms", 0));
+    seen.mark = SLIPWAY_TRY(json.string("mark"));
+    return seen;
+}
+
 /// A torn fact is absent: `read` fails on it.
 template <class Read>
 auto parse_fact(const std::optional<std::string>& text, const Read& read)
@@ -353,15 +362,18 @@ Result<std::vector<JobEntry>> Journal::entries() const
     return list;
 }
 
-protocol::Millis Journal::seen() const
+SeenTime Journal::seen() const
 {
     const auto text = read_file(directory_ / "seen", kMaxSmall);
-    return text ? number(trimmed(*text)).value_or(0) : 0;
+    return text ? parse_fact(*text, read_seen).value_or(SeenTime{}) : SeenTime{};
 }
 
-Result<void> Journal::write_seen(protocol::Millis served) const
+Result<void> Journal::write_seen(const SeenTime& seen) const
 {
-    return replace_file(directory_ / "seen", std::to_string(served) + "\n");
+    JsonWriter json;
+    json.begin_object().field("server_id", seen.server_id).field("served_ms", seen.served);
+    json.field("mark", seen.mark).end_object();
+    return replace_file(directory_ / "seen", json.text());
 }
 
 } // namespace slipway::launcher

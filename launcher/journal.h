@@ -98,12 +98,21 @@ private:
     StepHook hook_;
 };
 
+/// The highest served time that was heard of a control plane.
+struct SeenTime {
+    std::string server_id;
+    protocol::Millis served = 0;
+    std::string mark; ///< As it came with `served`.
+
+    bool operator==(const SeenTime&) const = default;
+};
+
 /// The launcher's state directory (mode 0700):
 ///
 ///   lock       held with flock(2) for the life of the process; its content is the holder's pid
 ///   instance   ULID of this launcher, made at the first start
-///   seen       highest served time of the control plane that this instance ever saw
-///   jobs/<stage>/{assignment,state,phase,slot,report,sequence,spool,segments}
+///   seen       SeenTime of the control plane that this instance knows
+///   jobs/<stage>/{assignment,boot,state,phase,slot,report,sequence,spool,segments}
 ///
 /// Thread-safe.
 class Journal {
@@ -126,8 +135,9 @@ public:
     /// All stages with a state; the remains of others are removed.
     [[nodiscard]] Result<std::vector<JobEntry>> entries() const;
 
-    [[nodiscard]] protocol::Millis seen() const;
-    Result<void> write_seen(protocol::Millis served) const;
+    /// Nothing of a control plane when it was never written or is torn.
+    [[nodiscard]] SeenTime seen() const;
+    Result<void> write_seen(const SeenTime& seen) const;
 
 private:
     Journal() = default;

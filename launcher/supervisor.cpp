@@ -186,9 +186,15 @@ Result<void> Supervisor::enroll(std::stop_token stop)
         .hostname = settings.hostname,
         .capacity = settings.capacity,
         .metadata = settings.metadata,
-        .seen_ms = seen_};
+        .seen_ms = seen_.served,
+        .seen_mark = seen_.mark};
     const auto answer = SLIPWAY_TRY(parts_.enroll(request, std::move(stop)));
     parts_.logger.info("registered", {{"worker", answer.worker_id}, {"pool", answer.pool_name}});
+    if (answer.server_id != seen_.server_id)
+        seen_ = {.server_id = answer.server_id,
+            .served = 0,
+            .mark = ""}; // what another one told means nothing here
+    note_served(answer.served_ms, answer.served_mark);
     const std::lock_guard lock{mutex_};
     session_ = true;
     was_enrolled_ = true;
@@ -200,8 +206,12 @@ Result<void> Supervisor::enroll(std::stop_token stop)
 protocol::PollRequest Supervisor::make_request()
 {
     const std::lock_guard lock{mutex_};
-    protocol::PollRequest request{
-        .held = {}, .free_places = 0, .draining = leaving_, .wait = poll_wait_, .seen_ms = seen_};
+    protocol::PollRequest request{.held = {},
+        .free_places = 0,
+        .draining = leaving_,
+        .wait = poll_wait_,
+        .seen_ms = seen_.served,
+        .seen_mark = seen_.mark};
     for (const auto& [id, job] : jobs_) {
         const auto state = job->state();
         if (is_held(state))
@@ -256,7 +266,7 @@ bool Supervisor::poll_once(std::stop_token stop)
 void Supervisor::take(const protocol::PollResponse& answer, const protocol::PollRequest& request,
     protocol::Millis sent_at, std::stop_token stop)
 {
-    note_served(answer.served_ms);
+    note_served(answer.served_ms, answer.served_mark);
     take_held(answer, request, sent_at);
     for (const auto& command : answer.commands)
         take_command(command);
@@ -370,13 +380,14 @@ void Supervisor::take_command(const protocol::Command& command)
     }
 }
 
-void Supervisor::note_served(protocol::Millis served)
+void Supervisor::note_served(protocol::Millis served, const std::string& mark)
 {
     constexpr protocol::Millis step = 1000;
-    if (served < seen_ + step)
+    if (served < seen_.served + step)
         return;
-    seen_ = served;
-    if (const auto written = parts_.journal.write_seen(served); !written)
+    seen_.served = served;
+    seen_.mark = mark;
+    if (const auto written = parts_.journal.write_seen(seen_); !written)
         parts_.logger.warn("the served time could not be written down", written.error());
 }
 

@@ -55,7 +55,7 @@ private:
     void take_offer(const protocol::Assignment& offer, std::stop_token stop);
     [[nodiscard]] std::string reason_to_decline(const protocol::Assignment& offer) const;
     void take_command(const protocol::Command& command);
-    void note_served(protocol::Millis served);
+    void note_served(protocol::Millis served, const std::string& mark);
 
     // The thread that reconciles.
     void reconcile(std::stop_token stop);
@@ -88,7 +88,7 @@ private:
     bool docker_answers_ = true;
     std::string worker_id_;
     protocol::Millis poll_wait_ = 20'000;
-    protocol::Millis seen_ = 0;
+    SeenTime seen_; ///< The poll thread's.
     std::map<std::string, BackendWord> backend_words_; ///< Of the newest answer.
     std::set<std::string> told_; ///< Repairs of the last round, so that a lasting one is logged once.
     std::jthread poll_thread_;

@@ -232,13 +232,16 @@ Result<protocol::RegisterResponse> FakeBackend::enroll(const protocol::RegisterR
 {
     SLIPWAY_TRY(reach());
     ++enrolments_;
+    const std::lock_guard lock{mutex_};
     return protocol::RegisterResponse{.worker_id = std::string{kWorker},
         .session = "s",
         .pool_id = "",
         .pool_name = "fake",
         .poll_wait = 2000,
         .lease = terms_.lease,
+        .server_id = server_id_,
         .served_ms = now(),
+        .served_mark = "mark of " + server_id_,
         .wall_ms = 0};
 }
 
@@ -270,8 +273,13 @@ bool FakeBackend::collect(const protocol::PollRequest& request, protocol::PollRe
 Result<protocol::PollResponse> FakeBackend::poll(const protocol::PollRequest& request, std::stop_token stop)
 {
     SLIPWAY_TRY(reach());
-    protocol::PollResponse response{
-        .renewed = {}, .gone = {}, .offers = {}, .commands = {}, .lease = terms_.lease, .served_ms = now()};
+    protocol::PollResponse response{.renewed = {},
+        .gone = {},
+        .offers = {},
+        .commands = {},
+        .lease = terms_.lease,
+        .served_ms = now(),
+        .served_mark = "mark of " + server_id_};
     for (const auto& held : request.held) {
         const bool known = std::filesystem::exists(file(held.stage_id, "state"));
         const auto verdict = known

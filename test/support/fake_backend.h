@@ -40,6 +40,20 @@ public:
     void rewind_log(const std::string& stage_id, std::uint64_t expected);
     void command(protocol::CommandKind kind, const std::string& stage_id = {});
 
+    /// Uploads fail from now on.
+    void fail_uploads(Error error)
+    {
+        const std::lock_guard lock{mutex_};
+        upload_failure_ = std::move(error);
+    }
+
+    /// It becomes another control plane.
+    void set_server_id(std::string id)
+    {
+        const std::lock_guard lock{mutex_};
+        server_id_ = std::move(id);
+    }
+
     void set_terms(const protocol::Terms& terms) { terms_ = terms; }
 
     // What a test asks it.
@@ -100,6 +114,8 @@ private:
     std::atomic<int> declined_{0};
     std::atomic<bool> signed_off_{false};
     std::vector<protocol::Command> commands_;
+    std::optional<Error> upload_failure_;
+    std::string server_id_ = "01J00000000000000000000SRV";
     std::optional<std::pair<std::string, std::uint64_t>> rewind_;
 };
 

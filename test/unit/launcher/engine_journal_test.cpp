@@ -151,7 +151,7 @@ TEST_CASE("an instance keeps its id and the served time over restarts, and nothi
         const auto journal = f.open();
         REQUIRE(journal);
         id = journal->instance_id();
-        REQUIRE(journal->write_seen(77));
+        REQUIRE(journal->write_seen({.server_id = "S", .served = 77, .mark = "m"}));
         const auto entry = journal->create(f.assignment(), {.fence = {1, 1}});
         REQUIRE(entry);
         CHECK(mode_of(f.directory.path()) == 0700);
@@ -162,7 +162,9 @@ TEST_CASE("an instance keeps its id and the served time over restarts, and nothi
     REQUIRE(journal);
     CHECK(is_ulid(id));
     CHECK(journal->instance_id() == id);
-    CHECK(journal->seen() == 77);
+    CHECK(journal->seen() == SeenTime{.server_id = "S", .served = 77, .mark = "m"});
+    REQUIRE(replace_file(f.directory.path() / "seen", "{"));
+    CHECK(journal->seen() == SeenTime{});
 }
 
 TEST_CASE("a state is in the journal before it is acted upon")
