@@ -129,11 +129,14 @@ Result<void> Job::open(std::stop_token stop)
         assignment_ = *std::move(assignment);
     assignment_.stage_id = stage_id();
     assignment_.kind = state().kind;
-    spool_ = SLIPWAY_TRY(Spool::open(stage_.entry().directory(), services_.settings.log_quota));
+    spool_ = SLIPWAY_TRY(Spool::open(stage_.entry().directory(), services_.settings.log_quota,
+        [this](std::string_view step) { stage_.entry().passed(step); }));
     context_.emplace(JobContext{
         services_, assignment_, bounds_of(services_.settings.limits, assignment_), stage_, *spool_, logger_});
-    if (origin_ == Origin::journal)
+    if (origin_ == Origin::journal) {
+        SLIPWAY_TRY(in("mending the log", mend_log(stop)));
         SLIPWAY_TRY(recover(stop));
+    }
     uploader_ = std::make_unique<LogUploader>(UploadParts{.backend = services_.backend,
         .stage = stage_,
         .spool = *spool_,

@@ -62,6 +62,7 @@ private:
     Result<void> open(std::stop_token stop);
     Result<void> step(std::stop_token stop);
     Result<void> recover(std::stop_token stop);
+    Result<void> mend_log(std::stop_token stop);
     Result<void> accept(std::stop_token stop);
     Result<void> prepare(std::stop_token stop);
     Result<void> make_ready(std::string_view& cause, std::stop_token stop);

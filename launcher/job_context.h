@@ -40,11 +40,13 @@ enum class LogLine : std::uint32_t {
     quota = 2,
     dropped = 3,
     stopping = 4,
-    gap = 5,
     run_warning = 6,
+    cut = 7,
+    keeping = 8,
     head = 1000, ///< + the number of the unit
     silence_warning = 1'000'000, ///< + the number of the unit
     unit_end = 2'000'000, ///< + the number of the unit
+    gap = 3'000'000, ///< + the number of the unit
 };
 
 [[nodiscard]] constexpr std::uint32_t line_id(LogLine line, int seq = 0) noexcept

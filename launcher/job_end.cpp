@@ -2,8 +2,10 @@
 #include "launcher/stage_end.h"
 #include "launcher/workspace.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <string_view>
 
 namespace slipway::launcher {
 
@@ -72,6 +74,32 @@ Result<void> Job::log_end(const StageEnd& end)
     return apply(worker::LogGrew{SLIPWAY_TRY(FilteredLog::length(*spool_, services_.filter))});
 }
 
+/// A crash of the host may have taken the end of the spool, and the journal may be newer or older than it:
+/// the log goes on where the control plane has it to, and says what is known to be missing.
+Result<void> Job::mend_log(std::stop_token stop)
+{
+    if (SLIPWAY_TRY(stage_.entry().boot()) == JobEntry::Boot::same)
+        return {};
+    if (const auto before = state(); worker::may_send_log(before)) {
+        const auto answer = services_.backend.append_log(stage_.ref(), 0, {}, std::move(stop));
+        if (!answer || answer->kind == StageAnswer::Kind::gone)
+            return ask(answer, worker::Refused{});
+        const auto left = SLIPWAY_TRY(FilteredLog::length(*spool_, services_.filter));
+        const auto known = std::max(left, answer->expected);
+        if (known > left)
+            SLIPWAY_TRY(spool_->append_hole(known - left));
+        if (before.log_end > known)
+            SLIPWAY_TRY(spool_->append_once(line_id(LogLine::cut),
+                own_line(
+                    std::to_string(before.log_end - known) + " bytes were lost when the host restarted")));
+        const auto end = SLIPWAY_TRY(FilteredLog::length(*spool_, services_.filter));
+        SLIPWAY_TRY(apply(worker::LogCut{.durable = answer->expected, .end = end}));
+        logger_.warn("the host has restarted; the log was mended",
+            {{"left", std::to_string(left)}, {"durable", std::to_string(answer->expected)}});
+    }
+    return stage_.entry().write_boot();
+}
+
 /// Everything is written: what the filter held back goes out too, and all of it outlives a crash of the host.
 Result<void> Job::close_log()
 {
@@ -101,7 +129,7 @@ Result<void> Job::report_end(std::stop_token stop)
         .event = StageEvent::finished,
         .phase = "",
         .image_id = "",
-        .outcome = now.outcome,
+        .outcome = end.outcome,
         .exit_code = end.exit_code,
         .cause = end.cause,
         .message = end.message.substr(0, kMaxMessage),
@@ -119,7 +147,7 @@ Result<void> Job::report_end(std::stop_token stop)
     }
     if (state().phase == WorkerPhase::done)
         logger_.info("the stage has ended",
-            {{"outcome", protocol::to_string(now.outcome)}, {"cause", end.cause}, {"message", end.message}});
+            {{"outcome", protocol::to_string(end.outcome)}, {"cause", end.cause}, {"message", end.message}});
     return {};
 }
 

@@ -256,6 +256,13 @@ Result<void> JobEntry::write(const SlotFact& slot) const
 
 Result<void> JobEntry::clear_slot() const { return put("slot", ""); }
 
+Result<void> JobEntry::write_boot() const { return put("boot", boot_id_); }
+
+Result<JobEntry::Boot> JobEntry::boot() const
+{
+    return SLIPWAY_TRY(get("boot")) == boot_id_ ? Boot::same : Boot::earlier;
+}
+
 Result<std::int64_t> JobEntry::next_sequence() const
 {
     const auto text = SLIPWAY_TRY(get("sequence"));
@@ -337,6 +344,7 @@ Result<JobEntry> Journal::create(const protocol::Assignment& assignment, const W
     JobEntry entry{directory_ / "jobs" / assignment.stage_id, assignment.stage_id, boot_id_, hook_};
     SLIPWAY_TRY(remove_tree(entry.directory()));
     SLIPWAY_TRY(make_directories(entry.directory()));
+    SLIPWAY_TRY(entry.write_boot());
     SLIPWAY_TRY(entry.write(assignment));
     SLIPWAY_TRY(entry.write(stage));
     return entry;

@@ -69,6 +69,8 @@ public:
     Result<void> write(const StageEnd& end) const;
     Result<void> write(const SlotFact& slot) const;
     Result<void> clear_slot() const;
+    /// The spool is as the launcher of this boot has left it.
+    Result<void> write_boot() const;
     /// The number of the next report; it grows with each call.
     Result<std::int64_t> next_sequence() const;
 
@@ -78,6 +80,10 @@ public:
     [[nodiscard]] Result<std::optional<Progress>> progress() const;
     [[nodiscard]] Result<std::optional<StageEnd>> end() const;
     [[nodiscard]] Result<std::optional<SlotFact>> slot() const;
+
+    enum class Boot : std::uint8_t { same, earlier };
+    /// When the spool was last known to be whole; after `earlier` its end may be missing.
+    [[nodiscard]] Result<Boot> boot() const;
 
     /// Brings every fact and the spool to disk.
     [[nodiscard]] Result<void> sync() const;

@@ -183,8 +183,12 @@ Result<void> PhaseRunner::on(JobSlot&, const Nothing&) { return {}; }
 /// The slot is connected anew: what it was told may be lost.
 Result<void> PhaseRunner::on(JobSlot& slot, const SlotReady& event)
 {
-    if (event.output_begin > context_.spool.slot_end())
-        SLIPWAY_TRY(context_.spool.append_once(line_id(LogLine::gap), own_line("some output was lost here")));
+    if (const auto known = context_.spool.slot_end(); event.output_begin > known) {
+        const auto lost = event.output_begin - known;
+        SLIPWAY_TRY(context_.spool.append_once(line_id(LogLine::gap, progress_.seq),
+            own_line(std::to_string(lost) + " bytes of output were lost here")));
+        SLIPWAY_TRY(context_.spool.append_gap(lost));
+    }
     lease_pushed_ = 0;
     stop_sent_ = false;
     if (event.last_seq < progress_.seq)
@@ -195,10 +199,9 @@ Result<void> PhaseRunner::on(JobSlot& slot, const SlotReady& event)
 
 Result<void> PhaseRunner::on(JobSlot& slot, const SlotOutput& event)
 {
-    const bool whole = context_.spool.dropped() == 0;
     SLIPWAY_TRY(context_.spool.append_output(event.bytes));
     context_.stage.entry().passed("output");
-    if (whole && context_.spool.dropped() != 0)
+    if (context_.spool.dropped() != 0)
         SLIPWAY_TRY(context_.spool.append_once(line_id(LogLine::quota),
             own_line("the log has reached its limit; the command goes on, and what it writes from here is "
                      "dropped")));

@@ -21,6 +21,7 @@ namespace {
 constexpr std::uint64_t kLauncher = 0;
 constexpr std::uint64_t kSlot = 1;
 constexpr std::uint64_t kDropped = 2; ///< The length counts for the slot; the bytes are not in the spool.
+constexpr std::uint64_t kGap = 3; ///< The same; lost in the slot.
 constexpr std::uint64_t kIdentities = 1ULL << 32U;
 
 constexpr std::size_t kRecord = 16;
@@ -83,6 +84,7 @@ struct Spool::State {
     UniqueFd bytes;
     UniqueFd segments;
     std::uint64_t quota = 0;
+    StepHook hook;
 
     mutable std::mutex mutex;
     mutable std::condition_variable_any grown;
@@ -91,16 +93,31 @@ struct Spool::State {
     std::uint64_t records = 0; ///< Bytes of the segments' file.
     std::uint64_t slot = 0; ///< Of the slot's output, kept.
     std::uint64_t dropped = 0;
+    std::uint64_t lost = 0;
+    std::uint64_t last_source = 0; ///< Of the newest record.
+    std::uint64_t last_length = 0; ///< Of the same; 0: there is none to lengthen.
     std::set<std::uint64_t> identities;
+
+    /// Whether an append from `source` lengthens the newest record instead of making one.
+    [[nodiscard]] bool lengthens(std::uint64_t source) const
+    {
+        return last_length != 0 && source == last_source && source < kIdentities;
+    }
 
     void count(std::uint64_t source, std::uint64_t length)
     {
-        records += kRecord;
-        if (source == kDropped) {
-            dropped += length;
-            return;
+        if (!lengthens(source)) {
+            records += kRecord;
+            last_length = 0;
         }
-        size += length;
+        last_source = source;
+        last_length += length;
+        if (source == kDropped)
+            dropped += length;
+        else if (source == kGap)
+            lost += length;
+        else
+            size += length;
         if (source == kSlot)
             slot += length;
         else if (source >= kIdentities)
@@ -111,16 +128,26 @@ struct Spool::State {
 };
 
 /// Takes what both files agree on. After a crash of the process the bytes are never shorter than the segments
-/// say; a crash of the host may leave any prefix of either, then a segment without its bytes is the end.
+/// say; a crash of the host may leave any prefix of either: then the log ends with the last byte, or before a
+/// line of the launcher that is not whole and comes again.
 Result<void> Spool::State::restore(const std::string& text)
 {
     const std::uint64_t there = SLIPWAY_TRY(size_of(bytes.get()));
     for (std::size_t at = 0; at + kRecord <= text.size(); at += kRecord) {
         const std::uint64_t source = get_u64(text.data() + at);
         const std::uint64_t length = get_u64(text.data() + at + 8);
-        if (source != kDropped && length > there - size)
-            break;
-        count(source, length);
+        const bool has_bytes = source != kDropped && source != kGap;
+        last_length = 0; // each record is one, also beside another of its source
+        if (!has_bytes || length <= there - size) {
+            count(source, length);
+            continue;
+        }
+        if (source < kIdentities && there > size) {
+            count(source, there - size);
+            const auto entry = record(source, last_length);
+            SLIPWAY_TRY(write_at(segments.get(), {entry.data(), entry.size()}, records - kRecord));
+        }
+        break;
     }
     SLIPWAY_TRY(truncate(bytes.get(), size));
     return truncate(segments.get(), records);
@@ -135,11 +162,12 @@ Spool::Spool(Spool&&) noexcept = default;
 Spool& Spool::operator=(Spool&&) noexcept = default;
 Spool::~Spool() = default;
 
-Result<Spool> Spool::open(const std::filesystem::path& directory, std::uint64_t quota)
+Result<Spool> Spool::open(const std::filesystem::path& directory, std::uint64_t quota, StepHook hook)
 {
     constexpr std::size_t max_segments = 1ULL << 30U;
     auto state = std::make_unique<State>();
     state->quota = quota;
+    state->hook = std::move(hook);
     state->bytes = SLIPWAY_TRY(open_file(directory / "spool", O_RDWR | O_CREAT | O_NOFOLLOW));
     state->segments = SLIPWAY_TRY(open_file(directory / "segments", O_RDWR | O_CREAT | O_NOFOLLOW));
     const std::string text = SLIPWAY_TRY(read_file(directory / "segments", max_segments));
@@ -149,12 +177,21 @@ Result<Spool> Spool::open(const std::filesystem::path& directory, std::uint64_t 
 
 Result<void> Spool::append(std::uint64_t source, std::string_view bytes)
 {
+    SLIPWAY_TRY(write_at(state_->bytes.get(), bytes, state_->size));
+    if (state_->hook)
+        state_->hook("spool bytes");
+    return count(source, bytes.size());
+}
+
+/// Makes what is in place count. A record is 16 aligned bytes, so no crash leaves a part of one.
+Result<void> Spool::count(std::uint64_t source, std::uint64_t length)
+{
     auto& s = *state_;
-    if (source != kDropped)
-        SLIPWAY_TRY(write_at(s.bytes.get(), bytes, s.size));
-    const auto entry = record(source, bytes.size());
-    SLIPWAY_TRY(write_at(s.segments.get(), {entry.data(), entry.size()}, s.records));
-    s.count(source, bytes.size());
+    const bool lengthens = s.lengthens(source);
+    const auto entry = record(source, lengthens ? s.last_length + length : length);
+    SLIPWAY_TRY(write_at(
+        s.segments.get(), {entry.data(), entry.size()}, lengthens ? s.records - kRecord : s.records));
+    s.count(source, length);
     s.grown.notify_all();
     return {};
 }
@@ -170,8 +207,21 @@ Result<void> Spool::append_output(std::string_view bytes)
     if (keep != 0)
         SLIPWAY_TRY(append(kSlot, bytes.substr(0, keep)));
     if (keep != bytes.size())
-        SLIPWAY_TRY(append(kDropped, bytes.substr(keep)));
+        SLIPWAY_TRY(count(kDropped, bytes.size() - keep));
     return {};
+}
+
+Result<void> Spool::append_gap(std::uint64_t length)
+{
+    const std::lock_guard lock{state_->mutex};
+    return count(kGap, length);
+}
+
+Result<void> Spool::append_hole(std::uint64_t length)
+{
+    const std::lock_guard lock{state_->mutex};
+    SLIPWAY_TRY(truncate(state_->bytes.get(), state_->size + length));
+    return count(kLauncher, length);
 }
 
 Result<void> Spool::append_line(std::string_view text)
@@ -197,7 +247,7 @@ bool Spool::has(std::uint32_t identity) const
 std::uint64_t Spool::slot_end() const
 {
     const std::lock_guard lock{state_->mutex};
-    return state_->slot + state_->dropped;
+    return state_->slot + state_->dropped + state_->lost;
 }
 
 std::uint64_t Spool::dropped() const

@@ -88,6 +88,15 @@ WorkerStage on(WorkerStage state, const LogAnswered& event, Millis)
     return state;
 }
 
+WorkerStage on(WorkerStage state, const LogCut& event, Millis)
+{
+    if (over(state))
+        return state;
+    state.log_end = event.end;
+    state.log_acked = std::min(event.durable, event.end);
+    return state;
+}
+
 WorkerStage on(WorkerStage state, const FinishAnswered&, Millis)
 {
     if (state.phase == WorkerPhase::finished)

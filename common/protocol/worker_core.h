@@ -80,6 +80,13 @@ struct LogAnswered {
     std::uint64_t expected = 0;
 };
 
+/// The host has crashed: what is left of the log ends at `end`, and the control plane has `durable` of it,
+/// which is not more.
+struct LogCut {
+    std::uint64_t durable = 0;
+    std::uint64_t end = 0;
+};
+
 struct FinishAnswered { };
 
 /// What a returning launcher finds of the stage's slot.
@@ -95,7 +102,7 @@ struct Restarted {
 };
 
 using Event = std::variant<AcceptAnswered, Prepared, PrepareFailed, StartedAnswered, Renewed, Refused, Exited,
-    LogGrew, LogAnswered, FinishAnswered, Restarted>;
+    LogGrew, LogAnswered, LogCut, FinishAnswered, Restarted>;
 
 /// Each is carried out until an event has changed the state; all of them may be repeated.
 enum class Action : std::uint8_t {

@@ -330,6 +330,15 @@ TEST_CASE("the model catches: a log counted as acknowledged beyond what is durab
     check_caught({.worker = mutant}, {.kind = StageKind::write, .log_bytes = 2}, "I6");
 }
 
+TEST_CASE("the model catches: a log that waits for bytes which went with the host", "[model]")
+{
+    constexpr auto mutant
+        = [](const WorkerStage& state, const worker::Event& event, Millis now) -> WorkerStage {
+        return as<worker::LogCut>(event) ? state : worker::step(state, event, now);
+    };
+    check_caught({.worker = mutant}, kWriteRunning, "I6");
+}
+
 TEST_CASE("the model catches: a log chunk that is stored twice", "[model]")
 {
     constexpr auto mutant = [](const ServerStage& state, const server::Event& event, Millis now,

@@ -263,12 +263,32 @@ void Mover::restart(Byte who)
 {
     auto& l = at(who);
     l.alive = 1;
-    if (l.rebooted) {
+    const bool rebooted = std::exchange(l.rebooted, Byte{0}) != 0;
+    if (rebooted)
         (void)serve(server::HostRestarted{kNames[who + 1U]});
-        l.rebooted = 0;
+    if (!l.has_journal)
+        return;
+    if (rebooted)
+        mend_log(who);
+    look(who);
+}
+
+/// Of the log nothing is left that the control plane does not have; it is asked how much that is.
+void Mover::mend_log(Byte who)
+{
+    auto& l = at(who);
+    std::ranges::replace_if(
+        w_.net, [&](const Message& m) { return m.kind == Kind::log && m.who == who; }, Message{});
+    std::ranges::sort(w_.net);
+    if (!worker::may_send_log(journal(l, settings_.kind)))
+        return;
+    const auto answer = serve(server::AppendLog{kNames[who + 1U], unpack(l.fence), 0, 0});
+    if (answer.verdict == server::Verdict::gone) {
+        l.refused = 1;
+        return event(who, worker::Refused{});
     }
-    if (l.has_journal)
-        look(who);
+    l.produced = static_cast<Byte>(answer.state.log_end);
+    event(who, worker::LogCut{answer.state.log_end, answer.state.log_end});
 }
 
 void Mover::tick()

@@ -119,6 +119,7 @@ private:
     void look(Byte who);
     void crash(Byte who);
     void restart(Byte who);
+    void mend_log(Byte who);
     void tick();
     void check_state();
     void move_launcher(Move move);

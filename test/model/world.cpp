@@ -40,6 +40,7 @@ void Mover::move_launcher(Move move)
         crash(move.who);
         l.slot = Slot::absent;
         l.rebooted = 1;
+        l.produced = 0; // the journal is older or newer than the spool; the worst is that nothing is left
         l.lease = l.frame_until = 0; // of another boot: the journal reads them as over
         return;
     case Do::container_dies:
@@ -178,7 +179,7 @@ void list_launcher_moves(
     can(can_act(w, settings, core, who), Do::act);
     can(running && l.produced > l.log_end, Do::take_output);
     can(running && l.slot == Slot::exited && l.produced == l.log_end, Do::see_exit);
-    can(uploads && l.log_acked < l.log_end && !calls_in_flight(w, who), Do::send_log);
+    can(uploads && l.log_acked < std::min(l.log_end, l.produced) && !calls_in_flight(w, who), Do::send_log);
     can(uploads && !in_net(w, Kind::renew, who) && !in_net(w, Kind::renewed, who), Do::renew);
     can(l.slot == Slot::running && l.produced < settings.log_bytes, Do::write_byte);
     can(l.slot == Slot::running, Do::exit);

@@ -91,18 +91,78 @@ TEST_CASE("a spool that is opened again has what was complete, and knows what th
     CHECK(whole(spool) == "own\nabconce\ndef");
 }
 
-TEST_CASE("a spool whose bytes a crash of the host cut off ends with its last whole segment")
+TEST_CASE("a spool whose bytes a crash of the host cut off ends with its last byte or whole own line")
 {
     const TempDir directory;
     {
         Spool spool = opened(directory);
         REQUIRE(spool.append_output("first"));
         REQUIRE(spool.append_output("second"));
+        REQUIRE(spool.append_once(3, "third"));
     }
-    REQUIRE(::truncate((directory.path() / "spool").c_str(), 8) == 0);
+    const bool in_line = GENERATE(false, true);
+    REQUIRE(::truncate((directory.path() / "spool").c_str(), in_line ? 14 : 8) == 0);
+    for (int opening = 0; opening < 2; ++opening) {
+        const Spool spool = opened(directory);
+        CHECK(whole(spool) == (in_line ? "firstsecond" : "firstsec"));
+        CHECK(spool.slot_end() == (in_line ? 11 : 8));
+        CHECK_FALSE(spool.has(3));
+    }
+}
+
+TEST_CASE("output that comes byte by byte, kept or dropped, takes one record")
+{
+    const TempDir directory;
+    {
+        Spool spool = opened(directory, 300);
+        for (int i = 0; i < 1000; ++i)
+            REQUIRE(spool.append_output("x"));
+        CHECK(std::filesystem::file_size(directory.path() / "segments") == 2 * 16);
+    }
+    Spool spool = opened(directory, 300);
+    CHECK(whole(spool) == std::string(300, 'x'));
+    CHECK(spool.slot_end() == 1000);
+    CHECK(spool.dropped() == 700);
+    REQUIRE(spool.append_output("y"));
+    CHECK(std::filesystem::file_size(directory.path() / "segments") == 2 * 16);
+    CHECK(spool.dropped() == 701);
+}
+
+TEST_CASE("a launcher that dies between the two writes of an append has not appended")
+{
+    const TempDir directory;
+    {
+        Spool spool = opened(directory);
+        REQUIRE(spool.append_output("abc"));
+    }
+    std::string segments;
+    {
+        auto spool = Spool::open(directory.path(), 0, [&](std::string_view) {
+            segments = read_file(directory.path() / "segments", 1000).value_or("");
+        });
+        REQUIRE(spool);
+        REQUIRE(spool->append_output("de"));
+    }
+    REQUIRE(replace_file(directory.path() / "segments", segments)); // as it was in between
+    Spool spool = opened(directory);
+    CHECK(whole(spool) == "abc");
+    REQUIRE(spool.append_output("de"));
+    CHECK(whole(spool) == "abcde");
+}
+
+TEST_CASE("what the slot has lost counts for the slot, and a hole for the log")
+{
+    const TempDir directory;
+    {
+        Spool spool = opened(directory);
+        REQUIRE(spool.append_output("ab"));
+        REQUIRE(spool.append_gap(100));
+        REQUIRE(spool.append_output("cd"));
+        REQUIRE(spool.append_hole(3));
+    }
     const Spool spool = opened(directory);
-    CHECK(whole(spool) == "first");
-    CHECK(spool.slot_end() == 5);
+    CHECK(spool.slot_end() == 104);
+    CHECK(whole(spool) == std::string{"abcd\0\0\0", 7});
 }
 
 TEST_CASE("output above the quota is counted and dropped, and the slot may still forget it")

@@ -58,6 +58,7 @@ TEST_CASE("each event has its state in each phase")
         {"exited", Exited{Outcome::failed}, "oasffgd"},
         {"log grew", LogGrew{3}, "oasrfgd"},
         {"log answered", LogAnswered{2}, "oasrfgd"},
+        {"log cut", LogCut{1, 1}, "oasrfgd"},
         {"finish answered", FinishAnswered{}, "oasrdgd"},
         {"restarted, no slot", Restarted{SlotFound::absent}, "oaaffgd"},
         {"restarted, idle slot", Restarted{SlotFound::idle}, "oassfgd"},
@@ -134,6 +135,16 @@ TEST_CASE("the end is sent after the whole log, also when the control plane goes
     CHECK(step(state, LogAnswered{99}, kNow).log_acked == 2);
     CHECK(step(state, LogGrew{3}, kNow).log_end == 3);
     CHECK(step(state, LogGrew{1}, kNow).log_end == 2);
+}
+
+TEST_CASE("a log that a crash of the host has cut ends where it is said to end")
+{
+    auto state = stage(StageKind::write, WorkerPhase::finished);
+    state.log_end = 9;
+    state = step(state, LogCut{.durable = 3, .end = 5}, kNow);
+    CHECK(state.log_end == 5);
+    CHECK(state.log_acked == 3);
+    CHECK(next(step(state, LogAnswered{5}, kNow)) == Action::send_finished);
 }
 
 TEST_CASE("a vanished container is a lost end, a failed preparation the end that it was given")
