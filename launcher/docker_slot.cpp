@@ -196,6 +196,11 @@ Result<void> DockerSlot::lease(protocol::Millis left)
         std::chrono::milliseconds{std::max<protocol::Millis>(left, 0)}, slot::LeaseEnds::job);
 }
 
+Result<void> DockerSlot::end_lease()
+{
+    return slot_->link().lease(std::chrono::milliseconds{0}, slot::LeaseEnds::nothing);
+}
+
 Result<void> DockerSlot::limits(const SlotLimits& limits)
 {
     return slot_->link().limits({.total = std::chrono::milliseconds{limits.run},

@@ -46,6 +46,7 @@ public:
 
     Result<void> ack(std::uint64_t output_end, int seq) override;
     Result<void> lease(protocol::Millis left) override;
+    Result<void> end_lease() override;
     Result<void> limits(const SlotLimits& limits) override;
     Result<void> stop_run(protocol::Millis grace) override;
 

@@ -153,6 +153,11 @@ Result<void> Job::open(std::stop_token stop)
 /// What the protocol must know of an earlier life before anything else happens.
 Result<void> Job::recover(std::stop_token stop)
 {
+    if (const auto end = SLIPWAY_TRY(stage_.entry().end())) { // the log says so already
+        SLIPWAY_TRY(log_end(*end));
+        SLIPWAY_TRY(apply(worker::PrepareFailed{end->outcome}));
+        return apply(worker::Exited{end->outcome});
+    }
     const auto before = state();
     auto found = worker::SlotFound::absent;
     std::string why = "the journal does not know its slot";
@@ -208,6 +213,11 @@ Result<void> Job::accept(std::stop_token stop)
     stage_.entry().passed("before accept");
     const auto answer = services_.backend.accept(stage_.ref(), longest_run(context_->bounds), stop);
     stage_.entry().passed("accept");
+    if (!answer && answer.error().code() == Errc::invalid_input) {
+        logger_.error(
+            "the control plane cannot take the accept; the stage is left to others", answer.error());
+        return apply(worker::Refused{});
+    }
     return in("accepting", ask(answer, worker::AcceptAnswered{sent_at, answer ? answer->lease : 0}));
 }
 
@@ -227,7 +237,7 @@ Result<void> Job::prepare(std::stop_token stop)
     if (control_.wish() != JobControl::Wish::none)
         return give_up(stopped_end(control_.wish() == JobControl::Wish::kill, false));
     if (assignment_lost_)
-        return give_up(lost_end("the journal of the stage was torn by a crash of the host"));
+        return give_up(unknown_end("the journal of the stage was torn by a crash of the host"));
     SLIPWAY_TRY(report_preparing(stop));
     if (state().phase != WorkerPhase::accepted)
         return {};
@@ -292,6 +302,9 @@ Result<void> Job::confirm(std::stop_token stop)
     stage_.entry().passed("before started");
     const auto answer = services_.backend.report(ref, report, stop);
     stage_.entry().passed("started");
+    if (!answer && answer.error().code() == Errc::invalid_input)
+        return give_up(
+            never_started("internal", Error{answer.error()}.in("the start could not be reported")));
     return in(
         "reporting the start", ask(answer, worker::StartedAnswered{sent_at, answer ? answer->lease : 0}));
 }

@@ -70,6 +70,9 @@ private:
     Result<void> confirm(std::stop_token stop);
     Result<void> run(std::stop_token stop);
     Result<void> settle(StageEnd end, std::stop_token stop);
+    Result<std::string> keep_workspace(std::stop_token stop);
+    Result<StageEnd> end_without_workspace(Error error, std::stop_token stop);
+    Result<void> refused_end(const StageEnd& end, const Error& error);
     Result<void> give_up(const StageEnd& end);
     Result<void> close_log();
     Result<void> deliver_log(std::stop_token stop);
@@ -95,6 +98,7 @@ private:
     std::unique_ptr<LogUploader> uploader_;
     std::unique_ptr<JobSlot> slot_;
     bool synced_ = false;
+    std::optional<BootClock::time_point> keeping_since_; ///< The first failure to keep the workspace.
     std::atomic<bool> ended_{false};
     std::jthread upload_thread_;
     std::jthread thread_; ///< Last: it uses everything above.

@@ -18,6 +18,9 @@ namespace {
 
 /// The longest wait without a look at the state: a belt for a wake-up that nobody sent.
 constexpr std::chrono::seconds kLook{2};
+/// How long keeping the workspace is tried while this machine or the container is what fails.
+constexpr std::chrono::minutes kKeepFor{15};
+constexpr std::string_view kUnreportable = "the end could not be reported";
 /// Of a report; the log has the whole.
 constexpr std::size_t kMaxMessage = 4096;
 
@@ -27,31 +30,48 @@ constexpr std::size_t kMaxMessage = 4096;
 Result<void> Job::settle(StageEnd end, std::stop_token stop)
 {
     if (end.outcome == Outcome::succeeded && assignment_.keep_workspace) {
-        const auto fact = SLIPWAY_TRY(stage_.entry().slot());
-        if (!slot_ && fact) {
-            auto taken = services_.host.adopt(*fact, spool_->slot_end(), stop);
-            if (!taken && taken.error().code() != Errc::not_found)
-                return std::move(taken).error();
-            if (taken)
-                slot_ = *std::move(taken);
-        }
-        auto kept = slot_ ? Workspace{*context_}.keep(*slot_, stop)
-                          : Result<std::string>{Error{Errc::not_found, "the container is gone"}};
+        auto kept = keep_workspace(control_.preparing().get_token());
         if (kept)
             end.workspace = *std::move(kept);
-        else if (kept.error().code() == Errc::not_found)
-            end = lost_end("its workspace could not be kept: " + kept.error().message());
-        else if (kept.error().code() == Errc::invalid_input || kept.error().code() == Errc::rejected)
-            end = {.outcome = Outcome::failed,
-                .exit_code = -1,
-                .cause = "internal",
-                .message = "the workspace could not be kept: " + kept.error().message(),
-                .workspace = ""};
         else
-            return std::move(kept).error();
+            end = SLIPWAY_TRY(end_without_workspace(std::move(kept).error(), stop));
     }
     SLIPWAY_TRY(log_end(end));
     return apply(worker::Exited{end.outcome});
+}
+
+Result<std::string> Job::keep_workspace(std::stop_token stop)
+{
+    if (!slot_) {
+        const auto fact = SLIPWAY_TRY(stage_.entry().slot());
+        if (!fact)
+            return Error{Errc::not_found, "the journal does not know it"};
+        slot_ = SLIPWAY_TRY(services_.host.adopt(*fact, spool_->slot_end(), stop));
+    }
+    if (assignment_.kind == protocol::StageKind::read)
+        SLIPWAY_TRY(slot_->end_lease()); // nothing of the job runs any more, and this may take long
+    return Workspace{*context_}.keep(*slot_, std::move(stop));
+}
+
+/// What a failure to keep the workspace means; a failure again when it is to be tried once more.
+Result<StageEnd> Job::end_without_workspace(Error error, std::stop_token stop)
+{
+    if (stop.stop_requested() || worker::next(state()) != worker::Action::follow)
+        return error;
+    if (control_.wish() != JobControl::Wish::none)
+        return stopped_end(control_.wish() == JobControl::Wish::kill, true);
+    if (error.code() == Errc::not_found)
+        return unknown_end(
+            "the workspace could not be kept, since its container is gone: " + error.message());
+    const bool refused = error.code() == Errc::invalid_input || error.code() == Errc::rejected;
+    const auto now = services_.clock.now();
+    keeping_since_ = keeping_since_.value_or(now);
+    if (!refused && now - *keeping_since_ < kKeepFor) {
+        SLIPWAY_TRY(spool_->append_once(line_id(LogLine::keeping),
+            own_line("keeping the workspace failed and is tried again: " + error.message())));
+        return std::move(error).in("keeping the workspace");
+    }
+    return never_started("internal", std::move(error).in("the workspace could not be kept"));
 }
 
 Result<void> Job::give_up(const StageEnd& end)
@@ -122,7 +142,8 @@ Result<void> Job::report_end(std::stop_token stop)
 {
     SLIPWAY_TRY(close_log());
     const auto now = state();
-    StageEnd end = SLIPWAY_TRY(stage_.entry().end()).value_or(lost_end("how it ended is not known"));
+    StageEnd end
+        = SLIPWAY_TRY(stage_.entry().end()).value_or(unknown_end("how the stage ended is not known"));
     const auto ref = stage_.ref();
     const protocol::StateReport report{.fence = ref.fence,
         .sequence = SLIPWAY_TRY(stage_.next_sequence()),
@@ -138,6 +159,8 @@ Result<void> Job::report_end(std::stop_token stop)
     stage_.entry().passed("before finished");
     const auto answer = services_.backend.report(ref, report, stop);
     stage_.entry().passed("finished");
+    if (!answer && answer.error().code() == Errc::invalid_input)
+        return refused_end(end, answer.error());
     SLIPWAY_TRY(in("reporting the end", ask(answer, worker::FinishAnswered{})));
     if (answer->kind == StageAnswer::Kind::not_yet) {
         spool_->wake();
@@ -149,6 +172,15 @@ Result<void> Job::report_end(std::stop_token stop)
         logger_.info("the stage has ended",
             {{"outcome", protocol::to_string(end.outcome)}, {"cause", end.cause}, {"message", end.message}});
     return {};
+}
+
+/// The control plane cannot take the report, however often it is sent: a plain failure takes its place.
+Result<void> Job::refused_end(const StageEnd& end, const Error& error)
+{
+    logger_.error("the control plane cannot take the end of the stage", error);
+    if (end.message.starts_with(kUnreportable))
+        return apply(worker::Refused{});
+    return stage_.entry().write(never_started("internal", Error{error}.in(kUnreportable)));
 }
 
 Result<void> Job::clean(std::stop_token stop)

@@ -95,6 +95,8 @@ public:
     virtual Result<void> ack(std::uint64_t output_end, int seq) = 0;
     /// What runs ends by itself when this time has passed without another lease.
     virtual Result<void> lease(protocol::Millis left) = 0;
+    /// The commands are over: nothing ends with a lease any more.
+    virtual Result<void> end_lease() = 0;
     virtual Result<void> limits(const SlotLimits& limits) = 0;
     /// The ladder: INT, grace, TERM, ten seconds, KILL. Returns at once; the end comes by `next`.
     virtual Result<void> stop_run(protocol::Millis grace) = 0;

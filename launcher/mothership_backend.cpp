@@ -36,7 +36,9 @@ std::string with_fence(std::string path, const StageRef& stage)
 Error error_of(const http::ClientResponse& response)
 {
     const auto type = response.header("Content-Type").value_or("");
-    return http::decode_problem(response.status, type, response.body).error();
+    const auto problem = http::decode_problem(response.status, type, response.body);
+    // Too large now is too large for ever; 507 is what passes.
+    return response.status == 413 ? Error{Errc::invalid_input, problem.error().message()} : problem.error();
 }
 
 Result<http::ClientResponse> expect_ok(Result<http::ClientResponse> response)

@@ -148,8 +148,8 @@ Result<void> PhaseRunner::heed(JobSlot& slot, std::stop_token stop)
     case JobControl::Wish::none:
         break;
     case JobControl::Wish::stop:
-        if (stop_sent_)
-            break;
+        if (stop_sent_ || progress_.end.cause == "stopped")
+            break; // the last hooks of what was stopped run to their end
         SLIPWAY_TRY(context_.spool.append_once(line_id(LogLine::stopping),
             own_line("stopping on request: INT now, TERM after " + in_words(context_.bounds.grace)
                 + ", then KILL")));

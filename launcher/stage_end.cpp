@@ -105,14 +105,19 @@ StageEnd stopped_end(bool killed, bool began)
         .workspace = ""};
 }
 
-StageEnd lost_end(std::string_view why)
+StageEnd unknown_end(std::string words)
 {
     return {.outcome = Outcome::lost,
         .exit_code = -1,
         .cause = "lost",
-        .message = "the container was lost: " + std::string{why}
-            + "; output that it had not handed over yet (at most 1 MiB) is missing",
+        .message = std::move(words),
         .workspace = ""};
+}
+
+StageEnd lost_end(std::string_view why)
+{
+    return unknown_end("the container was lost: " + std::string{why}
+        + "; output that it had not handed over yet (at most 1 MiB) is missing");
 }
 
 std::string last_words(const StageEnd& end)

@@ -21,6 +21,9 @@ namespace slipway::launcher {
 /// Someone wanted it to end. `began`: a command was running.
 [[nodiscard]] StageEnd stopped_end(bool killed, bool began);
 
+/// What became of it is not known; `words` say why.
+[[nodiscard]] StageEnd unknown_end(std::string words);
+
 /// The container is gone.
 [[nodiscard]] StageEnd lost_end(std::string_view why);
 

@@ -226,13 +226,15 @@ Result<void> Workspace::upload(int fd, std::stop_token stop)
 
     if (::fstat(fd, &info) != 0)
         return Error::from_errno("looking at the envelope", errno);
-    SLIPWAY_TRY(until_answered(
-        context_,
-        [&] {
-            return context_.services.backend.upload_blob(
-                context_.stage.ref(), kWorkspaceBlob, fd, static_cast<std::uint64_t>(info.st_size), stop);
-        },
-        stop));
+    const auto size = static_cast<std::uint64_t>(info.st_size);
+    SLIPWAY_TRY(in("uploading the workspace (" + std::to_string(size) + " bytes)",
+        until_answered(
+            context_,
+            [&] {
+                return context_.services.backend.upload_blob(
+                    context_.stage.ref(), kWorkspaceBlob, fd, size, stop);
+            },
+            stop)));
     return {};
 }
 
@@ -250,7 +252,7 @@ Result<std::string> Workspace::keep(JobSlot& slot, std::stop_token stop)
             kWorkspace, [&](std::string_view bytes) { return sealer.push(bytes); }, stop)));
     SLIPWAY_TRY(sealer.finish());
     context_.stage.entry().passed("sealed");
-    SLIPWAY_TRY(in("uploading the workspace", upload(fd.get(), stop)));
+    SLIPWAY_TRY(upload(fd.get(), stop));
     context_.stage.entry().passed("uploaded");
     return std::string{kWorkspaceBlob};
 }

@@ -371,6 +371,11 @@ Result<StageAnswer> FakeBackend::upload_blob(
     SLIPWAY_TRY(reach());
     if (stage(ref.stage_id).fence != ref.fence)
         return StageAnswer{.kind = StageAnswer::Kind::gone};
+    {
+        const std::lock_guard lock{mutex_};
+        if (upload_failure_)
+            return *upload_failure_;
+    }
     std::string bytes(static_cast<std::size_t>(size), '\0');
     std::size_t used = 0;
     while (used < bytes.size()) {

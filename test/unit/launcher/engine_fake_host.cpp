@@ -34,6 +34,13 @@ public:
 
     Result<void> get(std::string_view, const Sink& tar, std::stop_token) override
     {
+        {
+            const std::lock_guard lock{host_.mutex_};
+            if (host_.get_failure_)
+                return *host_.get_failure_;
+            if (container_->leased)
+                return Error{Errc::cancelled, "the lease ended the transfer"};
+        }
         return tar("the workspace");
     }
 
@@ -106,6 +113,14 @@ public:
     {
         const std::lock_guard lock{host_.mutex_};
         ++host_.leases_;
+        container_->leased = true;
+        return {};
+    }
+
+    Result<void> end_lease() override
+    {
+        const std::lock_guard lock{host_.mutex_};
+        container_->leased = false;
         return {};
     }
 
@@ -119,6 +134,7 @@ public:
     Result<void> stop_run(protocol::Millis) override
     {
         const std::lock_guard lock{host_.mutex_};
+        ++host_.stops_;
         if (container_->running != 0)
             host_.end(*container_, {.code = 130, .by = EndedBy::stop});
         return {};
@@ -168,6 +184,12 @@ void FakeHost::fail_next_adopt(Error error)
     adopt_failure_ = std::move(error);
 }
 
+void FakeHost::fail_get(std::optional<Error> error)
+{
+    const std::lock_guard lock{mutex_};
+    get_failure_ = std::move(error);
+}
+
 void FakeHost::lose(const std::string& stage_id)
 {
     const std::lock_guard lock{mutex_};
@@ -210,6 +232,12 @@ int FakeHost::leases() const
 {
     const std::lock_guard lock{mutex_};
     return leases_;
+}
+
+int FakeHost::stops() const
+{
+    const std::lock_guard lock{mutex_};
+    return stops_;
 }
 
 std::vector<std::string> FakeHost::puts() const

@@ -36,6 +36,8 @@ public:
     void let_go();
     void fail_image(Error error);
     void fail_next_adopt(Error error);
+    /// Reading a container's files fails from now on; none: works.
+    void fail_get(std::optional<Error> error);
     /// The container ends as if someone had killed it.
     void lose(const std::string& stage_id);
     void add_stray(const std::string& container, const std::string& stage_id);
@@ -44,6 +46,7 @@ public:
     [[nodiscard]] std::vector<std::string> names() const;
     [[nodiscard]] launcher::SlotLimits limits() const;
     [[nodiscard]] int leases() const;
+    [[nodiscard]] int stops() const;
     [[nodiscard]] std::vector<std::string> puts() const;
 
     Result<launcher::RunnerImage> image(const launcher::ImageRequest& request,
@@ -66,6 +69,7 @@ private:
         int running = 0;
         std::map<int, launcher::SlotExit> exits; ///< Not acknowledged.
         Script current;
+        bool leased = false; ///< A lease ends what it does.
         bool gone = false;
     };
 
@@ -79,9 +83,11 @@ private:
     std::vector<std::string> puts_;
     launcher::SlotLimits limits_;
     int leases_ = 0;
+    int stops_ = 0;
     int made_ = 0;
     std::optional<Error> image_failure_;
     std::optional<Error> adopt_failure_;
+    std::optional<Error> get_failure_;
 };
 
 } // namespace slipway::test
