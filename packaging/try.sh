@@ -8,13 +8,15 @@ set -eu
 here=$(cd "$(dirname "$0")/.." && pwd)
 dir=${SLIPWAY_TRY_DIR:-/var/lib/slipway-try}
 port=${SLIPWAY_TRY_PORT:-8443}
-image=slipway-try/runner:latest
-bin=$here/build/release/bin
+image=slipway-try/runner:$port
+build=$here/build/try
+bin=${SLIPWAY_TRY_BIN:-$build/bin}
+marker=$dir/.slipway-try
 . "$here/packaging/prerequisites.sh"
 
 usage() {
     sed -n '2,5s/^# \{0,1\}//p' "$0"
-    echo "Environment: SLIPWAY_TRY_DIR (now $dir), SLIPWAY_TRY_PORT (now $port)"
+    echo "Environment: SLIPWAY_TRY_DIR (now $dir), SLIPWAY_TRY_PORT (now $port), SLIPWAY_TRY_BIN (programs that are built already)"
 }
 
 step() {
@@ -22,45 +24,66 @@ step() {
 }
 [ -t 1 ] || step() { printf '\n==> [%3ss] %s\n' "$(($(date +%s) - began))" "$*"; }
 
+# own_directory: $dir is ours or may become ours. Root removes it with --down, so nobody's else is taken.
+own_directory() {
+    case $dir in
+    /*) ;;
+    *) fail "SLIPWAY_TRY_DIR=$dir: expected an absolute path" ;;
+    esac
+    [ -e "$marker" ] || [ -z "$(ls -A "$dir" 2>/dev/null)" ] \
+        || fail "$dir is not empty and was not made by this script (it has no .slipway-try): name another one in SLIPWAY_TRY_DIR"
+}
+
+# is_ours PID NAME: it runs the program NAME on $dir. A number in a file says little: after a reboot it is another's.
+is_ours() {
+    case $(program_of "$1") in
+    */"$2" | */slipway-"$2") grep -qsaF "$dir/" "/proc/$1/cmdline" "/proc/$1/environ" ;;
+    *) false ;;
+    esac
+}
+
 # stop_process NAME SECONDS: ends a program of ours by its pid file and waits for its end.
 stop_process() {
     file=$dir/$1.pid
-    [ -s "$file" ] || return 0
-    pid=$(cat "$file")
-    if kill "$pid" 2>/dev/null; then
-        left=$(($2 * 10))
-        while kill -0 "$pid" 2>/dev/null && [ "$left" -gt 0 ]; do
+    pid=$(cat "$file" 2>/dev/null || true)
+    left=$(($2 * 10))
+    if [ -n "$pid" ] && is_ours "$pid" "$1"; then
+        kill "$pid" 2>/dev/null || true
+        while is_ours "$pid" "$1" && [ "$left" -gt 0 ]; do
             left=$((left - 1))
             sleep 0.1
         done
-        kill -9 "$pid" 2>/dev/null || true
+        ! is_ours "$pid" "$1" || kill -9 "$pid" 2>/dev/null || true
     fi
     rm -f "$file"
 }
 
 down() {
+    own_directory
     if [ ! -d "$dir" ]; then
         echo "nothing to remove: $dir does not exist"
         return 0
     fi
     stop_process launcher 30
     stop_process mothership 10
-    if docker info >/dev/null 2>&1; then
+    if docker_answers; then
         instance=$(cat "$dir/launcher/instance" 2>/dev/null || true)
         if [ -n "$instance" ]; then
             docker ps -aq --filter "label=io.slipway.instance=$instance" | xargs -r docker rm -f -v >/dev/null
         fi
         docker image rm -f "$image" >/dev/null 2>&1 || true
     fi
-    [ ! -s "$dir/dockerd.pid" ] || stop_process dockerd 30
-    rm -rf "$dir"
-    echo "removed: the two programs, their containers, the image $image, and $dir"
+    stop_process dockerd 30
+    rm -rf --one-file-system -- "${dir:?}"
+    [ -n "${SLIPWAY_TRY_BIN:-}" ] || rm -rf -- "$build"
+    echo "removed: the programs and what they were built in, their containers, the image $image, and $dir"
 }
 
 # start NAME COMMAND…: in the background, its log in $dir/NAME.log, its pid in $dir/NAME.pid.
 start() {
     name=$1
     shift
+    : >"$dir/$name.log" # before it starts: what an earlier one said is no sign of this one
     setsid "$@" >"$dir/$name.log" 2>&1 </dev/null &
     echo $! >"$dir/$name.pid"
 }
@@ -78,29 +101,37 @@ wait_for() {
     done
 }
 
+# A newer compiler may warn where ours does not; that is no reason to stop here.
 build() {
-    echo "configuring"
-    cmake --preset release -S "$here" -DSLIPWAY_TESTS=OFF >"$dir/build.log" 2>&1 || {
-        tail -n 20 "$dir/build.log" >&2
-        fail "CMake could not configure; whole output: $dir/build.log"
-    }
+    if [ -n "${SLIPWAY_TRY_BIN:-}" ]; then
+        echo "using the programs in $bin"
+        return 0
+    fi
     echo "compiling (about two minutes on two cores the first time)"
-    cmake --build "$here/build/release" >>"$dir/build.log" 2>&1 || {
-        grep -E 'error|FAILED' "$dir/build.log" | head -n 20 >&2
-        fail "the build failed; whole output: $dir/build.log"
-    }
+    build_tree "$dir/build.log" "$build" -S "$here" --preset release -DSLIPWAY_TESTS=OFF -DSLIPWAY_WERROR=OFF
 }
 
 make_image() {
     docker image inspect "$image" >/dev/null 2>&1 || "$here/packaging/make-runner-image.sh" "$image"
 }
 
+# The key and the request of an earlier try serve again. Where it was interrupted between the control plane's answer and
+# the token's file, that pool is of no use to anyone, and its name is taken.
 make_pool() {
     [ ! -s "$dir/pool.token" ] || return 0
-    (cd "$dir" && yes '' | openssl req -new -newkey rsa:4096 -nodes -keyout spacelift.key -out spacelift.csr) >"$dir/openssl.log" 2>&1 \
+    openssl req -in "$dir/spacelift.csr" -noout -verify >/dev/null 2>&1 \
+        || (cd "$dir" && yes '' | openssl req -new -newkey rsa:4096 -nodes -keyout spacelift.key -out spacelift.csr) >"$dir/openssl.log" 2>&1 \
         || fail "openssl could not make the key and the request: see $dir/openssl.log"
     chmod 600 "$dir/spacelift.key"
-    slipway pool create --name demo --csr "$dir/spacelift.csr" --out "$dir/pool.token"
+    rm -f "$dir/pool.token"
+    pool=demo
+    number=1
+    while slipway pool list 2>/dev/null | grep -q "^$pool "; do
+        number=$((number + 1))
+        pool=demo-$number
+    done
+    echo "$pool" >"$dir/pool.name"
+    slipway pool create --name "$pool" --csr "$dir/spacelift.csr" --out "$dir/pool.token"
 }
 
 slipway() {
@@ -108,13 +139,18 @@ slipway() {
 }
 
 run_sample() {
-    slipway stack list | grep -q '^greeting ' || slipway stack create greeting --pool demo --image "$image" \
+    pool=$(cat "$dir/pool.name")
+    stack=greeting${pool#demo}
+    slipway stack list | grep -q "^$stack " || slipway stack create "$stack" --pool "$pool" --image "$image" \
         --plan 'sh plan.sh' --apply 'sh apply.sh'
-    slipway stack push greeting "$here/packaging/sample-stack"
-    run=$(slipway run start greeting --quiet)
+    slipway stack push "$stack" "$here/packaging/sample-stack"
+    run=$(slipway run start "$stack" --quiet)
     echo "run $run; its log:"
     echo
-    slipway run logs -f "$run"
+    slipway run logs -f "$run" || {
+        slipway run show "$run" >&2 || true
+        fail "the plan did not succeed: nothing is applied; what there is of the run stands above"
+    }
     if [ -t 0 ]; then
         printf '\nApply this plan? Enter confirms, Ctrl-C leaves it waiting: '
         read -r _
@@ -124,7 +160,10 @@ run_sample() {
     offset=$(slipway run logs "$run" | wc -c)
     slipway run confirm "$run"
     echo
-    slipway run logs -f --offset "$offset" "$run"
+    slipway run logs -f --offset "$offset" "$run" || {
+        slipway run show "$run" >&2 || true
+        fail "the apply did not succeed; what there is of the run stands above"
+    }
     echo
     slipway run show "$run"
 }
@@ -147,23 +186,27 @@ case ${1:-} in
 esac
 
 [ "$(id -u)" = 0 ] || fail "run this as root: it installs packages and talks to Docker"
+own_directory
 mkdir -p "$dir"
 chmod 700 "$dir"
+: >>"$marker"
 
 step "Packages"
 # shellcheck disable=SC2086  # lists of names
-install_packages $build_packages $run_packages
+[ -n "${SLIPWAY_TRY_BIN:-}" ] || install_packages $build_packages
+# shellcheck disable=SC2086
+install_packages $run_packages
 step "Build"
 build
 step "Docker"
-start_docker "$dir"
+start_docker "$dir" --data-root "$dir/docker"
 make_image
 echo "$(docker version --format 'Docker Engine {{.Server.Version}}'), runner image $image"
 
 step "Control plane"
 stop_process launcher 30
 stop_process mothership 10
-[ -d "$dir/mothership" ] || "$bin/slipway-mothership" init --data-dir "$dir/mothership" --endpoint "https://127.0.0.1:$port"
+[ -s "$dir/mothership/config.json" ] || "$bin/slipway-mothership" init --data-dir "$dir/mothership" --endpoint "https://127.0.0.1:$port"
 start mothership "$bin/slipway-mothership" serve --data-dir "$dir/mothership"
 wait_for mothership 'is ready'
 slipway login --endpoint "https://127.0.0.1:$port" --ca "$dir/mothership/ca.pem" --key-file "$dir/mothership/admin.key"
@@ -187,8 +230,8 @@ step "Done"
 cat <<TXT
 Look further:
   export XDG_CONFIG_HOME=$dir/cli PATH=$bin:\$PATH
-  slipway worker list; slipway run list; slipway run start greeting --follow
+  slipway worker list; slipway run list; slipway run start $stack --follow
   tail -f $dir/launcher.log $dir/mothership.log
 Remove everything:
-  packaging/try.sh --down
+  $0 --down
 TXT

@@ -11,15 +11,12 @@ preset=${SLIPWAY_PRESET:-dev}
 # shellcheck disable=SC2086  # lists of names
 install_packages $build_packages $run_packages $test_packages
 [ "$preset" != clang ] || install_packages clang-16 libclang-rt-16-dev
-start_docker "${TMPDIR:-/tmp}/slipway-test-docker"
+start_docker /var/lib/slipway-test
 
 cd "$here"
 echo "configuring and building ($preset)"
 log=$(mktemp)
-{ cmake --preset "$preset" && cmake --build --preset "$preset"; } >"$log" 2>&1 || {
-    grep -E 'error|FAILED|Error' "$log" | head -n 30 >&2
-    fail "the build failed; whole output: $log"
-}
+build_tree "$log" "build/$preset" --preset "$preset"
 rm -f "$log"
 
 results=$here/build/$preset/results.xml
