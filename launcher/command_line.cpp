@@ -17,19 +17,19 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv)
     app.add_flag("--help-markdown", markdown);
     app.add_flag("--print-config", config);
     app.add_flag("--version", version);
-    std::vector<std::string> texts(options().size());
-    std::vector<CLI::Option*> flags(options().size());
+    std::vector<std::string> texts(kOptions.size());
+    std::vector<CLI::Option*> flags(kOptions.size());
     try {
-        for (std::size_t i = 0; i < options().size(); ++i)
-            if (!options()[i].flag.empty())
-                flags[i] = app.add_option("--" + std::string{options()[i].flag}, texts[i]);
+        for (std::size_t i = 0; i < kOptions.size(); ++i)
+            if (!kOptions[i].flag.empty())
+                flags[i] = app.add_option("--" + std::string{kOptions[i].flag}, texts[i]);
         app.parse(argc, argv);
     } catch (const CLI::Error& error) {
         return Error{Errc::invalid_input, std::string{error.what()} + "; see slipway-launcher --help"};
     }
-    for (std::size_t i = 0; i < options().size(); ++i)
+    for (std::size_t i = 0; i < kOptions.size(); ++i)
         if (flags[i] != nullptr && flags[i]->count() > 0)
-            result.values.emplace_back(&options()[i], texts[i]);
+            result.values.emplace_back(&kOptions[i], texts[i]);
     if (help)
         result.action = Action::print_help;
     else if (markdown)

@@ -42,6 +42,12 @@ Result<AllowedName> read_name(std::string_view entry, std::span<const std::strin
 
 } // namespace
 
+Result<void> read_allow_list(Config& config, std::string_view text)
+{
+    config.allowed_names = SLIPWAY_TRY(read_allowed_names(text, kSecretVariables));
+    return {};
+}
+
 Result<std::vector<AllowedName>> read_allowed_names(
     std::string_view text, std::span<const std::string_view> secrets)
 {
@@ -53,6 +59,23 @@ Result<std::vector<AllowedName>> read_allowed_names(
         text.remove_prefix(std::min(comma + 1, text.size()));
     }
     return names;
+}
+
+Result<void> read_comms_url(Config& config, std::string_view text)
+{
+    if (!text.starts_with("https://") || text.size() == 8)
+        return Error{Errc::invalid_input,
+            "\"" + std::string{text}
+                + "\" is no address of a server: give https://host or https://host:port"};
+    config.comms_url = text;
+    while (config.comms_url.ends_with('/'))
+        config.comms_url.pop_back();
+    return {};
+}
+
+void read_metadata(Config& config, std::string_view name, std::string_view value)
+{
+    config.engine.metadata.emplace_back(name, value);
 }
 
 std::vector<PassedVariable> passed_variables(

@@ -8,7 +8,7 @@ target_sources(slipway_engine_core
     reconcile.cpp spool.cpp stage_end.cpp stream_filter.cpp supervisor.cpp supervisor_rounds.cpp vault.cpp
     workspace.cpp
   PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR} FILES
-    backoff.h engine.h engine_settings.h job.h job_context.h job_control.h job_host.h job_settings.h journal.h
+    backoff.h engine.h job.h job_context.h job_control.h job_host.h job_settings.h journal.h
     journaled_stage.h limits.h log_uploader.h phase_runner.h reconcile.h spool.h stage_end.h stream_filter.h
     supervisor.h vault.h workspace.h)
 target_link_libraries(slipway_engine_core

@@ -7,7 +7,7 @@
 #include "crypto/key.h"
 #include "docker-client/engine.h"
 #include "launcher/backend.h"
-#include "launcher/engine_settings.h"
+#include "launcher/config.h"
 #include "launcher/journal.h"
 
 #include <functional>

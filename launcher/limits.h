@@ -1,18 +1,11 @@
 #pragma once
 
 #include "common/protocol/assignment.h"
+#include "launcher/config.h"
 
 #include <string>
 
 namespace slipway::launcher {
-
-/// How long a stage may run and how it is stopped. All in milliseconds.
-struct Limits {
-    protocol::Millis run = 70 * 60'000; ///< From the first process of a stage to its last.
-    protocol::Millis silence = 7 * 60'000; ///< Without a byte of output.
-    protocol::Millis grace = 30'000; ///< Between INT and TERM for a stage that reads.
-    protocol::Millis write_grace = 5 * 60'000; ///< The same for one that writes: terraform saves its state.
-};
 
 /// Between TERM and KILL at the end of the ladder INT, grace, TERM, KILL.
 inline constexpr protocol::Millis kTermToKill = 10'000;

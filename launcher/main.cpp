@@ -49,17 +49,11 @@ std::string host_name()
 
 EngineSettings engine_settings(const Config& config, const Identity& identity, const Environment& environment)
 {
-    EngineSettings settings;
-    settings.state_directory = config.state_directory;
-    settings.capacity = config.capacity;
-    settings.limits.run = std::chrono::ceil<std::chrono::milliseconds>(config.run_limit).count();
-    settings.limits.silence = std::chrono::ceil<std::chrono::milliseconds>(config.silence_limit).count();
+    EngineSettings settings = config.engine;
     settings.passed = passed_variables(config.allowed_names, environment);
-    settings.default_image = config.default_image;
     settings.pool_id = identity.pool_id;
     settings.version = kVersion;
     settings.hostname = host_name();
-    settings.metadata = config.metadata;
     return settings;
 }
 
@@ -78,7 +72,7 @@ int launch(const Settings& settings, const Environment& environment)
     if (const auto* refusal = std::get_if<Refusal>(&identity))
         return refuse(*refusal);
     const auto& who = std::get<Identity>(identity);
-    if (const auto refusal = check_state_directory(config.state_directory))
+    if (const auto refusal = check_state_directory(config.engine.state_directory))
         return refuse(*refusal);
     auto docker = check_docker(config.docker_host, {});
     if (const auto* refusal = std::get_if<Refusal>(&docker))
@@ -95,7 +89,7 @@ int launch(const Settings& settings, const Environment& environment)
         .debug = config.debug});
     if (!backend)
         return refuse({ExitCode::internal, backend.error().message()});
-    Registration registration{**backend, who, config.capacity, clock, logger, STDOUT_FILENO};
+    Registration registration{**backend, who, config.engine.capacity, clock, logger, STDOUT_FILENO};
     auto engine = Engine::create(engine_settings(config, who, environment),
         {.engine = std::get<docker::Engine>(docker), .network = config.network}, {who.private_key},
         {.backend = **backend,
@@ -117,7 +111,7 @@ int launch(const Settings& settings, const Environment& environment)
 
 int run(int argc, char** argv)
 {
-    const Environment environment = Environment::take(secret_variables());
+    const Environment environment = Environment::take(kSecretVariables);
     if (const auto guarded = protect_memory(); !guarded)
         return refuse({ExitCode::internal, guarded.error().message()});
     if (const auto blocked = Signals::block(); !blocked)

@@ -13,142 +13,120 @@ namespace slipway::launcher {
 
 namespace {
 
-constexpr std::array<std::string_view, 2> kSecretVariables{"SPACELIFT_TOKEN", "SPACELIFT_POOL_PRIVATE_KEY"};
-constexpr std::string_view kMetadataPrefix = "SPACELIFT_METADATA_";
 constexpr std::size_t kMaxSecretFileBytes = 256 * 1024;
 
-Result<void> read_log_format(Config& config, std::string_view text)
+constexpr std::array<std::pair<std::string_view, LogFormatChoice>, 3> kLogFormats{
+    {{"auto", LogFormatChoice::automatic}, {"logfmt", LogFormatChoice::logfmt},
+        {"json", LogFormatChoice::json}}};
+constexpr std::array<std::pair<std::string_view, LogLevel>, 4> kLogLevels{{{"debug", LogLevel::debug},
+    {"info", LogLevel::info}, {"warn", LogLevel::warn}, {"error", LogLevel::error}}};
+
+std::string quoted(std::string_view text) { return "\"" + std::string{text} + "\""; }
+
+Result<void> read_value(std::string_view text, std::string& value)
 {
-    if (text == "auto")
-        config.log_format = LogFormatChoice::automatic;
-    else if (text == "logfmt")
-        config.log_format = LogFormatChoice::logfmt;
-    else if (text == "json")
-        config.log_format = LogFormatChoice::json;
-    else
-        return Error{Errc::invalid_input, "\"" + std::string{text} + "\" is none of auto, logfmt, json"};
+    value = text;
     return {};
 }
 
-Result<void> read_log_level(Config& config, std::string_view text)
+Result<void> read_value(std::string_view text, std::filesystem::path& value)
 {
-    constexpr std::array<std::string_view, 4> names{"debug", "info", "warn", "error"};
-    const auto found = std::ranges::find(names, text);
-    if (found == names.end())
-        return Error{
-            Errc::invalid_input, "\"" + std::string{text} + "\" is none of debug, info, warn, error"};
-    config.log_level = static_cast<LogLevel>(found - names.begin());
+    value = text;
     return {};
 }
 
-Result<void> read_allow_list(Config& config, std::string_view text)
+Result<void> read_value(std::string_view text, Secret& value)
 {
-    config.allowed_names = SLIPWAY_TRY(read_allowed_names(text, kSecretVariables));
+    value = Secret{text};
     return {};
 }
 
-Result<void> read_comms_url(Config& config, std::string_view text)
+Result<void> read_value(std::string_view text, bool& value)
 {
-    if (!text.starts_with("https://") || text.size() == 8)
+    if (text != "true" && text != "false")
+        return Error{Errc::invalid_input, quoted(text) + " is neither true nor false"};
+    value = text == "true";
+    return {};
+}
+
+Result<void> read_value(std::string_view text, protocol::Millis& value)
+{
+    const auto duration = parse_duration(text);
+    if (!duration || *duration <= std::chrono::nanoseconds::zero())
         return Error{Errc::invalid_input,
-            "\"" + std::string{text}
-                + "\" is no address of a server: give https://host or https://host:port"};
-    config.comms_url = text;
-    while (config.comms_url.ends_with('/'))
-        config.comms_url.pop_back();
+            quoted(text)
+                + " is no duration above zero: give a number with a unit, such as 90s, 70m or 1h30m"};
+    value = std::chrono::ceil<std::chrono::milliseconds>(*duration).count();
     return {};
 }
 
-void read_metadata(Config& config, std::string_view name, std::string_view value)
+template <class T, std::size_t N>
+Result<void> read_choice(
+    std::string_view text, T& value, const std::array<std::pair<std::string_view, T>, N>& names)
 {
-    if (!name.empty())
-        config.metadata.emplace_back(name, value);
+    std::string known;
+    for (const auto& [name, meaning] : names) {
+        if (name == text) {
+            value = meaning;
+            return {};
+        }
+        known += (known.empty() ? "" : ", ") + std::string{name};
+    }
+    return Error{Errc::invalid_input, quoted(text) + " is none of " + known};
 }
 
-// One row an option. A new one is added here and as a field of Config.
-constexpr std::array kOptions{
-    Option{"SPACELIFT_TOKEN", "", "token-file", "FILE", "",
-        "The pool's token, as it was handed out when the pool was made. Required. The flag names a file that "
-        "holds it.",
-        &Config::token},
-    Option{"SPACELIFT_POOL_PRIVATE_KEY", "", "private-key-file", "FILE", "",
-        "The pool's private key: base64 of the whole PEM file. Required. The flag names a file with the PEM "
-        "or its base64.",
-        &Config::private_key},
-    Option{"SPACELIFT_WORKER_COMMS_URL", "", "comms-url", "URL", "",
-        "Address of the control plane, in place of the one in the token.", &read_comms_url},
-    Option{"SPACELIFT_LAUNCHER_RUN_TIMEOUT", "", "run-timeout", "DURATION", "70m",
-        "How long a stage of a run may take from its first process to its last; then it is stopped.",
-        &Config::run_limit},
-    Option{"SPACELIFT_LAUNCHER_LOGS_TIMEOUT", "", "logs-timeout", "DURATION", "7m",
-        "How long a job may print nothing; then it is stopped.", &Config::silence_limit},
-    Option{kMetadataPrefix, "", "", "VALUE", "",
-        "Tags of this worker, shown in the control plane. The part of the name after the prefix is the tag's "
-        "name, its case "
-        "kept.",
-        &read_metadata},
-    Option{"SPACELIFT_WHITELIST_ENVS", "SPACELIFT_ALLOWLIST_ENVS", "allow-envs", "NAMES", "",
-        "Variables of the launcher that jobs get, by name, separated by commas. `ro_NAME`: every stage but "
-        "apply; `wo_NAME`: "
-        "apply only. Nothing else of the launcher's environment reaches a job.",
-        &read_allow_list},
-    Option{"SPACELIFT_WORKER_NETWORK", "", "network", "NAME", "bridge",
-        "Docker network of the job containers.", &Config::network},
-    Option{"SPACELIFT_DEFAULT_RUNNER_IMAGE", "", "default-runner-image", "IMAGE",
-        "public.ecr.aws/spacelift/runner-terraform:latest", "Image of jobs whose stack names none.",
-        &Config::default_image},
-    Option{"SPACELIFT_DEBUG", "", "debug", "BOOLEAN", "false",
-        "`true` shows the commands of every job in its log.", &Config::debug},
-    Option{"SLIPWAY_CAPACITY", "", "capacity", "NUMBER", "1", "How many jobs run at once.",
-        IntegerField{&Config::capacity, 1, 256}},
-    Option{"SLIPWAY_STATE_DIR", "", "state-dir", "DIRECTORY", "",
-        "Journal of what this launcher holds; one process uses it at a time. Default: `/var/lib/slipway` for "
-        "root, else "
-        "`$XDG_STATE_HOME/slipway` or `~/.local/state/slipway`.",
-        &Config::state_directory},
-    Option{"DOCKER_HOST", "", "docker-host", "ADDRESS", "unix:///var/run/docker.sock",
-        "Socket of the Docker Engine.", &Config::docker_host},
-    Option{"SLIPWAY_LOG_FORMAT", "", "log-format", "FORMAT", "auto",
-        "Lines on standard error: `logfmt`, `json`, or `auto` (logfmt on a terminal, else json).",
-        &read_log_format},
-    Option{"SLIPWAY_LOG_LEVEL", "", "log-level", "LEVEL", "info",
-        "Least level: `debug`, `info`, `warn`, `error`.", &read_log_level},
-};
+Result<void> read_value(std::string_view text, LogFormatChoice& value)
+{
+    return read_choice(text, value, kLogFormats);
+}
+
+Result<void> read_value(std::string_view text, LogLevel& value)
+{
+    return read_choice(text, value, kLogLevels);
+}
+
+std::string text_of(const std::string& value) { return value; }
+
+std::string text_of(const std::filesystem::path& value) { return value.string(); }
+
+std::string text_of(const Secret& /*never shown*/) { return {}; }
+
+std::string text_of(bool value) { return value ? "true" : "false"; }
+
+/// As a person writes it: "70m", not "1h10m0s".
+std::string text_of(protocol::Millis value)
+{
+    constexpr protocol::Millis minute = 60'000;
+    return value % minute == 0 ? std::to_string(value / minute) + "m"
+                               : format_duration(std::chrono::milliseconds{value});
+}
+
+std::string text_of(LogFormatChoice value)
+{
+    return std::string{
+        std::ranges::find(kLogFormats, value, [](const auto& row) { return row.second; })->first};
+}
+
+std::string text_of(LogLevel value)
+{
+    return std::string{
+        std::ranges::find(kLogLevels, value, [](const auto& row) { return row.second; })->first};
+}
+
+template <class T> T& target(Config& config, T Config::*field) { return config.*field; }
+
+template <class T> T& target(Config& config, T EngineSettings::*field) { return config.engine.*field; }
+
+template <class T> T& target(Config& config, T Limits::*field) { return config.engine.limits.*field; }
 
 /// Reads a value by the type of its field.
 struct Store {
     Config& config;
     std::string_view text;
 
-    Result<void> operator()(std::string Config::*field) const
+    template <class T, class Owner> Result<void> operator()(T Owner::*field) const
     {
-        config.*field = text;
-        return {};
-    }
-
-    Result<void> operator()(Secret Config::*field) const
-    {
-        config.*field = Secret{text};
-        return {};
-    }
-
-    Result<void> operator()(std::chrono::nanoseconds Config::*field) const
-    {
-        const auto duration = parse_duration(text);
-        if (!duration || *duration <= std::chrono::nanoseconds::zero())
-            return Error{Errc::invalid_input,
-                "\"" + std::string{text}
-                    + "\" is no duration above zero: give a number with a unit, such as 90s, 70m or 1h30m"};
-        config.*field = *duration;
-        return {};
-    }
-
-    Result<void> operator()(bool Config::*field) const
-    {
-        if (text != "true" && text != "false")
-            return Error{Errc::invalid_input, "\"" + std::string{text} + "\" is neither true nor false"};
-        config.*field = text == "true";
-        return {};
+        return read_value(text, target(config, field));
     }
 
     Result<void> operator()(IntegerField integer) const
@@ -158,15 +136,34 @@ struct Store {
         if (failure != std::errc{} || end != text.data() + text.size() || value < integer.least
             || value > integer.most)
             return Error{Errc::invalid_input,
-                "\"" + std::string{text} + "\" is no whole number from " + std::to_string(integer.least)
-                    + " to " + std::to_string(integer.most)};
-        config.*integer.field = value;
+                quoted(text) + " is no whole number from " + std::to_string(integer.least) + " to "
+                    + std::to_string(integer.most)};
+        target(config, integer.field) = value;
         return {};
     }
 
     Result<void> operator()(OptionReader reader) const { return reader(config, text); }
 
     Result<void> operator()(FamilyReader /*reader*/) const { return {}; }
+};
+
+/// Shows what a field holds.
+struct Show {
+    Config& config;
+
+    template <class T, class Owner> std::string operator()(T Owner::*field) const
+    {
+        return text_of(target(config, field));
+    }
+
+    std::string operator()(IntegerField integer) const
+    {
+        return std::to_string(target(config, integer.field));
+    }
+
+    std::string operator()(OptionReader /*reader*/) const { return {}; }
+
+    std::string operator()(FamilyReader /*reader*/) const { return {}; }
 };
 
 /// A text value and the name under which it was given.
@@ -200,8 +197,6 @@ Result<std::optional<Given>> given_value(
         return Given{flag->second, "--" + std::string{option.flag}, "flag"};
     if (auto value = SLIPWAY_TRY(from_environment(option, environment)))
         return value;
-    if (!option.fallback.empty())
-        return Given{std::string{option.fallback}, std::string{option.variable}, "default"};
     return std::nullopt;
 }
 
@@ -278,9 +273,11 @@ std::optional<std::string> warning_about(std::string_view name)
 
 } // namespace
 
-std::span<const Option> options() { return kOptions; }
-
-std::span<const std::string_view> secret_variables() { return kSecretVariables; }
+std::string default_of(const Option& option)
+{
+    Config config;
+    return std::visit(Show{config}, option.field);
+}
 
 Result<Settings> read_settings(const CommandLine& command_line, const Environment& environment, bool root)
 {
@@ -295,13 +292,16 @@ Result<Settings> read_settings(const CommandLine& command_line, const Environmen
             SLIPWAY_TRY(in(given->name, std::visit(Store{settings.config, given->text}, option.field)));
             settings.list.push_back({std::string{option.variable}, given->text, given->origin});
         } else {
-            settings.list.push_back({std::string{option.variable}, "", "not set"});
+            auto text = default_of(option);
+            const std::string origin = text.empty() ? "not set" : "default";
+            settings.list.push_back({std::string{option.variable}, std::move(text), origin});
         }
     }
-    if (settings.config.state_directory.empty()) {
-        settings.config.state_directory = SLIPWAY_TRY(default_state_directory(root, environment));
+    auto& state_directory = settings.config.engine.state_directory;
+    if (state_directory.empty()) {
+        state_directory = SLIPWAY_TRY(default_state_directory(root, environment));
         const auto entry = std::ranges::find(settings.list, "SLIPWAY_STATE_DIR", &Setting::name);
-        *entry = {entry->name, settings.config.state_directory, "default"};
+        *entry = {entry->name, state_directory.string(), "default"};
     }
     for (const auto& [name, value] : environment.variables())
         if (auto warning = warning_about(name))

@@ -58,7 +58,7 @@ std::string help_text()
           "Takes runs of a worker pool and gives each stage a container of its own. Starts from "
           "SPACELIFT_TOKEN\n"
           "and SPACELIFT_POOL_PRIVATE_KEY alone. A flag wins over the variable of the same line.\n\n";
-    for (const auto& option : options()) {
+    for (const auto& option : kOptions) {
         text += "  " + name_of(option);
         if (!option.alias.empty())
             text += ", " + std::string{option.alias};
@@ -66,8 +66,8 @@ std::string help_text()
             text += ", --" + std::string{option.flag} + " " + std::string{option.argument};
         text += "\n";
         append_wrapped(text, without_backticks(option.help), 6);
-        if (!option.fallback.empty())
-            text += "      Default: " + std::string{option.fallback} + "\n";
+        if (const auto value = default_of(option); !value.empty())
+            text += "      Default: " + value + "\n";
     }
     text += "\n  --print-config  shows every setting with its origin, and exits\n"
             "  --version       shows the version, and exits\n"
@@ -89,7 +89,7 @@ std::string reference_markdown()
           "force "
           "and where it came from.\n\n"
           "| variable | flag | default | meaning |\n|---|---|---|---|\n";
-    for (const auto& option : options()) {
+    for (const auto& option : kOptions) {
         text += "| `" + name_of(option) + "`";
         if (!option.alias.empty())
             text += ", `" + std::string{option.alias} + "`";
@@ -97,8 +97,8 @@ std::string reference_markdown()
         if (!option.flag.empty())
             text += "`--" + std::string{option.flag} + " " + std::string{option.argument} + "`";
         text += " | ";
-        if (!option.fallback.empty())
-            text += "`" + std::string{option.fallback} + "`";
+        if (const auto value = default_of(option); !value.empty())
+            text += "`" + value + "`";
         text += " | " + std::string{option.help} + " |\n";
     }
     text += "\n" + std::string{kSignals} + "## Exit codes\n\n| code | meaning |\n|---|---|\n";

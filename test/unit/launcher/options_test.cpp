@@ -19,7 +19,7 @@ Result<Settings> settings_of(const Variables& variables, std::vector<const char*
 {
     flags.insert(flags.begin(), "slipway-launcher");
     const auto line = SLIPWAY_TRY(parse_command_line(static_cast<int>(flags.size()), flags.data()));
-    return read_settings(line, Environment::of(variables, secret_variables()), true);
+    return read_settings(line, Environment::of(variables, kSecretVariables), true);
 }
 
 Config config_of(const Variables& variables, const std::vector<const char*>& flags = {})
@@ -52,12 +52,12 @@ bool holds(const std::string& text, std::string_view part) { return text.find(pa
 TEST_CASE("without any setting the documented defaults are in force", "[launcher]")
 {
     const Config config = config_of({});
-    CHECK(config.run_limit == std::chrono::minutes{70});
-    CHECK(config.silence_limit == std::chrono::minutes{7});
+    CHECK(config.engine.limits.run == 70 * 60'000);
+    CHECK(config.engine.limits.silence == 7 * 60'000);
     CHECK(config.network == "bridge");
-    CHECK(config.default_image == "public.ecr.aws/spacelift/runner-terraform:latest");
-    CHECK(config.capacity == 1);
-    CHECK(config.state_directory == "/var/lib/slipway");
+    CHECK(config.engine.default_image == "public.ecr.aws/spacelift/runner-terraform:latest");
+    CHECK(config.engine.capacity == 1);
+    CHECK(config.engine.state_directory == "/var/lib/slipway");
     CHECK(config.docker_host == "unix:///var/run/docker.sock");
     CHECK(config.log_format == LogFormatChoice::automatic);
     CHECK(config.log_level == LogLevel::info);
@@ -65,7 +65,7 @@ TEST_CASE("without any setting the documented defaults are in force", "[launcher
     CHECK(config.token.empty());
     CHECK(config.private_key.empty());
     CHECK(config.comms_url.empty());
-    CHECK(config.metadata.empty());
+    CHECK(config.engine.metadata.empty());
     CHECK(config.allowed_names.empty());
 }
 
@@ -81,15 +81,15 @@ TEST_CASE("every variable reaches its field", "[launcher]")
     CHECK(config.token.equals("t"));
     CHECK(config.private_key.equals("k"));
     CHECK(config.comms_url == "https://host:8443");
-    CHECK(config.run_limit == std::chrono::minutes{90});
-    CHECK(config.silence_limit == std::chrono::seconds{1000});
-    CHECK(config.metadata == protocol::Metadata{{"asg_Id", "a=b"}});
+    CHECK(config.engine.limits.run == 90 * 60'000);
+    CHECK(config.engine.limits.silence == 1'000'000);
+    CHECK(config.engine.metadata == protocol::Metadata{{"asg_Id", "a=b"}});
     CHECK(config.allowed_names.size() == 2);
     CHECK(config.network == "jobs");
-    CHECK(config.default_image == "img:1");
+    CHECK(config.engine.default_image == "img:1");
     CHECK(config.debug);
-    CHECK(config.capacity == 4);
-    CHECK(config.state_directory == "/s");
+    CHECK(config.engine.capacity == 4);
+    CHECK(config.engine.state_directory == "/s");
     CHECK(config.docker_host == "unix:///d.sock");
     CHECK(config.log_format == LogFormatChoice::json);
     CHECK(config.log_level == LogLevel::warn);
@@ -196,12 +196,29 @@ TEST_CASE("a variable that looks like ours and is not gives a warning with the n
 TEST_CASE("the help names every variable, flag and default of the table", "[launcher]")
 {
     const std::string help = help_text();
-    for (const auto& option : options()) {
+    for (const auto& option : kOptions) {
         CHECK(holds(help, option.variable));
         CHECK(holds(help, option.alias));
         CHECK(holds(help, option.flag));
-        CHECK(holds(help, option.fallback));
+        CHECK(holds(help, default_of(option)));
     }
+}
+
+TEST_CASE("what is shown as the default of an option leads to that default when it is given", "[launcher]")
+{
+    const auto plain = settings_of({});
+    REQUIRE(plain);
+    Variables variables;
+    for (const auto& option : kOptions)
+        if (const auto value = default_of(option); !value.empty())
+            variables.emplace_back(option.variable, value);
+    CHECK(variables.size() >= 8);
+    const auto given = settings_of(variables);
+    REQUIRE(given);
+    for (std::size_t i = 0; i < plain->list.size(); ++i)
+        CHECK(given->list[i].value == plain->list[i].value);
+    CHECK(given->config.engine.limits.run == Limits{}.run);
+    CHECK(given->config.engine.limits.silence == Limits{}.silence);
 }
 
 TEST_CASE("docs/reference.md is what the table and the exit codes say", "[launcher]")
