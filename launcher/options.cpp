@@ -246,29 +246,67 @@ std::size_t edit_distance(std::string_view a, std::string_view b)
     return row[b.size()];
 }
 
-std::optional<std::string> warning_about(std::string_view name)
+/// Variables that ask for protection which this version does not give. To go on without it would be worse
+/// than not to start.
+struct Missing {
+    std::string_view variable;
+    std::string_view lacks;
+};
+
+constexpr std::array kMissing{
+    Missing{"SPACELIFT_MASK_ENVS", "masks no values in logs yet"},
+    Missing{"SPACELIFT_LAUNCHER_RUN_INITIALIZATION_POLICY", "checks no run against a policy yet"},
+    Missing{"SPACELIFT_WORKER_RUNTIME", "gives jobs no other container runtime than Docker's default yet"},
+};
+
+bool looks_like_ours(std::string_view name)
 {
-    constexpr std::size_t close = 4;
-    if (!name.starts_with("SPACELIFT_") && !name.starts_with("SLIPWAY_") && !name.starts_with("SPCELIFT_"))
-        return std::nullopt;
+    return name.starts_with("SPACELIFT_") || name.starts_with("SLIPWAY_") || name.starts_with("SPCELIFT_");
+}
+
+bool is_known(std::string_view name)
+{
+    return std::ranges::any_of(kOptions, [name](const Option& option) {
+        return option.variable == name || option.alias == name
+            || (option.is_family() && name.starts_with(option.variable));
+    });
+}
+
+/// The known name that `name` is most likely a slip of; empty: none is near.
+std::string_view nearest_to(std::string_view name)
+{
     std::string_view nearest;
-    std::size_t least = close;
-    for (const auto& option : kOptions) {
-        if (option.is_family() && name.starts_with(option.variable))
-            return std::nullopt;
-        for (const auto known : {option.variable, option.alias}) {
-            if (known == name)
-                return std::nullopt;
-            if (const auto distance = edit_distance(known, name); !known.empty() && distance < least) {
-                least = distance;
-                nearest = known;
-            }
+    std::size_t least = 4;
+    const auto look = [&](std::string_view known) {
+        if (const auto distance = edit_distance(known, name); !known.empty() && distance < least) {
+            least = distance;
+            nearest = known;
         }
+    };
+    for (const auto& option : kOptions) {
+        look(option.variable);
+        look(option.alias);
     }
-    std::string text = std::string{name} + " is not known to this version and has no effect";
-    if (!nearest.empty())
-        text += "; did you mean " + std::string{nearest} + "?";
-    return text;
+    for (const auto& missing : kMissing)
+        look(missing.variable);
+    return nearest;
+}
+
+/// Looks at a variable that no option reads: a warning, or a refusal when protection depends on it.
+Result<std::optional<std::string>> look_at_stranger(std::string_view name, std::string_view value)
+{
+    if (!looks_like_ours(name) || is_known(name))
+        return std::optional<std::string>{};
+    const auto nearest = nearest_to(name);
+    const auto missing = std::ranges::find(kMissing, nearest, &Missing::variable);
+    const std::string hint
+        = nearest.empty() || nearest == name ? "" : "; did you mean " + std::string{nearest} + "?";
+    if (missing != kMissing.end() && !value.empty())
+        return Error{Errc::invalid_input,
+            std::string{name} + ": this version " + std::string{missing->lacks}
+                + ", and does not run jobs without what you ask for: take the variable away to do without"
+                + hint};
+    return std::optional{std::string{name} + " is not known to this version and has no effect" + hint};
 }
 
 } // namespace
@@ -304,7 +342,7 @@ Result<Settings> read_settings(const CommandLine& command_line, const Environmen
         *entry = {entry->name, state_directory.string(), "default"};
     }
     for (const auto& [name, value] : environment.variables())
-        if (auto warning = warning_about(name))
+        if (auto warning = SLIPWAY_TRY(look_at_stranger(name, value)))
             settings.warnings.push_back(*std::move(warning));
     return settings;
 }

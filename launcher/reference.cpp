@@ -85,7 +85,11 @@ std::string reference_markdown()
           "Go "
           "(`90s`, `70m`, `1h30m`).\nA variable with the prefix `SPACELIFT_` or `SLIPWAY_` that is not "
           "listed here "
-          "has no effect, and the launcher warns of it.\n`slipway-launcher --print-config` shows what is in "
+          "has no effect, and the launcher warns of it; "
+          "but where such a variable asks for protection that this version does not give "
+          "(`SPACELIFT_MASK_ENVS`, `SPACELIFT_LAUNCHER_RUN_INITIALIZATION_POLICY`, "
+          "`SPACELIFT_WORKER_RUNTIME`, and "
+          "slips of them), it does not start.\n`slipway-launcher --print-config` shows what is in "
           "force "
           "and where it came from.\n\n"
           "| variable | flag | default | meaning |\n|---|---|---|---|\n";

@@ -193,6 +193,19 @@ TEST_CASE("a variable that looks like ours and is not gives a warning with the n
     CHECK(holds(settings->warnings[2], "did you mean SLIPWAY_CAPACITY?"));
 }
 
+TEST_CASE("a variable that asks for protection which is not given is refused, also misspelt", "[launcher]")
+{
+    const std::string name
+        = GENERATE(as<std::string>{}, "SPACELIFT_MASK_ENVS", "SPACELIFT_LAUNCHER_RUN_INITIALIZATION_POLICY",
+            "SPACELIFT_WORKER_RUNTIME", "SPCELIFT_WORKER_RUNTIME", "SPACELIFT_MASK_ENV");
+    const auto failure = failure_of({{name, "x"}});
+    CHECK(failure.starts_with(name + ": this version "));
+    CHECK(holds(failure, "yet, and does not run jobs without"));
+    CHECK(holds(failure, "did you mean")
+        == (name == "SPCELIFT_WORKER_RUNTIME" || name == "SPACELIFT_MASK_ENV"));
+    CHECK(settings_of({{name, ""}}));
+}
+
 TEST_CASE("the help names every variable, flag and default of the table", "[launcher]")
 {
     const std::string help = help_text();
