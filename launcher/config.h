@@ -141,6 +141,9 @@ inline constexpr std::array kOptions{
         &Limits::run},
     Option{"SPACELIFT_LAUNCHER_LOGS_TIMEOUT", "", "logs-timeout", "DURATION",
         "How long a job may print nothing; then it is stopped.", &Limits::silence},
+    Option{"SLIPWAY_STOP_GRACE", "", "stop-grace", "DURATION",
+        "How long a stage that only reads may take to end when it is stopped: between INT and TERM.",
+        &Limits::grace},
     Option{"SPACELIFT_METADATA_", "", "", "VALUE",
         "Tags of this worker, shown in the control plane. The part of the name after the prefix is the tag's "
         "name, its case "

@@ -54,6 +54,7 @@ TEST_CASE("without any setting the documented defaults are in force", "[launcher
     const Config config = config_of({});
     CHECK(config.engine.limits.run == 70 * 60'000);
     CHECK(config.engine.limits.silence == 7 * 60'000);
+    CHECK(config.engine.limits.grace == 30'000);
     CHECK(config.network == "bridge");
     CHECK(config.engine.default_image == "public.ecr.aws/spacelift/runner-terraform:latest");
     CHECK(config.engine.capacity == 1);
@@ -73,16 +74,18 @@ TEST_CASE("every variable reaches its field", "[launcher]")
 {
     const Config config = config_of({{"SPACELIFT_TOKEN", "t"}, {"SPACELIFT_POOL_PRIVATE_KEY", "k"},
         {"SPACELIFT_WORKER_COMMS_URL", "https://host:8443/"}, {"SPACELIFT_LAUNCHER_RUN_TIMEOUT", "1h30m"},
-        {"SPACELIFT_LAUNCHER_LOGS_TIMEOUT", "1000s"}, {"SPACELIFT_METADATA_asg_Id", "a=b"},
-        {"SPACELIFT_METADATA_", "no"}, {"SPACELIFT_WHITELIST_ENVS", "A,ro_B"},
-        {"SPACELIFT_WORKER_NETWORK", "jobs"}, {"SPACELIFT_DEFAULT_RUNNER_IMAGE", "img:1"},
-        {"SPACELIFT_DEBUG", "true"}, {"SLIPWAY_CAPACITY", "4"}, {"SLIPWAY_STATE_DIR", "/s"},
-        {"DOCKER_HOST", "unix:///d.sock"}, {"SLIPWAY_LOG_FORMAT", "json"}, {"SLIPWAY_LOG_LEVEL", "warn"}});
+        {"SPACELIFT_LAUNCHER_LOGS_TIMEOUT", "1000s"}, {"SLIPWAY_STOP_GRACE", "45s"},
+        {"SPACELIFT_METADATA_asg_Id", "a=b"}, {"SPACELIFT_METADATA_", "no"},
+        {"SPACELIFT_WHITELIST_ENVS", "A,ro_B"}, {"SPACELIFT_WORKER_NETWORK", "jobs"},
+        {"SPACELIFT_DEFAULT_RUNNER_IMAGE", "img:1"}, {"SPACELIFT_DEBUG", "true"}, {"SLIPWAY_CAPACITY", "4"},
+        {"SLIPWAY_STATE_DIR", "/s"}, {"DOCKER_HOST", "unix:///d.sock"}, {"SLIPWAY_LOG_FORMAT", "json"},
+        {"SLIPWAY_LOG_LEVEL", "warn"}});
     CHECK(config.token.equals("t"));
     CHECK(config.private_key.equals("k"));
     CHECK(config.comms_url == "https://host:8443");
     CHECK(config.engine.limits.run == 90 * 60'000);
     CHECK(config.engine.limits.silence == 1'000'000);
+    CHECK(config.engine.limits.grace == 45'000);
     CHECK(config.engine.metadata == protocol::Metadata{{"asg_Id", "a=b"}});
     CHECK(config.allowed_names.size() == 2);
     CHECK(config.network == "jobs");
