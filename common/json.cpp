@@ -1,5 +1,7 @@
 #include "common/json.h"
 
+#include "common/utf8.h"
+
 #include <rapidjson/document.h>
 #include <rapidjson/error/en.h>
 #include <rapidjson/stringbuffer.h>
@@ -233,29 +235,6 @@ std::string JsonValue::dump() const
 
 namespace {
 
-/// Length of the valid UTF-8 sequence at the front of `text`, or 0 (RFC 3629).
-std::size_t utf8_length(std::string_view text) noexcept
-{
-    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-    const auto follows = [&](std::size_t i, unsigned low = 0x80, unsigned high = 0xBF) {
-        return i < text.size() && byte(i) >= low && byte(i) <= high;
-    };
-    const unsigned first = byte(0);
-    if (first < 0x80)
-        return 1;
-    if (first >= 0xC2 && first <= 0xDF)
-        return follows(1) ? 2 : 0;
-    if (first >= 0xE0 && first <= 0xEF)
-        return follows(1, first == 0xE0 ? 0xA0 : 0x80, first == 0xED ? 0x9F : 0xBF) && follows(2) ? 3 : 0;
-    if (first >= 0xF0 && first <= 0xF4) {
-        return follows(1, first == 0xF0 ? 0x90 : 0x80, first == 0xF4 ? 0x8F : 0xBF) && follows(2)
-                && follows(3)
-            ? 4
-            : 0;
-    }
-    return 0;
-}
-
 void append_escaped(std::string& out, std::string_view text)
 {
     out += '"';
@@ -266,12 +245,14 @@ void append_escaped(std::string& out, std::string_view text)
             out += c;
         } else if (c == '\n') {
             out += "\\n";
-        } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
-            std::array<char, 8> escape{};
-            std::snprintf(escape.data(), escape.size(), "\\u%04x", static_cast<unsigned>(c));
-            out += escape.data();
         } else if (const std::size_t length = utf8_length(text); length != 0) {
-            out += text.substr(0, length);
+            if (const char32_t point = utf8_decode(text.substr(0, length)); is_control(point)) {
+                std::array<char, 8> escape{};
+                std::snprintf(escape.data(), escape.size(), "\\u%04x", static_cast<unsigned>(point));
+                out += escape.data();
+            } else {
+                out += text.substr(0, length);
+            }
             text.remove_prefix(length);
             continue;
         } else {

@@ -1,13 +1,13 @@
 #include "common/log.h"
 
 #include "common/json.h"
+#include "common/utf8.h"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
-#include <cstdio>
 
 namespace slipway {
 
@@ -30,33 +30,54 @@ std::string_view name_of(LogLevel level) noexcept
 
 bool is_plain(char c) noexcept
 {
-    return static_cast<unsigned char>(c) > 0x20 && c != 0x7F && c != '"' && c != '=' && c != '\\';
+    return static_cast<unsigned char>(c) > 0x20 && c != '"' && c != '=' && c != '\\';
+}
+
+/// What is written of one value. The rest of a longer one is only counted, at a character's edge.
+std::string capped(std::string_view value)
+{
+    if (value.size() <= kMaxLogValue)
+        return std::string{value};
+    std::size_t end = kMaxLogValue;
+    while (end > kMaxLogValue - 3 && (static_cast<unsigned char>(value[end]) & 0xC0U) == 0x80)
+        --end;
+    return std::string{value.substr(0, end)} + " [" + std::to_string(value.size() - end) + " bytes more]";
 }
 
 /// logfmt: bare where that is unambiguous, else in quotes with escapes.
 void append_value(std::string& line, std::string_view value)
 {
-    if (!value.empty() && std::ranges::all_of(value, is_plain)) {
-        line += value;
+    const std::string text = capped(value);
+    const std::string shown = escape_controls(text);
+    if (!text.empty() && shown == text && std::ranges::all_of(text, is_plain)) {
+        line += text;
         return;
     }
-    line += '"';
-    for (const char c : value) {
-        if (c == '"' || c == '\\') {
-            line += '\\';
-            line += c;
-        } else if (c == '\n') {
-            line += "\\n";
-        } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
-            std::array<char, 8> escape{};
-            std::snprintf(escape.data(), escape.size(), "\\x%02x",
-                static_cast<unsigned>(static_cast<unsigned char>(c)));
-            line += escape.data();
-        } else {
-            line += c;
+    std::string quoted;
+    for (const char c : text) {
+        if (c == '"' || c == '\\')
+            quoted += '\\';
+        quoted += c;
+    }
+    line += '"' + escape_controls(quoted) + '"';
+}
+
+/// Writes a whole line. What a descriptor that does not block refuses for a second is lost, since a log that
+/// nobody reads must not stop the process.
+void write_line(int fd, std::string_view line)
+{
+    while (!line.empty()) {
+        const ssize_t count = ::write(fd, line.data(), line.size());
+        if (count >= 0) {
+            line.remove_prefix(static_cast<std::size_t>(count));
+        } else if (errno == EAGAIN) {
+            pollfd writable{.fd = fd, .events = POLLOUT, .revents = 0};
+            if (::poll(&writable, 1, 1000) == 0)
+                return;
+        } else if (errno != EINTR) {
+            return;
         }
     }
-    line += '"';
 }
 
 } // namespace
@@ -66,11 +87,11 @@ std::string format_log_line(LogFormat format, std::string_view time, LogLevel le
 {
     if (format == LogFormat::json) {
         JsonWriter json;
-        json.begin_object().field("ts", time).field("level", name_of(level)).field("msg", message);
+        json.begin_object().field("ts", time).field("level", name_of(level)).field("msg", capped(message));
         for (const auto& [name, value] : context)
-            json.field(name, value);
+            json.field(name, capped(value));
         for (const auto& [name, value] : fields)
-            json.field(name, value);
+            json.field(name, capped(value));
         json.end_object();
         return json.take() + "\n";
     }
@@ -102,7 +123,8 @@ void LogSink::write(LogLevel level, std::string_view message,
 {
     const std::string line
         = format_log_line(format_, format_rfc3339(clock_.wall()), level, message, context, fields);
-    while (::write(fd_, line.data(), line.size()) < 0 && errno == EINTR) { }
+    const std::lock_guard lock{mutex_};
+    write_line(fd_, line);
 }
 
 Logger Logger::with(std::string_view name, std::string_view value) const

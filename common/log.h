@@ -3,7 +3,9 @@
 #include "common/clock.h"
 #include "common/error.h"
 
+#include <cstddef>
 #include <initializer_list>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -18,8 +20,11 @@ enum class LogFormat : unsigned char { logfmt, json };
 using LogField = std::pair<std::string_view, std::string_view>;
 using LogFields = std::initializer_list<LogField>;
 
-/// Where log lines end: one `write` a line on `fd`, so that lines of threads and processes never mix.
-/// Thread-safe. Outlives every `Logger` made from it.
+/// Of one value in a line; a longer one is cut and the cut is marked.
+inline constexpr std::size_t kMaxLogValue = 8 * 1024;
+
+/// Where log lines end. Lines of threads never mix; those of two processes on one pipe may if they are longer
+/// than PIPE_BUF. Thread-safe. Outlives every `Logger` made from it.
 class LogSink {
 public:
     LogSink(int fd, LogFormat format, LogLevel least, const Clock& clock);
@@ -30,14 +35,15 @@ public:
     [[nodiscard]] bool enabled(LogLevel level) const noexcept { return level >= least_; }
 
 private:
-    int fd_;
-    LogFormat format_;
-    LogLevel least_;
+    const int fd_;
+    const LogFormat format_;
+    const LogLevel least_;
     const Clock& clock_;
+    std::mutex mutex_; // Held for a write.
 };
 
-/// Writes structured lines that all carry the same context (a run id, a worker id). Newlines and control
-/// bytes in values are escaped, so no value can forge a line. Cheap to copy. Thread-safe.
+/// Writes structured lines that all carry the same context (a run id, a worker id). Newlines, controls and
+/// bytes that are no UTF-8 are escaped in values, so no value can forge a line. Cheap to copy. Thread-safe.
 class Logger {
 public:
     explicit Logger(LogSink& sink)

@@ -18,12 +18,6 @@
 
 namespace slipway::launcher {
 
-enum class LogFormatChoice : std::uint8_t {
-    automatic, ///< logfmt on a terminal, JSON elsewhere.
-    logfmt,
-    json,
-};
-
 /// Which stages see a variable of the launcher.
 enum class StageClass : std::uint8_t {
     every,
@@ -81,7 +75,7 @@ struct Config {
     std::string network = "bridge";
     std::string docker_host = "unix:///var/run/docker.sock";
     bool debug = false;
-    LogFormatChoice log_format = LogFormatChoice::automatic;
+    LogFormat log_format = LogFormat::logfmt;
     LogLevel log_level = LogLevel::info;
     EngineSettings engine; ///< Less what `main` adds: passed, pool_id, version, hostname.
 };
@@ -98,7 +92,7 @@ using FamilyReader = void (*)(Config& config, std::string_view suffix, std::stri
 
 /// Where the value goes; its type decides how it is read and shown. `Millis` are written as durations.
 using Field = std::variant<std::string Config::*, Secret Config::*, bool Config::*, LogLevel Config::*,
-    LogFormatChoice Config::*, std::string EngineSettings::*, std::filesystem::path EngineSettings::*,
+    LogFormat Config::*, std::string EngineSettings::*, std::filesystem::path EngineSettings::*,
     protocol::Millis Limits::*, IntegerField, OptionReader, FamilyReader>;
 
 /// One row of the table from which parsing, help, --print-config and docs/reference.md are made.
@@ -168,8 +162,7 @@ inline constexpr std::array kOptions{
         "`$XDG_STATE_HOME/slipway` or `~/.local/state/slipway`.",
         &EngineSettings::state_directory},
     Option{"DOCKER_HOST", "", "docker-host", "ADDRESS", "Socket of the Docker Engine.", &Config::docker_host},
-    Option{"SLIPWAY_LOG_FORMAT", "", "log-format", "FORMAT",
-        "Lines on standard error: `logfmt`, `json`, or `auto` (logfmt on a terminal, else json).",
+    Option{"SLIPWAY_LOG_FORMAT", "", "log-format", "FORMAT", "Lines on standard error: `logfmt` or `json`.",
         &Config::log_format},
     Option{"SLIPWAY_LOG_LEVEL", "", "log-level", "LEVEL", "Least level: `debug`, `info`, `warn`, `error`.",
         &Config::log_level},

@@ -30,14 +30,6 @@ int print(const std::string& text)
     return std::fputs(text.c_str(), stdout) < 0 ? to_int(ExitCode::internal) : to_int(ExitCode::done);
 }
 
-LogFormat log_format(LogFormatChoice choice)
-{
-    const bool terminal = ::isatty(STDERR_FILENO) != 0;
-    return choice == LogFormatChoice::logfmt || (choice == LogFormatChoice::automatic && terminal)
-        ? LogFormat::logfmt
-        : LogFormat::json;
-}
-
 std::string host_name()
 {
     std::string name(HOST_NAME_MAX + 1, '\0');
@@ -63,7 +55,7 @@ int launch(const Settings& settings, const Environment& environment)
     const Config& config = settings.config;
     const SystemClock clock;
     SystemRandom random;
-    LogSink sink{STDERR_FILENO, log_format(config.log_format), config.log_level, clock};
+    LogSink sink{STDERR_FILENO, config.log_format, config.log_level, clock};
     const Logger logger{sink};
     for (const auto& warning : settings.warnings)
         logger.warn(warning);

@@ -15,9 +15,8 @@ namespace {
 
 constexpr std::size_t kMaxSecretFileBytes = 256 * 1024;
 
-constexpr std::array<std::pair<std::string_view, LogFormatChoice>, 3> kLogFormats{
-    {{"auto", LogFormatChoice::automatic}, {"logfmt", LogFormatChoice::logfmt},
-        {"json", LogFormatChoice::json}}};
+constexpr std::array<std::pair<std::string_view, LogFormat>, 2> kLogFormats{
+    {{"logfmt", LogFormat::logfmt}, {"json", LogFormat::json}}};
 constexpr std::array<std::pair<std::string_view, LogLevel>, 4> kLogLevels{{{"debug", LogLevel::debug},
     {"info", LogLevel::info}, {"warn", LogLevel::warn}, {"error", LogLevel::error}}};
 
@@ -75,7 +74,7 @@ Result<void> read_choice(
     return Error{Errc::invalid_input, quoted(text) + " is none of " + known};
 }
 
-Result<void> read_value(std::string_view text, LogFormatChoice& value)
+Result<void> read_value(std::string_view text, LogFormat& value)
 {
     return read_choice(text, value, kLogFormats);
 }
@@ -101,7 +100,7 @@ std::string text_of(protocol::Millis value)
                                : format_duration(std::chrono::milliseconds{value});
 }
 
-std::string text_of(LogFormatChoice value)
+std::string text_of(LogFormat value)
 {
     return std::string{
         std::ranges::find(kLogFormats, value, [](const auto& row) { return row.second; })->first};

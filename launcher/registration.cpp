@@ -1,8 +1,7 @@
 #include "launcher/registration.h"
 
 #include "common/file.h"
-
-#include <algorithm>
+#include "common/utf8.h"
 
 namespace slipway::launcher {
 
@@ -59,13 +58,11 @@ void Registration::announce(const protocol::RegisterResponse& response)
 
 std::string ready_line(const protocol::RegisterResponse& response, std::string_view url, int capacity)
 {
-    std::string line = "slipway-launcher is ready: pool \"" + response.pool_name + "\" (" + response.pool_id
-        + "), worker " + response.worker_id + ", " + std::string{url} + ", capacity "
-        + std::to_string(capacity);
     // The name comes from the server; a terminal may read this.
-    std::ranges::replace_if(
-        line, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }, '?');
-    return line + "\n";
+    return escape_controls("slipway-launcher is ready: pool \"" + response.pool_name + "\" ("
+               + response.pool_id + "), worker " + response.worker_id + ", " + std::string{url}
+               + ", capacity " + std::to_string(capacity))
+        + "\n";
 }
 
 } // namespace slipway::launcher

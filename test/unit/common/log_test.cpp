@@ -6,8 +6,11 @@
 
 #include <catch2/catch.hpp>
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <thread>
 
 using namespace slipway;
 
@@ -44,6 +47,72 @@ TEST_CASE("no byte of a value can forge a line or reach a terminal")
     CHECK(line("x\nts=0 level=error msg=forged")
         == "ts=2026-01-02T00:00:00.000Z level=info msg=\"x\\nts=0 level=error msg=forged\"\n");
     CHECK(line("\x1B[31m") == "ts=2026-01-02T00:00:00.000Z level=info msg=\"\\x1b[31m\"\n");
+}
+
+TEST_CASE("no character that a terminal obeys passes, nor a byte that is no UTF-8")
+{
+    const auto& [value, escaped, in_json] = GENERATE(table<std::string, std::string, std::string>({
+        {"\xC2\x9B"
+         "31m",
+            R"(\xc2\x9b31m)", R"(\u009b31m)"}, // CSI in one character
+        {"\xC2\x80", R"(\xc2\x80)", R"(\u0080)"},
+        {"\xE2\x80\xA8", R"(\xe2\x80\xa8)", R"(\u2028)"},
+        {"\xE2\x80\xAE", R"(\xe2\x80\xae)", R"(\u202e)"},
+        {"\x9B", R"(\x9b)", "\xEF\xBF\xBD"},
+        {"\xE2\x82", R"(\xe2\x82)", "\xEF\xBF\xBD\xEF\xBF\xBD"},
+    }));
+    CHECK(line(value) == "ts=2026-01-02T00:00:00.000Z level=info msg=\"" + escaped + "\"\n");
+    CHECK(line(value, {}, LogFormat::json)
+        == R"({"ts":"2026-01-02T00:00:00.000Z","level":"info","msg":")" + in_json + "\"}\n");
+    CHECK(line("\xC2\xA0\xF0\x9F\x9A\x80")
+        == "ts=2026-01-02T00:00:00.000Z level=info msg=\xC2\xA0\xF0\x9F\x9A\x80\n");
+}
+
+TEST_CASE("a value over the cap is cut at a character and the cut is marked")
+{
+    const std::string value = std::string(kMaxLogValue - 1, 'x') + "\xC3\xBC" + "yz";
+    const std::string cut = std::string(kMaxLogValue - 1, 'x') + " [4 bytes more]";
+    for (const auto format : {LogFormat::logfmt, LogFormat::json}) {
+        const auto text = line("m", {{"k", value}}, format);
+        CHECK(text.find('"' + cut + '"') != std::string::npos);
+        CHECK(text.size() < kMaxLogValue + 200);
+    }
+    const std::string whole(kMaxLogValue, 'x');
+    CHECK(line("m", {{"k", whole}}).ends_with("k=" + whole + "\n"));
+}
+
+TEST_CASE("long lines of threads arrive whole through a pipe that does not block")
+{
+    std::array<int, 2> ends{};
+    REQUIRE(::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) == 0);
+    const UniqueFd reader{ends[0]};
+    UniqueFd writer{ends[1]};
+    REQUIRE(::fcntl(reader.get(), F_SETFL, 0) == 0);
+    const test::ManualClock clock;
+    LogSink sink{writer.get(), LogFormat::logfmt, LogLevel::info, clock};
+    constexpr int lines = 50;
+    std::vector<std::jthread> threads;
+    for (const char letter : {'a', 'b', 'c'})
+        threads.emplace_back([&sink, letter] {
+            const std::string value(7000, letter);
+            for (int i = 0; i < lines; ++i)
+                Logger{sink}.info("m", {{"k", value}});
+        });
+    std::jthread closer{[&] {
+        threads.clear();
+        writer.reset();
+    }};
+    std::string all;
+    std::array<char, 65536> buffer{};
+    for (ssize_t count = 0; (count = ::read(reader.get(), buffer.data(), buffer.size())) > 0;)
+        all.append(buffer.data(), static_cast<std::size_t>(count));
+    for (const char letter : {'a', 'b', 'c'}) {
+        const std::string wanted = line("m", {{"k", std::string(7000, letter)}});
+        std::size_t found = 0;
+        for (auto at = all.find(wanted); at != std::string::npos; at = all.find(wanted, at + 1))
+            ++found;
+        CHECK(found == lines);
+    }
 }
 
 TEST_CASE("a JSON line is one JSON object whatever its values hold")

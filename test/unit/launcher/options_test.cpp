@@ -60,7 +60,7 @@ TEST_CASE("without any setting the documented defaults are in force", "[launcher
     CHECK(config.engine.capacity == 1);
     CHECK(config.engine.state_directory == "/var/lib/slipway");
     CHECK(config.docker_host == "unix:///var/run/docker.sock");
-    CHECK(config.log_format == LogFormatChoice::automatic);
+    CHECK(config.log_format == LogFormat::logfmt);
     CHECK(config.log_level == LogLevel::info);
     CHECK_FALSE(config.debug);
     CHECK(config.token.empty());
@@ -94,7 +94,7 @@ TEST_CASE("every variable reaches its field", "[launcher]")
     CHECK(config.engine.capacity == 4);
     CHECK(config.engine.state_directory == "/s");
     CHECK(config.docker_host == "unix:///d.sock");
-    CHECK(config.log_format == LogFormatChoice::json);
+    CHECK(config.log_format == LogFormat::json);
     CHECK(config.log_level == LogLevel::warn);
 }
 
@@ -138,7 +138,7 @@ TEST_CASE("a wrong value is refused with the variable, the value and what is exp
         {"SLIPWAY_CAPACITY", "2x", "from 1 to 256"},
         {"SLIPWAY_CAPACITY", "99999999999", "from 1 to 256"},
         {"SPACELIFT_DEBUG", "yes", "true nor false"},
-        {"SLIPWAY_LOG_FORMAT", "xml", "auto, logfmt, json"},
+        {"SLIPWAY_LOG_FORMAT", "xml", "logfmt, json"},
         {"SLIPWAY_LOG_LEVEL", "loud", "debug, info, warn, error"},
         {"SPACELIFT_WORKER_COMMS_URL", "http://host", "https://host"},
         {"SPACELIFT_ALLOWLIST_ENVS", "A=1", "names without values"},

@@ -149,7 +149,7 @@ TEST_CASE("a pool's name cannot write control bytes to a terminal", "[launcher]"
     auto response = answer_at(kNow);
     response.pool_name = "a\033[2Jb\n";
     CHECK(ready_line(response, "https://h", 1)
-        == "slipway-launcher is ready: pool \"a?[2Jb?\" (P), worker W, https://h, capacity 1\n");
+        == "slipway-launcher is ready: pool \"a\\x1b[2Jb\\n\" (P), worker W, https://h, capacity 1\n");
 }
 
 TEST_CASE("a rejection is kept with its exit code until a registration succeeds", "[launcher]")
