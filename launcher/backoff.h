@@ -9,13 +9,14 @@
 
 namespace slipway::launcher {
 
-/// The waits between attempts at something that must succeed in the end: growing, with jitter. One thread.
+/// The waits between attempts at something that must succeed in the end: growing, with jitter. What a server
+/// asks for with Retry-After, the backend waits for. One thread.
 class Backoff {
 public:
     Backoff(const Clock& clock, Random& random, std::chrono::milliseconds cap = std::chrono::seconds{15})
         : clock_{clock}
         , random_{random}
-        , policy_{.attempts = 0, .base = std::chrono::milliseconds{200}, .cap = cap}
+        , policy_{.base = std::chrono::milliseconds{200}, .cap = cap}
     {
     }
 

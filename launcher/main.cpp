@@ -78,6 +78,8 @@ int launch(const Settings& settings, const Environment& environment)
         .certificate_pem = who.certificate_pem,
         .private_key_pem = *std::move(key_pem),
         .user_agent = "slipway-launcher/" + std::string{kVersion},
+        .clock = clock,
+        .random = random,
         .debug = config.debug});
     if (!backend)
         return refuse({ExitCode::internal, backend.error().message()});

@@ -1,6 +1,7 @@
 #include "launcher/mothership_backend.h"
 
 #include "common/http/problem.h"
+#include "common/http/retry.h"
 #include "common/http/url.h"
 #include "common/json.h"
 
@@ -99,7 +100,41 @@ Result<http::HttpClient> MothershipBackend::open() const
         .user_agent = options_.user_agent});
 }
 
-Result<http::ClientResponse> MothershipBackend::send(http::ClientRequest request, std::stop_token stop)
+Result<void> MothershipBackend::wait_for_turn(Call call, std::stop_token stop)
+{
+    std::chrono::nanoseconds left{0};
+    {
+        const std::lock_guard lock{mutex_};
+        if (const auto found = not_before_.find(call); found != not_before_.end())
+            left = found->second - options_.clock.now();
+    }
+    if (left.count() > 0 && options_.clock.sleep_for(left, std::move(stop)) == Clock::Slept::stopped)
+        return Error{Errc::cancelled, "stopped in the time that the server asked for"};
+    return {};
+}
+
+void MothershipBackend::put_off(Call call, const http::ClientResponse& response)
+{
+    const auto header = response.header("Retry-After");
+    const auto asked = header ? http::parse_retry_after(*header, options_.clock.wall()) : std::nullopt;
+    if (response.ok() || !asked)
+        return;
+    const auto until = options_.clock.now() + http::next_delay({}, 1, asked, options_.random);
+    const std::lock_guard lock{mutex_};
+    not_before_[call] = until;
+}
+
+Result<http::ClientResponse> MothershipBackend::send(
+    Call call, http::ClientRequest request, std::stop_token stop)
+{
+    SLIPWAY_TRY(wait_for_turn(call, stop));
+    auto response = exchange(std::move(request), std::move(stop));
+    if (response)
+        put_off(call, *response);
+    return response;
+}
+
+Result<http::ClientResponse> MothershipBackend::exchange(http::ClientRequest request, std::stop_token stop)
 {
     std::optional<http::HttpClient> client;
     {
@@ -126,7 +161,8 @@ Result<http::ClientResponse> MothershipBackend::send(http::ClientRequest request
     return response;
 }
 
-Result<http::ClientResponse> MothershipBackend::post(std::string path, std::string json, std::stop_token stop)
+Result<http::ClientResponse> MothershipBackend::post(
+    Call call, std::string path, std::string json, std::stop_token stop)
 {
     http::ClientRequest request;
     request.method = "POST";
@@ -135,7 +171,7 @@ Result<http::ClientResponse> MothershipBackend::post(std::string path, std::stri
     request.body = std::move(json);
     request.timeout = kCallTimeout;
     request.max_response_bytes = protocol::kMaxMessageBytes;
-    return send(std::move(request), std::move(stop));
+    return send(call, std::move(request), std::move(stop));
 }
 
 Result<protocol::RegisterResponse> MothershipBackend::enroll(
@@ -145,8 +181,8 @@ Result<protocol::RegisterResponse> MothershipBackend::enroll(
         const std::lock_guard lock{mutex_};
         session_.clear();
     }
-    const auto response = SLIPWAY_TRY(
-        expect_ok(post(std::string{protocol::kRegisterPath}, protocol::to_json(request), std::move(stop))));
+    const auto response = SLIPWAY_TRY(expect_ok(post(
+        Call::enroll, std::string{protocol::kRegisterPath}, protocol::to_json(request), std::move(stop))));
     auto registered = SLIPWAY_TRY(protocol::read_register_response(response.body));
     const std::lock_guard lock{mutex_};
     session_ = registered.session;
@@ -156,14 +192,14 @@ Result<protocol::RegisterResponse> MothershipBackend::enroll(
 Result<protocol::PollResponse> MothershipBackend::poll(
     const protocol::PollRequest& request, std::stop_token stop)
 {
-    http::ClientRequest call;
-    call.method = "POST";
-    call.url = protocol::kPollPath;
-    call.headers = {{"Content-Type", "application/json"}};
-    call.body = protocol::to_json(request);
-    call.timeout = std::chrono::milliseconds{request.wait} + kPollMargin;
-    call.max_response_bytes = kMaxPollBytes;
-    const auto response = SLIPWAY_TRY(expect_ok(send(std::move(call), std::move(stop))));
+    http::ClientRequest message;
+    message.method = "POST";
+    message.url = protocol::kPollPath;
+    message.headers = {{"Content-Type", "application/json"}};
+    message.body = protocol::to_json(request);
+    message.timeout = std::chrono::milliseconds{request.wait} + kPollMargin;
+    message.max_response_bytes = kMaxPollBytes;
+    const auto response = SLIPWAY_TRY(expect_ok(send(Call::poll, std::move(message), std::move(stop))));
     auto answer = protocol::read_poll_response(response.body);
     if (answer && options_.debug)
         for (auto& offer : answer->offers)
@@ -175,15 +211,15 @@ Result<StageAnswer> MothershipBackend::accept(
     const StageRef& stage, protocol::Millis run_limit, std::stop_token stop)
 {
     const protocol::AcceptRequest request{.fence = stage.fence, .run_limit = run_limit};
-    return lease_answer(
-        SLIPWAY_TRY(post(stage_path(stage, "accept"), protocol::to_json(request), std::move(stop))));
+    return lease_answer(SLIPWAY_TRY(
+        post(Call::accept, stage_path(stage, "accept"), protocol::to_json(request), std::move(stop))));
 }
 
 Result<void> MothershipBackend::decline(const StageRef& stage, std::string_view reason, std::stop_token stop)
 {
     const protocol::DeclineRequest request{.fence = stage.fence, .reason = std::string{reason}};
-    const auto response
-        = SLIPWAY_TRY(post(stage_path(stage, "decline"), protocol::to_json(request), std::move(stop)));
+    const auto response = SLIPWAY_TRY(
+        post(Call::decline, stage_path(stage, "decline"), protocol::to_json(request), std::move(stop)));
     // Gone: nobody waits for the refusal any more.
     if (response.ok() || response.status == 410)
         return {};
@@ -195,8 +231,8 @@ Result<StageAnswer> MothershipBackend::report(
 {
     protocol::StateReport request = report;
     request.fence = stage.fence;
-    return lease_answer(
-        SLIPWAY_TRY(post(stage_path(stage, "state"), protocol::to_json(request), std::move(stop))));
+    return lease_answer(SLIPWAY_TRY(
+        post(Call::report, stage_path(stage, "state"), protocol::to_json(request), std::move(stop))));
 }
 
 Result<StageAnswer> MothershipBackend::append_log(
@@ -209,7 +245,7 @@ Result<StageAnswer> MothershipBackend::append_log(
     request.body = std::string{bytes};
     request.timeout = kLogTimeout;
     request.max_response_bytes = protocol::kMaxMessageBytes;
-    const auto response = SLIPWAY_TRY(send(std::move(request), std::move(stop)));
+    const auto response = SLIPWAY_TRY(send(Call::log, std::move(request), std::move(stop)));
     auto answer = SLIPWAY_TRY(stage_answer(response));
     if (answer.kind == StageAnswer::Kind::ok)
         answer.expected = SLIPWAY_TRY(protocol::read_log_answer(response.body)).durable;
@@ -227,7 +263,7 @@ Result<StageAnswer> MothershipBackend::upload_blob(
     request.timeout = kStallTimeout + std::chrono::seconds{size / kSlowestBytesPerSecond};
     request.stall_timeout = kStallTimeout;
     request.max_response_bytes = protocol::kMaxMessageBytes;
-    return stage_answer(SLIPWAY_TRY(send(std::move(request), std::move(stop))));
+    return stage_answer(SLIPWAY_TRY(send(Call::blob, std::move(request), std::move(stop))));
 }
 
 Result<StageAnswer> MothershipBackend::download_blob(const StageRef& stage, std::string_view name,
@@ -239,7 +275,7 @@ Result<StageAnswer> MothershipBackend::download_blob(const StageRef& stage, std:
     request.stall_timeout = kStallTimeout;
     request.max_response_bytes = kMaxBlobBytes;
     request.on_data = sink;
-    return stage_answer(SLIPWAY_TRY(send(std::move(request), std::move(stop))));
+    return stage_answer(SLIPWAY_TRY(send(Call::blob, std::move(request), std::move(stop))));
 }
 
 Result<void> MothershipBackend::sign_off(std::stop_token stop)
@@ -248,7 +284,7 @@ Result<void> MothershipBackend::sign_off(std::stop_token stop)
     request.method = "DELETE";
     request.url = protocol::kRegisterPath;
     request.timeout = kCallTimeout;
-    const auto response = SLIPWAY_TRY(send(std::move(request), std::move(stop)));
+    const auto response = SLIPWAY_TRY(send(Call::sign_off, std::move(request), std::move(stop)));
     // A session that is over has left the pool already.
     if (response.ok() || response.status == 401 || response.status == 404)
         return {};

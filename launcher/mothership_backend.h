@@ -1,9 +1,13 @@
 #pragma once
 
+#include "common/clock.h"
 #include "common/http/http_client.h"
+#include "common/random.h"
 #include "common/secret.h"
 #include "launcher/backend.h"
 
+#include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -23,12 +27,16 @@ struct MothershipOptions {
     std::string certificate_pem; ///< The pool's certificate, shown on every connection.
     Secret private_key_pem; ///< Its key.
     std::string user_agent;
+    const Clock& clock; ///< This and the next one outlive the backend.
+    Random& random;
     bool debug = false; ///< Takes every offer as if its stack asked for its commands to be shown.
 };
 
 /// The worker protocol over HTTPS. Each call that is under way has a connection of its own, kept for the next
-/// one. Errors as of `http::HttpClient::send`, and those that `http::code_of_status` gives for an answer.
-/// Thread-safe.
+/// one.
+/// A server that answers with Retry-After (RFC 9110 section 10.2.3) is not sent another call of that sort
+/// before the time is over, at most http::kLongestRetryAfter: the call waits for it before it starts. Errors
+/// as of `http::HttpClient::send`, and those that `http::code_of_status` gives for an answer. Thread-safe.
 class MothershipBackend final : public Backend {
 public:
     /// Connects to nothing yet.
@@ -54,14 +62,22 @@ private:
     explicit MothershipBackend(MothershipOptions options);
 
     [[nodiscard]] Result<http::HttpClient> open() const;
+    /// One sort of calls: what a server that is short of time for it may put off.
+    enum class Call : std::uint8_t { enroll, poll, accept, decline, report, log, blob, sign_off };
+
+    Result<http::ClientResponse> send(Call call, http::ClientRequest request, std::stop_token stop);
+    Result<http::ClientResponse> post(Call call, std::string path, std::string json, std::stop_token stop);
     /// Adds the session, sends on an idle connection or a new one, and keeps that for later.
-    Result<http::ClientResponse> send(http::ClientRequest request, std::stop_token stop);
-    Result<http::ClientResponse> post(std::string path, std::string json, std::stop_token stop);
+    Result<http::ClientResponse> exchange(http::ClientRequest request, std::stop_token stop);
+    /// Waits for the time that the server has asked for.
+    Result<void> wait_for_turn(Call call, std::stop_token stop);
+    void put_off(Call call, const http::ClientResponse& response);
 
     const MothershipOptions options_;
     std::mutex mutex_;
     std::vector<http::HttpClient> idle_; // Guarded by mutex_.
     std::string session_; // Guarded by mutex_.
+    std::map<Call, BootClock::time_point> not_before_; // Guarded by mutex_.
 };
 
 } // namespace slipway::launcher

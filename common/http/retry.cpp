@@ -46,19 +46,6 @@ std::optional<std::chrono::system_clock::time_point> parse_http_date(std::string
     + std::chrono::seconds{*second};
 }
 
-std::optional<milliseconds> retry_after_of(const Result<ClientResponse>& outcome, const Clock& clock)
-{
-    if (!outcome)
-        return {};
-    const auto value = outcome->header("Retry-After");
-    return value ? parse_retry_after(*value, clock.wall()) : std::nullopt;
-}
-
-bool is_retryable(const Result<ClientResponse>& outcome) noexcept
-{
-    return outcome ? http::is_retryable(outcome->status) : http::is_retryable(outcome.error());
-}
-
 milliseconds up_to(milliseconds bound, Random& random)
 {
     return milliseconds{
@@ -95,28 +82,6 @@ std::optional<milliseconds> parse_retry_after(
 bool is_retryable(const Error& error) noexcept
 {
     return error.code() == Errc::unreachable || error.code() == Errc::timed_out;
-}
-
-bool is_retryable(int status) noexcept
-{
-    return status == 408 || status == 425 || status == 429 || status == 500 || status == 502 || status == 503
-        || status == 504;
-}
-
-Result<ClientResponse> send_with_retry(
-    HttpClient& client, const ClientRequest& request, const Retry& retry, std::stop_token stop)
-{
-    const bool streams = request.on_data || std::holds_alternative<ClientRequest::Reader>(request.body);
-    const int attempts = streams ? 1 : retry.policy.attempts;
-    for (int attempt = 1;; ++attempt) {
-        auto outcome = client.send(request, stop);
-        if (attempt >= attempts || !is_retryable(outcome))
-            return outcome;
-        const auto delay
-            = next_delay(retry.policy, attempt, retry_after_of(outcome, retry.clock), retry.random);
-        if (retry.clock.sleep_for(delay, stop) == Clock::Slept::stopped)
-            return Error{Errc::cancelled, "stopped while waiting to repeat a request"};
-    }
 }
 
 } // namespace slipway::http

@@ -1,18 +1,15 @@
 #pragma once
 
-#include "common/clock.h"
-#include "common/http/http_client.h"
+#include "common/error.h"
 #include "common/random.h"
 
 #include <chrono>
 #include <optional>
-#include <stop_token>
 #include <string_view>
 
 namespace slipway::http {
 
 struct RetryPolicy {
-    int attempts = 5; ///< In all, the first included.
     std::chrono::milliseconds base{200}; ///< Upper bound of the first delay; doubles with each attempt.
     std::chrono::milliseconds cap{30'000}; ///< Upper bound of all delays but those a server asks for.
 };
@@ -34,21 +31,5 @@ inline constexpr std::chrono::minutes kLongestRetryAfter{10};
 
 /// Whether the same request may succeed later: `unreachable` and `timed_out`.
 [[nodiscard]] bool is_retryable(const Error& error) noexcept;
-
-/// 408, 425, 429, 500, 502, 503, 504.
-[[nodiscard]] bool is_retryable(int status) noexcept;
-
-/// What a retry waits by.
-struct Retry {
-    RetryPolicy policy;
-    const Clock& clock;
-    Random& random;
-};
-
-/// Sends a request that is safe to repeat until it succeeds, fails for good, or `attempts` are used up; the
-/// last outcome, response or error, is returned. `request.timeout` is for each attempt. A request that
-/// streams (a `Reader` body or `on_data`) is sent once only. A stop ends the wait with `cancelled`.
-Result<ClientResponse> send_with_retry(
-    HttpClient& client, const ClientRequest& request, const Retry& retry, std::stop_token stop);
 
 } // namespace slipway::http

@@ -1,6 +1,7 @@
 #include "common/file.h"
 #include "common/json.h"
 #include "launcher/mothership_backend.h"
+#include "test/support/manual_clock.h"
 #include "test/support/raw_http_server.h"
 #include "test/support/temp_dir.h"
 #include "test/unit/http-client/test_ca.h"
@@ -40,13 +41,18 @@ std::string problem(int status, std::string_view body)
     return http_response(status, body, "Content-Type: application/problem+json\r\n");
 }
 
-std::unique_ptr<MothershipBackend> backend_for(const RawHttpServer& server)
+const SystemClock kClock;
+SystemRandom the_random;
+
+std::unique_ptr<MothershipBackend> backend_for(const RawHttpServer& server, const Clock& clock = kClock)
 {
     auto backend = MothershipBackend::create({.url = server.url(),
         .ca_pem = {},
         .certificate_pem = {},
         .private_key_pem = {},
-        .user_agent = "slipway-launcher/test"});
+        .user_agent = "slipway-launcher/test",
+        .clock = clock,
+        .random = the_random});
     REQUIRE(backend);
     return *std::move(backend);
 }
@@ -85,6 +91,32 @@ TEST_CASE("every call after the registration carries its session, on the same co
     CHECK(holds(requests[1], "Authorization: Bearer s3ss10n\r\n"));
     CHECK(starts(requests[2], "DELETE /worker/v1/register"));
     CHECK(holds(requests[2], "Authorization: Bearer s3ss10n\r\n"));
+}
+
+TEST_CASE("a call that the server puts off with Retry-After waits for it, and no other does", "[launcher]")
+{
+    const int status = GENERATE(429, 503);
+    RawHttpServer server{
+        answers({http_response(status, "", "Retry-After: 60\r\n"), http_response(200, R"({"durable":4})"),
+            http_response(200, R"({"offers":[]})"), http_response(200, R"({"offers":[]})")})};
+    const test::ManualClock clock;
+    const auto backend = backend_for(server, clock);
+    const auto first = backend->poll({.held = {}, .free_places = 1, .wait = 0}, {});
+    REQUIRE_FALSE(first);
+    CHECK(backend->append_log(kStage, 0, "abcd", {}));
+    CHECK(clock.slept() == std::chrono::seconds{0});
+    std::stop_source stopped;
+    stopped.request_stop();
+    const auto cancelled = backend->poll({.held = {}, .free_places = 1, .wait = 0}, stopped.get_token());
+    REQUIRE_FALSE(cancelled);
+    CHECK(cancelled.error().code() == Errc::cancelled);
+    CHECK(server.requests().size() == 2);
+    CHECK(backend->poll({.held = {}, .free_places = 1, .wait = 0}, {}));
+    const auto waited = clock.slept();
+    CHECK(waited >= std::chrono::seconds{60});
+    CHECK(waited < std::chrono::seconds{61});
+    CHECK(backend->poll({.held = {}, .free_places = 1, .wait = 0}, {}));
+    CHECK(clock.slept() == waited);
 }
 
 TEST_CASE("the calls about a stage have the protocol's paths and carry the fence", "[launcher]")
@@ -231,6 +263,8 @@ TEST_CASE("in debug mode every offer shows its commands", "[launcher]")
         .certificate_pem = {},
         .private_key_pem = {},
         .user_agent = "test",
+        .clock = kClock,
+        .random = the_random,
         .debug = true});
     REQUIRE(backend);
     const auto polled = (*backend)->poll({.held = {}, .wait = 0}, {});
@@ -291,7 +325,9 @@ TEST_CASE("the pool's certificate is shown, and a server of another authority is
         .ca_pem = text(ca.certificate()),
         .certificate_pem = text(pool_files.certificate),
         .private_key_pem = Secret{text(pool_files.key)},
-        .user_agent = "test"};
+        .user_agent = "test",
+        .clock = kClock,
+        .random = the_random};
     const auto trusted = MothershipBackend::create(options);
     REQUIRE(trusted);
     CHECK((*trusted)->poll({.held = {}, .wait = 0}, {}));
