@@ -3,6 +3,7 @@
 #include "common/base64.h"
 #include "common/file.h"
 #include "launcher/docker_slot.h"
+#include "launcher/engine.h"
 #include "launcher/runner_image.h"
 #include "launcher/slot/slot_init_file.h"
 
@@ -73,10 +74,11 @@ Result<std::unique_ptr<DockerHost>> DockerHost::open(
 
 Result<void> DockerHost::sweep(std::stop_token stop) const
 {
-    auto docker = SLIPWAY_TRY(docker::Docker::open(settings_.engine));
+    auto docker = SLIPWAY_TRY(in(kDockerFailed, docker::Docker::open(settings_.engine)));
     std::set<std::string> names;
-    for (const auto& container : SLIPWAY_TRY(
-             docker.list_containers({{std::string{kInstanceLabel}, settings_.instance_id}}, std::move(stop))))
+    for (const auto& container :
+        SLIPWAY_TRY(in(kDockerFailed,
+            docker.list_containers({{std::string{kInstanceLabel}, settings_.instance_id}}, std::move(stop)))))
         names.insert(container.names.begin(), container.names.end());
     std::vector<std::filesystem::path> stale;
     std::error_code code;

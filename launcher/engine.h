@@ -14,6 +14,7 @@
 #include <memory>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace slipway::launcher {
@@ -59,6 +60,9 @@ struct EngineDocker {
     docker::Engine engine;
     std::string network; ///< For jobs; empty: the engine's default.
 };
+
+/// In the message of a failure of `create` that lies with Docker; every other lies with the state directory.
+inline constexpr std::string_view kDockerFailed = "asking Docker for the containers of this launcher";
 
 /// The launcher's engine: takes stages from a backend and brings each to its end, once and with every byte of
 /// its log, whatever process dies in between.

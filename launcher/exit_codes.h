@@ -70,7 +70,8 @@ inline constexpr std::array kExitCodes{
     ExitCodeRow{ExitCode::docker_too_old, "The Docker Engine is too old, or no Docker Engine."},
     ExitCodeRow{ExitCode::docker_unreachable, "The Docker socket is there, but nobody listens."},
     ExitCodeRow{ExitCode::state_directory_in_use, "Another launcher uses the state directory."},
-    ExitCodeRow{ExitCode::state_directory_not_writable, "The state directory cannot be made or written to."},
+    ExitCodeRow{ExitCode::state_directory_not_writable,
+        "The state directory cannot be made, written to or executed from, or holds something else."},
     ExitCodeRow{ExitCode::server_refused, "The server refuses the pool's certificate or token."},
     ExitCodeRow{
         ExitCode::server_not_trusted, "The server's certificate is not signed by the token's authority."},

@@ -337,9 +337,14 @@ Result<Settings> read_settings(const CommandLine& command_line, const Environmen
     auto& state_directory = settings.config.engine.state_directory;
     if (state_directory.empty()) {
         state_directory = SLIPWAY_TRY(default_state_directory(root, environment));
-        const auto entry = std::ranges::find(settings.list, "SLIPWAY_STATE_DIR", &Setting::name);
-        *entry = {entry->name, state_directory.string(), "default"};
+        std::ranges::find(settings.list, "SLIPWAY_STATE_DIR", &Setting::name)->origin = "default";
     }
+    // Docker takes no relative path for what it mounts from there.
+    std::error_code code;
+    state_directory = std::filesystem::absolute(state_directory, code).lexically_normal();
+    if (code)
+        return Error::from_errno("SLIPWAY_STATE_DIR: making it absolute", code.value());
+    std::ranges::find(settings.list, "SLIPWAY_STATE_DIR", &Setting::name)->value = state_directory.string();
     for (const auto& [name, value] : environment.variables())
         if (auto warning = SLIPWAY_TRY(look_at_stranger(name, value)))
             settings.warnings.push_back(*std::move(warning));

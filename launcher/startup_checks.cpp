@@ -6,6 +6,7 @@
 #include "common/json.h"
 #include "crypto/certificate.h"
 #include "crypto/token.h"
+#include "launcher/engine.h"
 #include "launcher/mothership_backend.h"
 
 #include <grp.h>
@@ -13,8 +14,11 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 
 namespace slipway::launcher {
@@ -22,6 +26,7 @@ namespace slipway::launcher {
 namespace {
 
 constexpr std::string_view kTokenName = "SPACELIFT_TOKEN";
+constexpr std::string_view kStateName = "SLIPWAY_STATE_DIR";
 constexpr std::string_view kKeyName = "SPACELIFT_POOL_PRIVATE_KEY";
 
 bool has(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
@@ -124,6 +129,26 @@ std::string group_name(gid_t id)
     return entry == nullptr ? std::to_string(id) : std::string{entry->gr_name};
 }
 
+/// What lies in a directory that no launcher has used before and would not lie in an empty one; "." for one
+/// that belongs to someone else.
+std::optional<std::string> stranger_in(const std::filesystem::path& directory)
+{
+    // What an interrupted first start leaves, and the root of a fresh file system.
+    constexpr std::array<std::string_view, 4> harmless{"jobs", "lock", "instance.new", "lost+found"};
+    std::error_code code;
+    if (std::filesystem::exists(directory / "instance", code))
+        return std::nullopt;
+
+    struct stat status { };
+
+    if (::stat(directory.c_str(), &status) != 0 || status.st_uid != ::geteuid())
+        return ".";
+    for (std::filesystem::directory_iterator it{directory, code}, end; !code && it != end; it.increment(code))
+        if (auto name = it->path().filename().string(); std::ranges::find(harmless, name) == harmless.end())
+            return name;
+    return std::nullopt;
+}
+
 std::string not_permitted(const std::string& socket)
 {
     std::string text = "DOCKER_HOST: user " + user_name() + " may not use the Docker socket " + socket;
@@ -145,9 +170,7 @@ Refusal docker_refusal(const docker::Endpoint& endpoint, const Error& error)
     case Errc::not_found:
         return {ExitCode::docker_missing,
             "DOCKER_HOST: there is no Docker socket at " + socket
-                + ": install and start Docker, or set DOCKER_HOST to where it listens; in a container mount "
-                  "the socket: "
-                  "-v /var/run/docker.sock:/var/run/docker.sock"};
+                + ": install and start Docker, or set DOCKER_HOST to where it listens"};
     case Errc::rejected:
         return {ExitCode::docker_not_permitted, not_permitted(socket)};
     case Errc::timed_out:
@@ -212,23 +235,43 @@ Checked<docker::Engine> check_docker(std::string_view docker_host, std::stop_tok
     return *std::move(engine);
 }
 
-std::optional<Refusal> check_state_directory(const std::string& directory)
+std::optional<Refusal> check_state_directory(const std::filesystem::path& directory)
 {
+    const auto refuse = [&directory](const std::string& why) {
+        return Refusal{ExitCode::state_directory_not_writable,
+            std::string{kStateName} + ": user " + user_name() + " cannot use the state directory "
+                + directory.string() + ": " + why};
+    };
     auto made = make_directories(directory);
     if (made && ::access(directory.c_str(), W_OK | X_OK) != 0)
-        made = Error::from_errno("writing to " + directory, errno);
-    if (made)
-        return std::nullopt;
-    return Refusal{ExitCode::state_directory_not_writable,
-        "SLIPWAY_STATE_DIR: user " + user_name() + " cannot use the state directory " + directory + ": "
-            + made.error().message()
-            + "; let that user own it, or set SLIPWAY_STATE_DIR to a directory of this user"};
+        made = Error::from_errno("writing to it", errno);
+    if (!made)
+        return refuse(made.error().message()
+            + "; let that user own it, or set SLIPWAY_STATE_DIR to a directory of this user");
+
+    struct statvfs file_system { };
+
+    if (::statvfs(directory.c_str(), &file_system) == 0 && (file_system.f_flag & ST_NOEXEC) != 0)
+        return refuse("its file system is mounted noexec, and the first process of each job is started from "
+                      "there; set SLIPWAY_STATE_DIR to a directory on another one");
+    if (const auto name = stranger_in(directory))
+        return refuse("it holds \"" + *name
+            + "\", which is no launcher's, and it would be closed to all other users (mode 0700); set "
+              "SLIPWAY_STATE_DIR to an empty directory of this user, or to one that does not exist yet");
+    return std::nullopt;
 }
 
 Refusal engine_refusal(const Error& error)
 {
-    return {error.code() == Errc::conflict ? ExitCode::state_directory_in_use : ExitCode::internal,
-        error.message()};
+    if (!has(error.message(), kDockerFailed))
+        return {error.code() == Errc::conflict ? ExitCode::state_directory_in_use
+                                               : ExitCode::state_directory_not_writable,
+            std::string{kStateName} + ": " + error.message()};
+    const std::string text = "DOCKER_HOST: " + error.message() + ": look at the Docker Engine's log";
+    if (error.code() == Errc::timed_out)
+        return {ExitCode::docker_silent, text};
+    return {
+        error.code() == Errc::rejected ? ExitCode::docker_not_permitted : ExitCode::docker_unreachable, text};
 }
 
 Refusal registration_refusal(const Error& error, std::string_view url)

@@ -9,6 +9,7 @@
 #include "launcher/exit_codes.h"
 
 #include <chrono>
+#include <filesystem>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -37,10 +38,12 @@ struct Identity {
 /// Reaches the engine of DOCKER_HOST once.
 [[nodiscard]] Checked<docker::Engine> check_docker(std::string_view docker_host, std::stop_token stop);
 
-/// Makes the state directory if there is none, and tries to write in it.
-[[nodiscard]] std::optional<Refusal> check_state_directory(const std::string& directory);
+/// Makes the state directory if there is none, and asks whether this user may write and execute files in it.
+/// One that holds something else is refused, since the journal makes its directory private.
+[[nodiscard]] std::optional<Refusal> check_state_directory(const std::filesystem::path& directory);
 
-/// Why the engine could not be made: `conflict` means that another launcher holds the state directory.
+/// Why `Engine::create` failed: `conflict` means that another launcher holds the state directory; a message
+/// with kDockerFailed lies with Docker, all others with the state directory.
 [[nodiscard]] Refusal engine_refusal(const Error& error);
 
 /// Why a registration that failed with `rejected` will not succeed when it is repeated.

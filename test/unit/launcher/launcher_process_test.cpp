@@ -215,6 +215,14 @@ TEST_CASE("a second launcher on the same state directory is refused and the firs
     CHECK(holds(second.log(), std::to_string(process.pid())));
 }
 
+TEST_CASE("a journal that cannot be opened ends with the state directory's exit code and name", "[launcher]")
+{
+    const Launcher launcher{nobody()};
+    REQUIRE(make_directories(launcher.directory() / "state" / "lock"));
+    CHECK(launcher.exit_code() == to_int(ExitCode::state_directory_not_writable));
+    CHECK(holds(launcher.log(), "SLIPWAY_STATE_DIR: "));
+}
+
 TEST_CASE("a server that cannot be reached is tried again, and the log says so", "[launcher]")
 {
     const Launcher launcher{nobody()};

@@ -122,6 +122,14 @@ TEST_CASE("a flag wins over its variable, and an empty variable counts as not se
     CHECK(origin_of(*settings, "SPACELIFT_TOKEN") == "not set");
 }
 
+TEST_CASE("a relative state directory is made absolute", "[launcher]")
+{
+    const auto settings = settings_of({{"SLIPWAY_STATE_DIR", "a/../state"}});
+    REQUIRE(settings);
+    CHECK(settings->config.engine.state_directory == std::filesystem::current_path() / "state");
+    CHECK(holds(settings_text(*settings), (std::filesystem::current_path() / "state").string()));
+}
+
 TEST_CASE("a wrong value is refused with the variable, the value and what is expected", "[launcher]")
 {
     struct Case {

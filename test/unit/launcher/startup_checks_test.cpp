@@ -1,4 +1,6 @@
 #include "common/base64.h"
+#include "common/file.h"
+#include "launcher/engine.h"
 #include "launcher/startup_checks.h"
 #include "test/support/manual_clock.h"
 #include "test/support/process.h"
@@ -7,8 +9,11 @@
 #include "test/unit/launcher/pool_fixture.h"
 
 #include <catch2/catch.hpp>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 using namespace slipway;
 using namespace slipway::launcher;
@@ -216,15 +221,65 @@ TEST_CASE("clocks a minute apart give a warning, and an invalid certificate by t
 TEST_CASE("a state directory is made, and one that cannot be is refused with the variable", "[launcher]")
 {
     const test::TempDir directory;
-    CHECK_FALSE(check_state_directory((directory.path() / "a" / "b").string()));
+    CHECK_FALSE(check_state_directory(directory.path() / "a" / "b"));
     CHECK(std::filesystem::is_directory(directory.path() / "a" / "b"));
     const auto refusal = check_state_directory("/dev/null/state");
     REQUIRE(refusal);
     CHECK(refusal->code == ExitCode::state_directory_not_writable);
     CHECK(holds(refusal->message, "SLIPWAY_STATE_DIR"));
     CHECK(holds(refusal->message, "/dev/null/state"));
-    CHECK(engine_refusal(Error{Errc::conflict, "in use"}).code == ExitCode::state_directory_in_use);
-    CHECK(engine_refusal(Error{Errc::unreachable, "docker"}).code == ExitCode::internal);
+}
+
+TEST_CASE(
+    "a directory that holds something else, or cannot be executed from, is no state directory", "[launcher]")
+{
+    const test::TempDir root;
+    const auto directory = root.path() / "state";
+    REQUIRE(make_directories(directory, 0755));
+    REQUIRE(make_directories(directory / "jobs"));
+    REQUIRE(make_directories(directory / "lost+found"));
+    CHECK_FALSE(check_state_directory(directory));
+    REQUIRE(replace_file(directory / "letters", "dear"));
+    const auto refusal = check_state_directory(directory);
+    REQUIRE(refusal);
+    CHECK(refusal->code == ExitCode::state_directory_not_writable);
+    CHECK(refusal->message.starts_with("SLIPWAY_STATE_DIR"));
+    CHECK(holds(refusal->message, "\"letters\""));
+    REQUIRE(replace_file(directory / "instance", "01J"));
+    CHECK_FALSE(check_state_directory(directory));
+
+    const auto flags
+        = [&](unsigned long bits) { return ::mount("none", directory.c_str(), "tmpfs", bits, nullptr) == 0; };
+    if (::geteuid() != 0)
+        return; // The rest mounts a file system; the tests run as root.
+    REQUIRE(::unshare(CLONE_NEWNS) == 0);
+    REQUIRE(::mount(nullptr, "/", nullptr, MS_PRIVATE | MS_REC, nullptr) == 0);
+    REQUIRE(flags(MS_NOEXEC));
+    const auto noexec = check_state_directory(directory);
+    REQUIRE(::umount(directory.c_str()) == 0);
+    REQUIRE(noexec);
+    CHECK(holds(noexec->message, "noexec"));
+    REQUIRE(flags(0));
+    const auto plain = check_state_directory(directory);
+    REQUIRE(::umount(directory.c_str()) == 0);
+    CHECK_FALSE(plain);
+}
+
+TEST_CASE("why the engine could not be made names the side that failed", "[launcher]")
+{
+    const std::string docker{kDockerFailed};
+    const auto& [error, code, name] = GENERATE_COPY(table<Error, ExitCode, std::string>({
+        {{Errc::conflict, "in use"}, ExitCode::state_directory_in_use, "SLIPWAY_STATE_DIR"},
+        {{Errc::rejected, "opening lock: Permission denied"}, ExitCode::state_directory_not_writable,
+            "SLIPWAY_STATE_DIR"},
+        {{Errc::unreachable, docker + ": refused"}, ExitCode::docker_unreachable, "DOCKER_HOST"},
+        {{Errc::timed_out, docker + ": 10s"}, ExitCode::docker_silent, "DOCKER_HOST"},
+        {{Errc::rejected, docker + ": no"}, ExitCode::docker_not_permitted, "DOCKER_HOST"},
+        {{Errc::conflict, docker + ": 409"}, ExitCode::docker_unreachable, "DOCKER_HOST"},
+    }));
+    const auto refusal = engine_refusal(error);
+    CHECK(refusal.code == code);
+    CHECK(refusal.message.starts_with(name + ": " + error.message()));
 }
 
 TEST_CASE("each fault of the Docker socket has its exit code and a remedy", "[launcher]")
