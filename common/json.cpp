@@ -65,6 +65,9 @@ Result<JsonDocument> JsonDocument::parse(std::string_view text, JsonLimits limit
             Errc::exhausted, "JSON text is over the limit of " + std::to_string(limits.max_bytes) + " bytes"};
     if (deeper_than(text, limits.max_depth))
         return Error{Errc::invalid_input, "JSON is nested deeper than " + std::to_string(limits.max_depth)};
+    // RapidJSON takes a NUL for the end of the text and does not look at what follows.
+    if (const auto nul = text.find('\0'); nul != std::string_view::npos)
+        return Error{Errc::invalid_input, "not valid JSON at byte " + std::to_string(nul + 1) + ": a NUL"};
     auto impl = std::make_unique<Impl>();
     impl->document.Parse<kParseFlags>(text.data(), text.size());
     if (impl->document.HasParseError()) {

@@ -25,6 +25,17 @@ template <class T> std::string message_of(const Result<T>& result)
 
 } // namespace
 
+TEST_CASE("nothing may follow the text behind a NUL")
+{
+    using namespace std::string_view_literals;
+    for (const auto text : {"{\"a\":1}\0 garbage"sv, "{\"a\":1}\0"sv, "{\"a\0\":1}"sv, "\0"sv}) {
+        const auto document = JsonDocument::parse(text);
+        REQUIRE_FALSE(document);
+        CHECK(document.error().code() == Errc::invalid_input);
+        CHECK(document.error().message().find("NUL") != std::string::npos);
+    }
+}
+
 TEST_CASE("typed getters read what is there")
 {
     const auto document = parsed(
