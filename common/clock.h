@@ -7,7 +7,7 @@
 
 namespace slipway {
 
-/// Milliseconds since the machine booted, time in suspend included (CLOCK_BOOTTIME). Never steps.
+/// Time since the machine booted, time in suspend included (CLOCK_BOOTTIME). Never steps.
 struct BootClock {
     using rep = std::int64_t;
     using period = std::nano;

@@ -1,12 +1,28 @@
 #include "common/clock.h"
 
 #include <catch2/catch.hpp>
+#include <unistd.h>
+
+#include <atomic>
+#include <fstream>
+#include <future>
+#include <thread>
 
 using namespace slipway;
 using namespace std::chrono;
 using namespace std::chrono_literals;
 
 namespace {
+
+/// Whether the kernel says of a thread of ours that it waits.
+bool is_asleep(pid_t thread)
+{
+    std::ifstream file{"/proc/self/task/" + std::to_string(thread) + "/stat"};
+    std::string text;
+    std::getline(file, text);
+    const auto name_end = text.rfind(')');
+    return name_end != std::string::npos && text.substr(name_end, 3) == ") S";
+}
 
 std::string at(milliseconds since_1970) { return format_rfc3339(system_clock::time_point{since_1970}); }
 
@@ -33,7 +49,7 @@ TEST_CASE("the machine's clock of intervals does not step back")
     }
 }
 
-TEST_CASE("a sleep ends at once when a stop is requested, else after its time")
+TEST_CASE("a sleep ends after its time, at once when a stop was requested before")
 {
     const SystemClock clock;
     std::stop_source source;
@@ -42,4 +58,19 @@ TEST_CASE("a sleep ends at once when a stop is requested, else after its time")
     CHECK(clock.now() - start >= 2ms);
     source.request_stop();
     CHECK(clock.sleep_for(1h, source.get_token()) == Clock::Slept::stopped);
+}
+
+TEST_CASE("a stop that is requested in the middle of a sleep ends it")
+{
+    const SystemClock clock;
+    std::stop_source source;
+    std::atomic<pid_t> sleeper{0};
+    auto slept = std::async(std::launch::async, [&] {
+        sleeper = ::gettid();
+        return clock.sleep_for(1h, source.get_token());
+    });
+    while (sleeper == 0 || !is_asleep(sleeper))
+        std::this_thread::yield();
+    source.request_stop();
+    CHECK(slept.get() == Clock::Slept::stopped);
 }
