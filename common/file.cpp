@@ -1,8 +1,11 @@
 #include "common/file.h"
 
+#include "common/secret.h"
+
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <system_error>
 
@@ -19,10 +22,23 @@ Result<UniqueFd> open_file(const std::filesystem::path& path, int flags, mode_t 
 Result<std::string> read_file(const std::filesystem::path& path, std::size_t max_size)
 {
     const UniqueFd fd = SLIPWAY_TRY(open_file(path, O_RDONLY));
-    std::string content;
+
+    struct stat info { };
+
+    if (::fstat(fd.get(), &info) != 0)
+        return Error::from_errno("reading " + path.string(), errno);
+    // One byte more than the file has, so that its end is seen without growing. Files of /proc have no size.
+    const auto size = std::min(static_cast<std::size_t>(info.st_size), max_size);
+    std::string content(size == 0 ? 4096 : size + 1, '\0');
     std::size_t used = 0;
     for (;;) {
-        content.resize(used + 64 * 1024);
+        if (used == content.size()) {
+            // The file may be a key: no copy of it stays in freed memory.
+            std::string wider(2 * used, '\0');
+            content.copy(wider.data(), used);
+            wipe(content);
+            content = std::move(wider);
+        }
         const ssize_t count = ::read(fd.get(), content.data() + used, content.size() - used);
         if (count < 0 && errno == EINTR)
             continue;

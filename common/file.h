@@ -13,8 +13,8 @@
 
 namespace slipway {
 
-/// The whole file. Fails with `not_found` if it does not exist and `exhausted` if it is over `max_size`
-/// bytes.
+/// The whole file, of which no other copy stays in memory. Fails with `not_found` if it does not exist and
+/// `exhausted` if it is over `max_size` bytes.
 [[nodiscard]] Result<std::string> read_file(const std::filesystem::path& path, std::size_t max_size);
 
 /// As `read_file`, but a file that does not exist is nothing rather than an error.

@@ -2,7 +2,9 @@
 
 #include <openssl/crypto.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
+#include <cstdint>
 #include <cstring>
 #include <utility>
 
@@ -17,6 +19,17 @@ void wipe(std::string& text) noexcept
     text.clear();
 }
 
+namespace {
+
+void keep_out_of_dumps(char* data, std::size_t size) noexcept
+{
+    const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+    const std::size_t before = reinterpret_cast<std::uintptr_t>(data) % page; // madvise takes whole pages
+    ::madvise(data - before, size + before, MADV_DONTDUMP);
+}
+
+} // namespace
+
 Secret::Secret(std::string_view bytes)
     : size_{bytes.size()}
 {
@@ -25,6 +38,7 @@ Secret::Secret(std::string_view bytes)
     data_ = new char[size_];
     std::memcpy(data_, bytes.data(), size_);
     ::mlock(data_, size_); // best effort: RLIMIT_MEMLOCK may be small
+    keep_out_of_dumps(data_, size_);
 }
 
 Secret Secret::take(std::string& bytes)

@@ -12,9 +12,9 @@ void wipe(void* data, std::size_t size) noexcept;
 /// Overwrites a string's characters and empties it.
 void wipe(std::string& text) noexcept;
 
-/// Bytes that must not be seen: wiped when destroyed or replaced, kept out of core dumps and, where the
-/// memory-lock limit allows, out of swap. There is no way to print one; `reveal` marks each place that reads
-/// it.
+/// Bytes that must not be seen: wiped when destroyed or replaced, kept out of core dumps with the pages they
+/// lie in (madvise(2), MADV_DONTDUMP) and, where the memory-lock limit allows, out of swap. There is no way
+/// to print one; `reveal` marks each place that reads it.
 class Secret {
 public:
     Secret() = default;

@@ -43,6 +43,16 @@ TEST_CASE("a file is read whole up to its limit")
     }
 }
 
+TEST_CASE("a file that tells no size is read whole, too")
+{
+    const auto maps = read_file("/proc/self/smaps", 1 << 24);
+    REQUIRE(maps);
+    CHECK(maps->size() > 4096);
+    CHECK(maps->find('\0') == std::string::npos);
+    CHECK(maps->ends_with('\n'));
+    CHECK(read_file("/proc/self/smaps", 4096).error().code() == Errc::exhausted);
+}
+
 TEST_CASE("a file that does not exist is an error or nothing, as the caller asks")
 {
     const test::TempDir directory;
