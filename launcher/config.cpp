@@ -1,5 +1,7 @@
 #include "launcher/config.h"
 
+#include "common/http/url.h"
+
 #include <algorithm>
 
 namespace slipway::launcher {
@@ -61,21 +63,37 @@ Result<std::vector<AllowedName>> read_allowed_names(
     return names;
 }
 
+Result<std::string> read_server_url(std::string_view text)
+{
+    const auto url = http::parse_url(text);
+    if (url && url->scheme == "https" && url->path == "/" && url->query.empty())
+        return url->origin();
+    // Nobody's password is repeated.
+    const std::string shown
+        = text.find('@') == std::string_view::npos ? "\"" + std::string{text} + "\"" : "the value";
+    return Error{Errc::invalid_input,
+        shown + " is no address of a server" + (url ? "" : " (" + url.error().message() + ")")
+            + ": give https://host or https://host:port"};
+}
+
 Result<void> read_comms_url(Config& config, std::string_view text)
 {
-    if (!text.starts_with("https://") || text.size() == 8)
-        return Error{Errc::invalid_input,
-            "\"" + std::string{text}
-                + "\" is no address of a server: give https://host or https://host:port"};
-    config.comms_url = text;
-    while (config.comms_url.ends_with('/'))
-        config.comms_url.pop_back();
+    config.comms_url = SLIPWAY_TRY(read_server_url(text));
     return {};
 }
 
-void read_metadata(Config& config, std::string_view name, std::string_view value)
+Result<void> read_metadata(Config& config, std::string_view name, std::string_view value)
 {
-    config.engine.metadata.emplace_back(name, value);
+    auto& metadata = config.engine.metadata;
+    if (metadata.size() == protocol::kMaxMetadata)
+        return Error{Errc::invalid_input,
+            "it is one tag too many: a worker has at most " + std::to_string(protocol::kMaxMetadata)};
+    if (name.size() > protocol::kMaxMetadataName || value.size() > protocol::kMaxMetadataValue)
+        return Error{Errc::invalid_input,
+            "a tag's name may have " + std::to_string(protocol::kMaxMetadataName) + " bytes and its value "
+                + std::to_string(protocol::kMaxMetadataValue)};
+    metadata.emplace_back(name, value);
+    return {};
 }
 
 std::vector<PassedVariable> passed_variables(

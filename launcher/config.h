@@ -88,7 +88,7 @@ struct IntegerField {
 
 using OptionReader = Result<void> (*)(Config& config, std::string_view text);
 /// For a family of variables: `suffix` is what follows the prefix.
-using FamilyReader = void (*)(Config& config, std::string_view suffix, std::string_view text);
+using FamilyReader = Result<void> (*)(Config& config, std::string_view suffix, std::string_view text);
 
 /// Where the value goes; its type decides how it is read and shown. `Millis` are written as durations.
 using Field = std::variant<std::string Config::*, Secret Config::*, bool Config::*, LogLevel Config::*,
@@ -116,7 +116,7 @@ inline constexpr std::array<std::string_view, 2> kSecretVariables{
 // Readers of values that are more than their type says. Failures are `invalid_input`.
 [[nodiscard]] Result<void> read_allow_list(Config& config, std::string_view text);
 [[nodiscard]] Result<void> read_comms_url(Config& config, std::string_view text);
-void read_metadata(Config& config, std::string_view name, std::string_view value);
+[[nodiscard]] Result<void> read_metadata(Config& config, std::string_view name, std::string_view value);
 
 /// One row an option. It stands beside the fields, so that a new option is made in one place.
 inline constexpr std::array kOptions{
@@ -172,6 +172,10 @@ inline constexpr std::array kOptions{
 /// variable, and on a name in `secrets`: those never leave the launcher.
 [[nodiscard]] Result<std::vector<AllowedName>> read_allowed_names(
     std::string_view text, std::span<const std::string_view> secrets);
+
+/// "https://host:port" of a server's address. Fails with `invalid_input` on another scheme, a path or a
+/// query.
+[[nodiscard]] Result<std::string> read_server_url(std::string_view text);
 
 /// The allowed variables that are set, with their values.
 [[nodiscard]] std::vector<PassedVariable> passed_variables(

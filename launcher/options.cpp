@@ -3,6 +3,8 @@
 #include "common/duration.h"
 #include "common/file.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -199,6 +201,21 @@ Result<std::optional<Given>> given_value(
     return std::nullopt;
 }
 
+/// A file that others can read is no place for a secret.
+Result<Secret> read_secret_file(const std::string& path)
+{
+    struct stat info { };
+
+    if (::stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode)
+        && (info.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+        return Error{Errc::invalid_input,
+            path + " can be used by others than its owner: make it private (chmod 600 " + path + ")"};
+    auto text = read_file(path, kMaxSecretFileBytes);
+    if (!text)
+        return Error{Errc::invalid_input, text.error().message()};
+    return Secret::take(*text);
+}
+
 Result<Setting> read_secret(
     Config& config, const Option& option, const CommandLine& command_line, const Environment& environment)
 {
@@ -206,11 +223,7 @@ Result<Setting> read_secret(
     const auto flag
         = std::ranges::find(command_line.values, &option, &std::pair<const Option*, std::string>::first);
     if (flag != command_line.values.end()) {
-        auto text = read_file(flag->second, kMaxSecretFileBytes);
-        if (!text)
-            return Error{
-                Errc::invalid_input, "--" + std::string{option.flag} + ": " + text.error().message()};
-        config.*field = Secret::take(*text);
+        config.*field = SLIPWAY_TRY(in("--" + std::string{option.flag}, read_secret_file(flag->second)));
         return Setting{std::string{option.variable}, "(secret)", "file " + flag->second};
     }
     config.*field = environment.secret(option.variable);
@@ -218,15 +231,16 @@ Result<Setting> read_secret(
     return Setting{std::string{option.variable}, set ? "(secret)" : "", set ? "environment" : "not set"};
 }
 
-void read_family(Settings& settings, const Option& option, const Environment& environment)
+Result<void> read_family(Settings& settings, const Option& option, const Environment& environment)
 {
     for (const auto& [name, value] : environment.variables()) {
         if (!name.starts_with(option.variable) || name.size() == option.variable.size())
             continue;
-        std::get<FamilyReader>(option.field)(
-            settings.config, std::string_view{name}.substr(option.variable.size()), value);
+        const auto suffix = std::string_view{name}.substr(option.variable.size());
+        SLIPWAY_TRY(in(name, std::get<FamilyReader>(option.field)(settings.config, suffix, value)));
         settings.list.push_back({name, value, "environment"});
     }
+    return {};
 }
 
 std::size_t edit_distance(std::string_view a, std::string_view b)
@@ -324,7 +338,7 @@ Result<Settings> read_settings(const CommandLine& command_line, const Environmen
             settings.list.push_back(
                 SLIPWAY_TRY(read_secret(settings.config, option, command_line, environment)));
         } else if (option.is_family()) {
-            read_family(settings, option, environment);
+            SLIPWAY_TRY(read_family(settings, option, environment));
         } else if (const auto given = SLIPWAY_TRY(given_value(option, command_line, environment))) {
             SLIPWAY_TRY(in(given->name, std::visit(Store{settings.config, given->text}, option.field)));
             settings.list.push_back({std::string{option.variable}, given->text, given->origin});
@@ -345,6 +359,10 @@ Result<Settings> read_settings(const CommandLine& command_line, const Environmen
     if (code)
         return Error::from_errno("SLIPWAY_STATE_DIR: making it absolute", code.value());
     std::ranges::find(settings.list, "SLIPWAY_STATE_DIR", &Setting::name)->value = state_directory.string();
+    for (const auto& allowed : settings.config.allowed_names)
+        if (passed_variables({allowed}, environment).empty())
+            settings.warnings.push_back(
+                "SPACELIFT_WHITELIST_ENVS names " + allowed.name + ", which is not set: no job gets it");
     for (const auto& [name, value] : environment.variables())
         if (auto warning = SLIPWAY_TRY(look_at_stranger(name, value)))
             settings.warnings.push_back(*std::move(warning));

@@ -3,7 +3,16 @@
 #include "common/file.h"
 #include "common/utf8.h"
 
+#include <algorithm>
+
 namespace slipway::launcher {
+
+namespace {
+
+/// The year 2200: a later time of the server's does not fit a time point.
+constexpr std::int64_t kLatestWall = 7'258'118'400'000;
+
+} // namespace
 
 Registration::Registration(
     Backend& backend, const Identity& identity, int capacity, const Clock& clock, Logger logger, int output)
@@ -28,7 +37,8 @@ Result<protocol::RegisterResponse> Registration::enroll(
         return response;
     }
     // A server that does not tell its time is not compared with.
-    const auto servers = std::chrono::system_clock::time_point{std::chrono::milliseconds{response->wall_ms}};
+    const auto servers = std::chrono::system_clock::time_point{
+        std::chrono::milliseconds{std::min(response->wall_ms, kLatestWall)}};
     auto clocks = response->wall_ms == 0 ? ClockCheck{} : check_clock(identity_, clock_.wall(), servers);
     if (clocks.refusal) {
         refusal_ = std::move(clocks.refusal);

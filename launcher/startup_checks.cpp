@@ -101,19 +101,18 @@ Checked<crypto::PrivateKey> check_key(const Config& config)
     return refusal(is_short ? ExitCode::key_too_short : code_of_bad_key(text), kKeyName, key.error());
 }
 
-std::optional<Refusal> check_dates(
-    const crypto::Certificate& certificate, std::chrono::system_clock::time_point now)
+std::optional<Refusal> check_dates(std::chrono::system_clock::time_point not_before,
+    std::chrono::system_clock::time_point not_after, std::chrono::system_clock::time_point now)
 {
-    if (now < certificate.not_before())
+    if (now < not_before)
         return Refusal{ExitCode::certificate_not_yet_valid,
-            std::string{kTokenName} + ": its certificate is valid from "
-                + format_rfc3339(certificate.not_before()) + ", and this machine's clock says "
-                + format_rfc3339(now) + ": set the clock"};
-    if (now > certificate.not_after())
+            std::string{kTokenName} + ": its certificate is valid from " + format_rfc3339(not_before)
+                + ", and this machine's clock says " + format_rfc3339(now) + ": set the clock"};
+    if (now > not_after)
         return Refusal{ExitCode::certificate_expired,
-            std::string{kTokenName} + ": its certificate expired at "
-                + format_rfc3339(certificate.not_after()) + ", and this machine's clock says "
-                + format_rfc3339(now) + ": make a pool with a new request, or set the clock if it is wrong"};
+            std::string{kTokenName} + ": its certificate expired at " + format_rfc3339(not_after)
+                + ", and this machine's clock says " + format_rfc3339(now)
+                + ": make a pool with a new request, or set the clock if it is wrong"};
     return std::nullopt;
 }
 
@@ -213,9 +212,14 @@ Checked<Identity> check_identity(const Config& config, const Clock& clock)
         return Refusal{ExitCode::key_of_another_pool,
             std::string{kKeyName} + " does not belong to the certificate in " + std::string{kTokenName}
                 + ": give the key with which this pool's request was made"};
-    if (auto failed = check_dates(*certificate, clock.wall()))
+    if (auto failed = check_dates(certificate->not_before(), certificate->not_after(), clock.wall()))
         return *std::move(failed);
-    return Identity{.url = config.comms_url.empty() ? std::move(fields.comms_url) : config.comms_url,
+    // The variable was checked when it was read.
+    auto url = config.comms_url.empty() ? read_server_url(fields.comms_url)
+                                        : Result<std::string>{config.comms_url};
+    if (!url)
+        return refusal(ExitCode::token_incomplete, std::string{kTokenName} + ": comms_url", url.error());
+    return Identity{.url = *std::move(url),
         .pool_id = std::move(fields.pool_ulid),
         .certificate_pem = std::move(fields.certificate_pem),
         .ca_pem = std::move(fields.ca_pem),
@@ -288,15 +292,19 @@ Refusal registration_refusal(const Error& error, std::string_view url)
 ClockCheck check_clock(const Identity& identity, std::chrono::system_clock::time_point ours,
     std::chrono::system_clock::time_point servers)
 {
+    constexpr std::chrono::minutes tolerated{1};
     const auto apart = std::chrono::duration_cast<std::chrono::seconds>(ours - servers);
     const std::string text = "this machine's clock is " + format_duration(std::chrono::abs(apart))
         + (apart.count() < 0 ? " behind" : " ahead of")
         + " the server's: let NTP set it (timedatectl set-ntp true)";
-    if (servers < identity.not_before || servers > identity.not_after)
+    if (auto failed = check_dates(identity.not_before, identity.not_after, servers)) {
+        if (std::chrono::abs(apart) <= tolerated)
+            return {.warning = std::nullopt, .refusal = std::move(failed)};
         return {.warning = std::nullopt,
             .refusal = Refusal{
                 ExitCode::clock_skew, text + "; by the server's clock this pool's certificate is not valid"}};
-    if (std::chrono::abs(apart) > std::chrono::minutes{1})
+    }
+    if (std::chrono::abs(apart) > tolerated)
         return {.warning = text, .refusal = std::nullopt};
     return {};
 }

@@ -50,7 +50,7 @@ struct Identity {
 [[nodiscard]] Refusal registration_refusal(const Error& error, std::string_view url);
 
 /// Compares the clocks after a registration. More than a minute apart gives a warning; a clock by which the
-/// certificate would not be valid for the server, a refusal.
+/// certificate would not be valid for the server, a refusal; so does a certificate that has expired by both.
 struct ClockCheck {
     std::optional<std::string> warning;
     std::optional<Refusal> refusal;

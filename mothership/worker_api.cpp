@@ -14,9 +14,6 @@ namespace slipway::mothership {
 namespace {
 
 constexpr std::uint64_t kMaxBlobBytes = 16ULL * 1024 * 1024 * 1024;
-constexpr std::size_t kMaxMetadata = 100;
-constexpr std::size_t kMaxMetadataName = 256;
-constexpr std::size_t kMaxMetadataValue = 4096;
 constexpr std::size_t kSessionBytes = 32;
 
 std::string random_hex(Random& random, std::size_t bytes)
@@ -55,15 +52,15 @@ Result<std::optional<Pool>> pool_of(Transaction& records, const http::Request& r
 /// The list of workers shows it to everybody.
 Result<void> check_metadata(const protocol::Metadata& metadata)
 {
-    if (metadata.size() > kMaxMetadata)
-        return Error{
-            Errc::invalid_input, "$.metadata: more than " + std::to_string(kMaxMetadata) + " entries"};
+    if (metadata.size() > protocol::kMaxMetadata)
+        return Error{Errc::invalid_input,
+            "$.metadata: more than " + std::to_string(protocol::kMaxMetadata) + " entries"};
     for (const auto& [name, value] : metadata)
-        if (name.size() > kMaxMetadataName || value.size() > kMaxMetadataValue)
+        if (name.size() > protocol::kMaxMetadataName || value.size() > protocol::kMaxMetadataValue)
             return Error{Errc::exhausted,
-                "$.metadata." + name.substr(0, kMaxMetadataName) + ": a name may have "
-                    + std::to_string(kMaxMetadataName) + " bytes and a value "
-                    + std::to_string(kMaxMetadataValue)};
+                "$.metadata." + name.substr(0, protocol::kMaxMetadataName) + ": a name may have "
+                    + std::to_string(protocol::kMaxMetadataName) + " bytes and a value "
+                    + std::to_string(protocol::kMaxMetadataValue)};
     return {};
 }
 

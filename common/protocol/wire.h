@@ -17,6 +17,10 @@ inline constexpr std::string_view kStagesPath = "/worker/v1/stages/";
 
 /// Largest JSON body of a worker's call; logs and blobs have limits of their own.
 inline constexpr std::size_t kMaxMessageBytes = 1024 * 1024;
+/// Tags of one worker, and the bytes of each. A registration with more is refused.
+inline constexpr std::size_t kMaxMetadata = 100;
+inline constexpr std::size_t kMaxMetadataName = 256;
+inline constexpr std::size_t kMaxMetadataValue = 4096;
 /// Largest body of one log append.
 inline constexpr std::size_t kMaxLogChunkBytes = 1024 * 1024;
 

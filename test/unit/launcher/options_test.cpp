@@ -149,6 +149,9 @@ TEST_CASE("a wrong value is refused with the variable, the value and what is exp
         {"SLIPWAY_LOG_FORMAT", "xml", "logfmt, json"},
         {"SLIPWAY_LOG_LEVEL", "loud", "debug, info, warn, error"},
         {"SPACELIFT_WORKER_COMMS_URL", "http://host", "https://host"},
+        {"SPACELIFT_WORKER_COMMS_URL", "https://host/path", "https://host"},
+        {"SPACELIFT_WORKER_COMMS_URL", "https://host?q", "https://host"},
+        {"SPACELIFT_WORKER_COMMS_URL", "https://", "https://host"},
         {"SPACELIFT_ALLOWLIST_ENVS", "A=1", "names without values"},
     }));
     const auto failure = failure_of({{variable, value}});
@@ -189,6 +192,48 @@ TEST_CASE("a secret can come from a file, and is never printed", "[launcher]")
     CHECK_FALSE(holds(text, "from-variable"));
     CHECK_FALSE(holds(text, "hush"));
     CHECK(holds(failure_of({}, {"--token-file", "/nowhere/token"}), "--token-file"));
+}
+
+TEST_CASE("a file of a secret that others can use is refused with the remedy", "[launcher]")
+{
+    const test::TempDir directory;
+    const auto file = directory.path() / "key";
+    const auto mode = GENERATE(mode_t{0640}, mode_t{0604}, mode_t{0660});
+    REQUIRE(replace_file(file, "hush", Durability::process, mode));
+    const auto failure = failure_of({}, {"--private-key-file", file.c_str()});
+    CHECK(failure.starts_with("--private-key-file: "));
+    CHECK(holds(failure, "chmod 600 " + file.string()));
+    REQUIRE(replace_file(file, "hush", Durability::process, 0400));
+    CHECK(config_of({}, {"--private-key-file", file.c_str()}).private_key.equals("hush"));
+}
+
+TEST_CASE("no password in an address is repeated", "[launcher]")
+{
+    CHECK_FALSE(holds(failure_of({{"SPACELIFT_WORKER_COMMS_URL", "https://me:hush@host"}}), "hush"));
+}
+
+TEST_CASE("an allowed variable that is not set gives a warning", "[launcher]")
+{
+    const auto settings = settings_of({{"SPACELIFT_WHITELIST_ENVS", "A,ro_B,C"}, {"A", "1"}, {"C", ""}});
+    REQUIRE(settings);
+    REQUIRE(settings->warnings.size() == 1);
+    CHECK(settings->warnings[0] == "SPACELIFT_WHITELIST_ENVS names B, which is not set: no job gets it");
+}
+
+TEST_CASE("more tags than the control plane takes are refused at the start", "[launcher]")
+{
+    Variables variables;
+    for (int i = 0; i < 100; ++i)
+        variables.emplace_back("SPACELIFT_METADATA_t" + std::to_string(i), "x");
+    CHECK(config_of(variables).engine.metadata.size() == 100);
+    variables.emplace_back("SPACELIFT_METADATA_last", "x");
+    const auto failure = failure_of(variables);
+    CHECK(holds(failure, "SPACELIFT_METADATA_last"));
+    CHECK(holds(failure, "at most 100"));
+    CHECK(config_of({{"SPACELIFT_METADATA_a", std::string(4096, 'x')}}).engine.metadata.size() == 1);
+    CHECK(holds(
+        failure_of({{"SPACELIFT_METADATA_a", std::string(4097, 'x')}}), "SPACELIFT_METADATA_a: a tag's"));
+    CHECK(holds(failure_of({{"SPACELIFT_METADATA_" + std::string(257, 'x'), "x"}}), "256 bytes"));
 }
 
 TEST_CASE("a variable that looks like ours and is not gives a warning with the nearest name", "[launcher]")

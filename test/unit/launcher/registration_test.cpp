@@ -6,6 +6,8 @@
 #include <catch2/catch.hpp>
 #include <fcntl.h>
 
+#include <limits>
+
 using namespace slipway;
 using namespace slipway::launcher;
 
@@ -130,6 +132,17 @@ struct Watched {
 };
 
 } // namespace
+
+TEST_CASE("a server's time beyond all calendars is a wrong clock, not an overflow", "[launcher]")
+{
+    Watched watched;
+    auto response = answer_at(kNow);
+    response.wall_ms = std::numeric_limits<std::int64_t>::max();
+    CHECK_FALSE(watched.enroll(response));
+    const auto refusal = watched.registration.refusal();
+    REQUIRE(refusal);
+    CHECK(refusal->code == ExitCode::clock_skew);
+}
 
 TEST_CASE("the ready line is printed at the first registration and not again", "[launcher]")
 {

@@ -127,6 +127,17 @@ TEST_CASE("a token whose certificate cannot be read is incomplete", "[launcher]"
     CHECK(holds(refusal.message, "certificate"));
 }
 
+TEST_CASE("a token whose address would carry the session in the clear is refused", "[launcher]")
+{
+    auto fields = pool().fields;
+    fields.comms_url
+        = GENERATE(as<std::string>{}, "http://127.0.0.1:8443", "https://127.0.0.1/path", "127.0.0.1");
+    const auto refusal = refused_token(crypto::encode_pool_token(fields));
+    CHECK(refusal.code == ExitCode::token_incomplete);
+    CHECK(refusal.message.starts_with("SPACELIFT_TOKEN: comms_url: "));
+    CHECK(holds(refusal.message, "https://host"));
+}
+
 TEST_CASE("each fault of a key has its exit code and names the variable", "[launcher]")
 {
     struct Case {
@@ -212,6 +223,11 @@ TEST_CASE("clocks a minute apart give a warning, and an invalid certificate by t
     REQUIRE(apart.warning);
     CHECK(holds(*apart.warning, "1m30s behind"));
     CHECK_FALSE(apart.refusal);
+    const auto later = kNow + std::chrono::days{366 * 11};
+    const auto expired = check_clock(identity, later + std::chrono::seconds{20}, later);
+    REQUIRE(expired.refusal);
+    CHECK(expired.refusal->code == ExitCode::certificate_expired);
+    CHECK(holds(expired.refusal->message, "expired at 2036"));
     const auto wrong = check_clock(identity, kNow, kNow - std::chrono::days{30});
     REQUIRE(wrong.refusal);
     CHECK(wrong.refusal->code == ExitCode::clock_skew);
