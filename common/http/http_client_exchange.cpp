@@ -1,5 +1,6 @@
 #include "common/http/http_client_exchange.h"
 
+#include "common/ascii.h"
 #include "common/http/url.h"
 
 #include <sys/un.h>
@@ -15,13 +16,6 @@ namespace {
 
 /// Bodies that explain an error are kept up to this size even where the response itself may be larger.
 constexpr std::uint64_t kMaxErrorBody = 1024 * 1024;
-
-bool same_name(std::string_view a, std::string_view b) noexcept
-{
-    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-    return std::equal(
-        a.begin(), a.end(), b.begin(), b.end(), [&](char x, char y) { return lower(x) == lower(y); });
-}
 
 /// RFC 9110 section 5.6.2.
 bool is_token(std::string_view text) noexcept
@@ -61,7 +55,7 @@ Result<std::size_t> read_file_part(
 std::optional<std::string_view> ClientResponse::header(std::string_view name) const
 {
     for (const auto& [key, value] : headers) {
-        if (same_name(key, name))
+        if (equal_ignoring_case(key, name))
             return value;
     }
     return {};

@@ -1,5 +1,6 @@
 #include "common/http/problem.h"
 
+#include "common/ascii.h"
 #include "common/json.h"
 
 #include <algorithm>
@@ -56,13 +57,10 @@ std::string_view words_of_status(int status) noexcept
     }
 }
 
-char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
 bool is_problem_type(std::string_view content_type) noexcept
 {
     const std::string_view media_type = content_type.substr(0, content_type.find_first_of("; \t"));
-    return std::equal(media_type.begin(), media_type.end(), kProblemContentType.begin(),
-        kProblemContentType.end(), [](char a, char b) { return lower(a) == b; });
+    return equal_ignoring_case(media_type, kProblemContentType);
 }
 
 /// A member of the wrong type is as good as none: RFC 9457 section 3.1 says to ignore it.

@@ -1,5 +1,7 @@
 #include "common/http/request.h"
 
+#include "common/ascii.h"
+
 #include <algorithm>
 #include <cstdint>
 
@@ -10,8 +12,6 @@ namespace {
 constexpr std::size_t kMaxTarget = 8 * 1024;
 constexpr std::size_t kMaxSegments = 64;
 constexpr std::size_t kMaxQuery = 128;
-
-char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 int hex_value(char c) noexcept
 {
@@ -151,11 +151,7 @@ std::optional<std::string_view> Request::query_value(std::string_view name) cons
     return std::nullopt;
 }
 
-bool same_header_name(std::string_view a, std::string_view b) noexcept
-{
-    return std::equal(
-        a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) == lower(y); });
-}
+bool same_header_name(std::string_view a, std::string_view b) noexcept { return equal_ignoring_case(a, b); }
 
 Result<Target> parse_target(std::string_view target)
 {

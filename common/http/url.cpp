@@ -1,5 +1,7 @@
 #include "common/http/url.h"
 
+#include "common/ascii.h"
+
 #include <algorithm>
 #include <charconv>
 
@@ -15,9 +17,7 @@ bool is_letter(char c) noexcept { return (c >= 'a' && c <= 'z') || (c >= 'A' && 
 
 bool is_hex(char c) noexcept { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 
-char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-std::string lower(std::string_view text)
+std::string lowered(std::string_view text)
 {
     std::string result{text};
     std::transform(result.begin(), result.end(), result.begin(), [](char c) { return lower(c); });
@@ -44,7 +44,7 @@ Result<std::string> take_host(std::string_view& authority)
         const std::size_t end = authority.find(']');
         if (end == std::string_view::npos)
             return wrong("the IPv6 address has no closing bracket");
-        const std::string host = lower(authority.substr(1, end - 1));
+        const std::string host = lowered(authority.substr(1, end - 1));
         authority.remove_prefix(end + 1);
         const bool valid = host.find(':') != std::string::npos
             && std::all_of(
@@ -53,7 +53,7 @@ Result<std::string> take_host(std::string_view& authority)
             return wrong("the host in brackets is not an IPv6 address");
         return host;
     }
-    const std::string host = lower(authority.substr(0, authority.find(':')));
+    const std::string host = lowered(authority.substr(0, authority.find(':')));
     authority.remove_prefix(host.size());
     if (host.empty())
         return wrong("the host is empty");
@@ -128,7 +128,7 @@ Result<Url> parse_url(std::string_view text)
     if (colon == std::string_view::npos)
         return wrong("it must start with https:// or http://");
     Url url;
-    url.scheme = lower(text.substr(0, colon));
+    url.scheme = lowered(text.substr(0, colon));
     if (url.scheme != "http" && url.scheme != "https")
         return wrong("the scheme must be https or http");
     text.remove_prefix(colon + 3);
