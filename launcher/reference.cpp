@@ -7,7 +7,8 @@ namespace slipway::launcher {
 
 namespace {
 
-constexpr std::size_t kWidth = 100;
+/// Of a terminal that nobody has widened.
+constexpr std::size_t kWidth = 80;
 
 std::string name_of(const Option& option)
 {
@@ -53,25 +54,48 @@ constexpr std::string_view kSignals
 
 std::string help_text()
 {
-    std::string text
-        = "Usage: slipway-launcher [OPTION]...\n\n"
-          "Takes runs of a worker pool and gives each stage a container of its own. Starts from "
-          "SPACELIFT_TOKEN\n"
-          "and SPACELIFT_POOL_PRIVATE_KEY alone. A flag wins over the variable of the same line.\n\n";
+    std::string text = R"(Usage: slipway-launcher [OPTION]...
+
+Takes runs of a worker pool and gives each stage a container of its own, with
+the Docker Engine of this machine. It needs two variables and nothing else:
+
+  SPACELIFT_TOKEN             what "slipway pool create" wrote
+  SPACELIFT_POOL_PRIVATE_KEY  the key of the pool's request, in base64
+
+Example:
+
+  export SPACELIFT_TOKEN=$(cat pool.token)
+  export SPACELIFT_POOL_PRIVATE_KEY=$(base64 < spacelift.key)
+  slipway-launcher
+
+It prints one line when it is ready. A start that fails says what to change.
+After TERM it takes no more runs and ends with the last one; a second TERM stops
+them.
+
+Settings; a flag wins over its variable:
+
+)";
     for (const auto& option : kOptions) {
-        text += "  " + name_of(option);
+        text += "  ";
+        if (!option.flag.empty())
+            text += "--" + std::string{option.flag} + " " + std::string{option.argument} + ", ";
+        text += name_of(option);
         if (!option.alias.empty())
             text += ", " + std::string{option.alias};
-        if (!option.flag.empty())
-            text += ", --" + std::string{option.flag} + " " + std::string{option.argument};
         text += "\n";
-        append_wrapped(text, without_backticks(option.help), 6);
-        if (const auto value = default_of(option); !value.empty())
-            text += "      Default: " + value + "\n";
+        const auto value = default_of(option);
+        append_wrapped(text, without_backticks(option.help) + (value.empty() ? "" : " Default: " + value), 6);
     }
-    text += "\n  --print-config  shows every setting with its origin, and exits\n"
-            "  --version       shows the version, and exits\n"
-            "  -h, --help      shows this text, and exits\n";
+    text += R"(
+Other flags:
+
+  --print-config   shows what is in force and where each value came from
+  --help-markdown  writes the reference: settings, signals, exit codes
+  --version        shows the version
+  -h, --help       shows this text
+
+Read on: docs/reference.md, docs/operations.md
+)";
     return text;
 }
 

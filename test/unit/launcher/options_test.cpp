@@ -290,6 +290,23 @@ TEST_CASE("what is shown as the default of an option leads to that default when 
     CHECK(given->config.engine.limits.silence == Limits{}.silence);
 }
 
+TEST_CASE("the help teaches on a terminal of 80 columns", "[launcher]")
+{
+    const std::string help = help_text();
+    for (std::size_t at = 0; at < help.size();) {
+        const auto end = help.find('\n', at);
+        REQUIRE(end != std::string::npos);
+        INFO(help.substr(at, end - at));
+        CHECK(end - at <= 80);
+        at = end + 1;
+    }
+    for (const auto part :
+        {"Usage: slipway-launcher", "export SPACELIFT_TOKEN=$(", "export SPACELIFT_POOL_PRIVATE_KEY=$(",
+            "docs/reference.md", "--print-config", "--help-markdown", "--version", "--help"})
+        CHECK(holds(help, part));
+    CHECK_FALSE(holds(help, "`"));
+}
+
 TEST_CASE("docs/reference.md is what the table and the exit codes say", "[launcher]")
 {
     const auto file = read_file(SLIPWAY_SOURCE_DIR "/docs/reference.md", 1 << 20);
