@@ -63,6 +63,8 @@ struct EngineSettings {
         = 256ULL * 1024 * 1024; ///< Of the state directory's file system, for intake.
     std::uint64_t least_free_inodes = 1000;
     std::chrono::milliseconds reconcile_interval{5000};
+    /// How long image, container and workspace of a stage may fail before it is given back.
+    std::chrono::milliseconds prepare_limit{std::chrono::minutes{15}};
 };
 
 /// What an operator can set. The initialiser of a field is its default, and stands nowhere else: help, the

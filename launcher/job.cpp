@@ -1,6 +1,5 @@
 #include "launcher/job.h"
 
-#include "launcher/backoff.h"
 #include "launcher/phase_runner.h"
 #include "launcher/stage_end.h"
 
@@ -25,6 +24,7 @@ Job::Job(const JobServices& services, JobEntry entry, const protocol::WorkerStag
     , logger_{logger.with("stage", entry.stage_id())}
     , origin_{origin}
     , stage_{std::move(entry), state, services.clock}
+    , prepare_backoff_{services.clock, services.random}
 {
     thread_ = std::jthread{[this](std::stop_token stop) { body(std::move(stop)); }};
 }
@@ -58,6 +58,8 @@ void Job::refused()
 }
 
 void Job::stop() { control_.ask(JobControl::Wish::stop); }
+
+void Job::leave() { control_.ask(JobControl::Wish::leave); }
 
 void Job::kill() { control_.ask(JobControl::Wish::kill); }
 
@@ -156,6 +158,7 @@ Result<void> Job::recover(std::stop_token stop)
         return apply(worker::Exited{end->outcome});
     }
     const auto before = state();
+    start_reported_ = before.phase == WorkerPhase::starting;
     auto found = worker::SlotFound::absent;
     std::string why = "the journal does not know its slot";
     const bool may_live = before.phase == WorkerPhase::starting || before.phase == WorkerPhase::running;
@@ -206,6 +209,8 @@ Result<void> Job::accept(std::stop_token stop)
 {
     if (assignment_lost_)
         return apply(worker::Refused{});
+    if (control_.wish() == JobControl::Wish::leave)
+        return give_back("the worker stops", stop);
     const auto sent_at = boot_millis(services_.clock);
     stage_.entry().passed("before accept");
     const auto answer = services_.backend.accept(stage_.ref(), longest_run(context_->bounds), stop);
@@ -221,8 +226,11 @@ Result<void> Job::accept(std::stop_token stop)
 /// Nothing of the stage runs before the control plane has written that it may.
 Result<void> Job::confirm(std::stop_token stop)
 {
+    if (control_.wish() == JobControl::Wish::leave && !start_reported_)
+        return give_back("the worker stops", stop);
     if (control_.wish() != JobControl::Wish::none)
         return give_up(stopped_end(control_.wish() == JobControl::Wish::kill, false));
+    start_reported_ = true;
     const auto fact = SLIPWAY_TRY(stage_.entry().slot());
     const auto ref = stage_.ref();
     const protocol::StateReport report{.fence = ref.fence,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "launcher/backoff.h"
 #include "launcher/job_context.h"
 #include "launcher/job_control.h"
 #include "launcher/log_uploader.h"
@@ -53,6 +54,8 @@ public:
     void refused();
     /// The ladder; before the first command it is given up at once.
     void stop();
+    /// The launcher ends: as `stop`, but before the first command the stage is given back for another worker.
+    void leave();
     void kill();
     /// Docker does not know the container any more: looks at once.
     void look();
@@ -65,7 +68,12 @@ private:
     Result<void> mend_log(std::stop_token stop);
     Result<void> accept(std::stop_token stop);
     Result<void> prepare(std::stop_token stop);
-    Result<void> make_ready(std::string_view& cause, std::stop_token stop);
+    /// What of a stage is being made ready.
+    enum class Making : std::uint8_t { slot, image, workspace };
+    static bool fails_the_run(Making what, Errc code);
+    Result<void> make_ready(Making& what, std::stop_token stop);
+    Result<void> prepare_failed(Making what, const Error& error, std::stop_token stop);
+    Result<void> give_back(std::string_view reason, std::stop_token stop);
     Result<void> report_preparing(std::stop_token stop);
     Result<void> confirm(std::stop_token stop);
     Result<void> run(std::stop_token stop);
@@ -97,6 +105,10 @@ private:
     std::optional<JobContext> context_;
     std::unique_ptr<LogUploader> uploader_;
     std::unique_ptr<JobSlot> slot_;
+    Backoff prepare_backoff_;
+    std::optional<BootClock::time_point> prepare_until_; ///< Set when preparing begins.
+    std::string prepare_failure_; ///< The one that the log was told last.
+    bool start_reported_ = false; ///< The control plane may hold it as started: it takes nothing back.
     bool synced_ = false;
     std::optional<BootClock::time_point> keeping_since_; ///< The first failure to keep the workspace.
     std::atomic<bool> ended_{false};

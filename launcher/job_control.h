@@ -14,7 +14,12 @@ namespace slipway::launcher {
 /// What others want of a job, and how its thread is woken. Thread-safe.
 class JobControl {
 public:
-    enum class Wish : std::uint8_t { none, stop, kill };
+    enum class Wish : std::uint8_t {
+        none,
+        leave, ///< The launcher ends: what runs is stopped, what has not begun is given back.
+        stop,
+        kill,
+    };
 
     /// A stronger wish replaces a weaker one.
     void ask(Wish wish)

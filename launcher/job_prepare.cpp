@@ -21,33 +21,84 @@ Result<void> Job::report_preparing(std::stop_token stop)
         .fence = ref.fence, .sequence = SLIPWAY_TRY(stage_.next_sequence()), .event = StageEvent::preparing};
     const auto sent_at = boot_millis(services_.clock);
     const auto answer = services_.backend.report(ref, report, std::move(stop));
+    if (answer)
+        return ask(answer, worker::Renewed{sent_at, answer->lease});
     // For people only: what matters is asked for again before the first command.
-    return answer ? ask(answer, worker::Renewed{sent_at, answer->lease}) : Result<void>{};
+    if (answer.error().code() == Errc::rejected)
+        callbacks_.on_session_lost();
+    return {};
 }
 
 Result<void> Job::prepare(std::stop_token stop)
 {
+    if (control_.wish() == JobControl::Wish::leave)
+        return give_back("the worker stops", stop);
     if (control_.wish() != JobControl::Wish::none)
         return give_up(stopped_end(control_.wish() == JobControl::Wish::kill, false));
     if (assignment_lost_)
         return give_up(unknown_end("the journal of the stage was torn by a crash of the host"));
-    SLIPWAY_TRY(report_preparing(stop));
-    if (state().phase != WorkerPhase::accepted)
+    if (!prepare_until_)
+        prepare_until_ = services_.clock.now() + services_.settings.prepare_limit;
+    Making what = Making::slot;
+    auto ready = report_preparing(stop);
+    if (ready && state().phase != WorkerPhase::accepted)
         return {};
-    std::string_view cause = "image";
-    const auto ready = make_ready(cause, control_.preparing().get_token());
+    if (ready)
+        ready = make_ready(what, control_.preparing().get_token());
     if (ready)
         return apply(worker::Prepared{});
     if (stop.stop_requested() || is_over(state()))
         return cancelled();
     if (control_.wish() != JobControl::Wish::none)
         return {};
-    return give_up(never_started(cause, ready.error()));
+    return prepare_failed(what, ready.error(), std::move(stop));
 }
 
-/// Image, slot, workspace; `cause`: of a failure. Begins from nothing each time: what an earlier attempt left
-/// is removed.
-Result<void> Job::make_ready(std::string_view& cause, std::stop_token stop)
+/// Whether it is the stage that is at fault, so that it would fail on every worker: no such image, or one
+/// that is not the plan's; an envelope or a setting that is refused.
+bool Job::fails_the_run(Making what, Errc code)
+{
+    if (code == Errc::invalid_input)
+        return true;
+    return what != Making::slot
+        && (code == Errc::not_found || code == Errc::rejected || code == Errc::conflict);
+}
+
+/// Fails what fails everywhere. Anything else may pass: it is repeated for a while, then another worker may
+/// try.
+Result<void> Job::prepare_failed(Making what, const Error& error, std::stop_token stop)
+{
+    if (fails_the_run(what, error.code()))
+        return give_up(never_started(what == Making::image ? "image" : "internal", error));
+    if (services_.clock.now() >= *prepare_until_) {
+        if (start_reported_)
+            return give_up(never_started("internal", error));
+        return give_back("it could not be made ready: " + error.message(), std::move(stop));
+    }
+    logger_.warn("making the stage ready failed and is repeated", error);
+    if (prepare_failure_ != error.message())
+        SLIPWAY_TRY(spool_->append_line(own_line("not ready yet, trying again: " + error.message())));
+    prepare_failure_ = error.message();
+    prepare_backoff_.wait(control_.preparing().get_token());
+    return {};
+}
+
+/// Nothing of it has run here: another worker may take it at once.
+Result<void> Job::give_back(std::string_view reason, std::stop_token stop)
+{
+    logger_.warn("giving the stage back", {{"reason", reason}});
+    stage_.entry().passed("before decline");
+    const auto declined = services_.backend.decline(stage_.ref(), reason, std::move(stop));
+    stage_.entry().passed("decline");
+    if (!declined && declined.error().code() == Errc::rejected)
+        callbacks_.on_session_lost();
+    SLIPWAY_TRY(in("giving the stage back", declined));
+    return apply(worker::Refused{});
+}
+
+/// Image, slot, workspace. Begins from nothing each time: what an earlier attempt left is removed. `what`: of
+/// a failure.
+Result<void> Job::make_ready(Making& what, std::stop_token stop)
 {
     control_.waits_in(nullptr);
     slot_.reset();
@@ -56,6 +107,7 @@ Result<void> Job::make_ready(std::string_view& cause, std::stop_token stop)
         if (const auto written = spool_->append_line(own_line(line)); !written)
             logger_.warn("a line could not be written to the log", written.error());
     };
+    what = Making::image;
     const std::string& name
         = assignment_.image.empty() ? services_.settings.default_image : assignment_.image;
     if (name.empty())
@@ -64,7 +116,7 @@ Result<void> Job::make_ready(std::string_view& cause, std::stop_token stop)
     const auto image
         = SLIPWAY_TRY(services_.host.image({.image = name, .id = assignment_.image_id}, progress, stop));
     stage_.entry().passed("image");
-    cause = "internal";
+    what = Making::slot;
     const SlotRequest request{.stage_id = stage_id(),
         .run_id = assignment_.run_id,
         .image_id = image.id,
@@ -74,6 +126,7 @@ Result<void> Job::make_ready(std::string_view& cause, std::stop_token stop)
         services_.host.create(
             request, [this](const SlotFact& fact) { return stage_.entry().write(fact); }, stop)));
     stage_.entry().passed("slot");
+    what = Making::workspace;
     Workspace workspace{*context_};
     SLIPWAY_TRY(workspace.put(*slot_, stop));
     stage_.entry().passed("workspace");

@@ -147,6 +147,7 @@ Result<void> PhaseRunner::heed(JobSlot& slot, std::stop_token stop)
     switch (control_.wish()) {
     case JobControl::Wish::none:
         break;
+    case JobControl::Wish::leave:
     case JobControl::Wish::stop:
         if (stop_sent_ || progress_.end.cause == "stopped")
             break; // the last hooks of what was stopped run to their end

@@ -87,7 +87,7 @@ void Supervisor::stop_jobs()
         const std::lock_guard lock{mutex_};
         leaving_ = true;
         for (const auto& [id, job] : jobs_)
-            job->stop();
+            job->leave();
     }
     poke();
 }
@@ -218,7 +218,7 @@ protocol::PollRequest Supervisor::make_request()
             request.held.push_back({id, state.fence, protocol::worker::may_have_started(state)});
     }
     const int free = parts_.services.settings.capacity - static_cast<int>(jobs_.size());
-    if (!leaving_ && !paused_)
+    if (!leaving_ && !paused_ && docker_answers_)
         request.free_places = std::max(free, 0);
     return request;
 }
@@ -314,6 +314,8 @@ std::string Supervisor::reason_to_decline(const protocol::Assignment& offer) con
         const std::lock_guard lock{mutex_};
         if (leaving_ || paused_)
             return "the worker drains";
+        if (!docker_answers_)
+            return "Docker does not answer on this worker";
         if (static_cast<int>(jobs_.size()) >= settings.capacity)
             return "the worker has no free place";
     }

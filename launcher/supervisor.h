@@ -61,6 +61,7 @@ private:
     void reconcile(std::stop_token stop);
     enum class Round : std::uint8_t { first, later };
     void round(Round which, std::stop_token stop);
+    void note_docker(const Result<std::vector<FoundContainer>>& containers);
     void repair_all(std::map<std::string, Records>& all, std::stop_token stop);
     void repair(const Repair& repair, std::stop_token stop);
     void adopt(const std::string& stage_id);

@@ -46,18 +46,32 @@ std::map<std::string, JournalRecord> Supervisor::journal_records(const std::vect
     return records;
 }
 
+/// A change ends the poll under way: it has offered places that are none, or none where there are some.
+void Supervisor::note_docker(const Result<std::vector<FoundContainer>>& containers)
+{
+    {
+        const std::lock_guard lock{mutex_};
+        if (docker_answers_ == containers.has_value())
+            return;
+        docker_answers_ = containers.has_value();
+    }
+    if (containers)
+        parts_.logger.info("Docker answers again");
+    else
+        parts_.logger.error(
+            "Docker does not answer; nothing is taken, and what runs goes on", containers.error());
+    poke();
+}
+
 /// The journal is read before and after Docker: a stage that moves meanwhile is judged in the next round.
 void Supervisor::round(Round which, std::stop_token stop)
 {
     const bool first = which == Round::first;
     const auto before = journal_records({});
     const auto containers = parts_.services.host.containers(stop);
-    {
-        const std::lock_guard lock{mutex_};
-        if (docker_answers_ && !containers)
-            parts_.logger.error("Docker does not answer; what runs goes on", containers.error());
-        docker_answers_ = containers.has_value();
-    }
+    if (stop.stop_requested())
+        return;
+    note_docker(containers);
     if (!containers && !first)
         return;
     std::vector<JobEntry> entries;

@@ -205,7 +205,7 @@ Result<void> Workspace::put_files(JobSlot& slot, std::stop_token stop)
     for (const auto& file : context_.assignment.files) {
         std::string content = SLIPWAY_TRY(in(file.path, content_of(file)));
         if (content.size() > kMaxFile)
-            return Error{Errc::exhausted, file.path + " is larger than 2 MiB"};
+            return Error{Errc::invalid_input, file.path + " is larger than 2 MiB"};
         files.push_back({.path = file.path, .content = std::move(content), .mode = file.mode});
     }
     // An empty archive makes the directories, which the phases start in.

@@ -300,15 +300,35 @@ TEST_CASE("variables carry over to the next phase, and the last hooks know how i
         == "from-the-first /mnt/workspace/source\nfrom-the-first FAILED\n");
 }
 
-TEST_CASE("an image that is not here and cannot be pulled fails with Docker's words")
+TEST_CASE("an image whose registry is out of reach is asked for again, with Docker's words in the log")
 {
     House house;
     house.start();
     auto a = house.assignment("true");
     a.image = "registry.invalid/none/such:1";
+    house.backend.add(a);
+    REQUIRE(house.backend.wait_until(
+        [&] {
+            const auto log = house.backend.log(a.stage_id);
+            return log.find("trying again: ") != std::string::npos
+                && log.find("docker: ") != std::string::npos
+                && log.find("registry.invalid") != std::string::npos;
+        },
+        60s));
+    CHECK_FALSE(house.backend.finish(a.stage_id));
+    house.backend.cancel(a.stage_id);
+    REQUIRE(house.backend.wait_finished(a.stage_id, 60s));
+    CHECK(house.backend.finish(a.stage_id)->cause == "stopped");
+}
+
+TEST_CASE("an image that its name does not fit to fails the run with Docker's words")
+{
+    House house;
+    house.start();
+    auto a = house.assignment("true");
+    a.image = "not..a//name:";
     const auto report = house.run(a);
     CHECK(report.cause == "image");
-    CHECK(report.message.find("registry.invalid") != std::string::npos);
     CHECK(report.message.find("docker: ") != std::string::npos);
     CHECK(house.backend.log(a.stage_id).find(report.message) != std::string::npos);
 }

@@ -249,7 +249,7 @@ Result<protocol::RegisterResponse> FakeBackend::enroll(const protocol::RegisterR
 bool FakeBackend::collect(const protocol::PollRequest& request, protocol::PollResponse& response)
 {
     const std::lock_guard lock{mutex_};
-    int free = request.draining ? 0 : request.free_places;
+    int free = request.draining ? 0 : offer_always_ ? 1 : request.free_places;
     response.commands.swap(commands_);
     for (const auto& id : stage_ids()) {
         auto state = step(id, server::Tick{}).state;
@@ -272,6 +272,7 @@ bool FakeBackend::collect(const protocol::PollRequest& request, protocol::PollRe
 
 Result<protocol::PollResponse> FakeBackend::poll(const protocol::PollRequest& request, std::stop_token stop)
 {
+    ++polls_;
     SLIPWAY_TRY(reach());
     protocol::PollResponse response{.renewed = {},
         .gone = {},

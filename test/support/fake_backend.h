@@ -54,6 +54,9 @@ public:
         server_id_ = std::move(id);
     }
 
+    /// Offers even where no place is free, as an offer does that was made just before.
+    void offer_always(bool always) { offer_always_ = always; }
+
     void set_terms(const protocol::Terms& terms) { terms_ = terms; }
 
     // What a test asks it.
@@ -67,6 +70,9 @@ public:
     [[nodiscard]] int enrolments() const { return enrolments_; }
 
     [[nodiscard]] int declined() const { return declined_; }
+
+    /// Polls that were begun so far.
+    [[nodiscard]] int polls() const { return polls_; }
 
     [[nodiscard]] bool signed_off() const { return signed_off_; }
 
@@ -107,11 +113,13 @@ private:
     protocol::Terms terms_;
     mutable std::recursive_mutex mutex_;
     std::atomic<bool> away_{false};
+    std::atomic<bool> offer_always_{false};
     std::atomic<int> lose_{0};
     std::atomic<int> fail_{0};
     std::atomic<Errc> fail_code_{Errc::unreachable};
     std::atomic<int> enrolments_{0};
     std::atomic<int> declined_{0};
+    std::atomic<int> polls_{0};
     std::atomic<bool> signed_off_{false};
     std::vector<protocol::Command> commands_;
     std::optional<Error> upload_failure_;

@@ -172,7 +172,21 @@ void FakeHost::let_go()
             end(*container, container->current.exit);
 }
 
-void FakeHost::fail_image(Error error)
+void FakeHost::set_away(bool away)
+{
+    const std::lock_guard lock{mutex_};
+    away_ = away;
+}
+
+/// Under the lock.
+Result<void> FakeHost::reach() const
+{
+    if (away_)
+        return Error{Errc::unreachable, "docker: nobody listens"};
+    return {};
+}
+
+void FakeHost::fail_image(std::optional<Error> error)
 {
     const std::lock_guard lock{mutex_};
     image_failure_ = std::move(error);
@@ -250,6 +264,7 @@ Result<RunnerImage> FakeHost::image(
     const ImageRequest& request, const std::function<void(std::string_view)>& progress, std::stop_token)
 {
     const std::lock_guard lock{mutex_};
+    SLIPWAY_TRY(reach());
     progress("looking for " + request.image);
     if (image_failure_)
         return *image_failure_;
@@ -262,6 +277,7 @@ Result<std::unique_ptr<JobSlot>> FakeHost::create(
     std::shared_ptr<Container> container;
     {
         const std::lock_guard lock{mutex_};
+        SLIPWAY_TRY(reach());
         const std::string name = "c" + std::to_string(++made_);
         container = std::make_shared<Container>(Container{.name = name, .stage_id = request.stage_id});
         containers_[name] = container;
@@ -273,6 +289,7 @@ Result<std::unique_ptr<JobSlot>> FakeHost::create(
 Result<std::unique_ptr<JobSlot>> FakeHost::adopt(const SlotFact& slot, std::uint64_t have, std::stop_token)
 {
     const std::lock_guard lock{mutex_};
+    SLIPWAY_TRY(reach());
     if (adopt_failure_) {
         Error error = *std::move(adopt_failure_);
         adopt_failure_.reset();
@@ -287,6 +304,7 @@ Result<std::unique_ptr<JobSlot>> FakeHost::adopt(const SlotFact& slot, std::uint
 Result<std::vector<FoundContainer>> FakeHost::containers(std::stop_token)
 {
     const std::lock_guard lock{mutex_};
+    SLIPWAY_TRY(reach());
     std::vector<FoundContainer> found;
     for (const auto& [name, container] : containers_)
         found.push_back({.id = name, .stage_id = container->stage_id, .running = true});
@@ -296,6 +314,7 @@ Result<std::vector<FoundContainer>> FakeHost::containers(std::stop_token)
 Result<void> FakeHost::remove(const std::string& name, std::stop_token)
 {
     const std::lock_guard lock{mutex_};
+    SLIPWAY_TRY(reach());
     if (const auto it = containers_.find(name); it != containers_.end()) {
         it->second->gone = true;
         containers_.erase(it);

@@ -34,7 +34,10 @@ public:
     /// Commands whose script text holds `part` behave so; others write nothing and succeed.
     void script(const std::string& part, Script script);
     void let_go();
-    void fail_image(Error error);
+    /// Every call for an image from now on fails so; empty: none does.
+    void fail_image(std::optional<Error> error);
+    /// The engine does not answer: every call fails with `unreachable`.
+    void set_away(bool away);
     void fail_next_adopt(Error error);
     /// Reading a container's files fails from now on; none: works.
     void fail_get(std::optional<Error> error);
@@ -74,6 +77,7 @@ private:
     };
 
     void end(Container& container, launcher::SlotExit exit);
+    [[nodiscard]] Result<void> reach() const;
 
     mutable std::mutex mutex_;
     std::condition_variable_any changed_;
@@ -85,6 +89,7 @@ private:
     int leases_ = 0;
     int stops_ = 0;
     int made_ = 0;
+    bool away_ = false;
     std::optional<Error> image_failure_;
     std::optional<Error> adopt_failure_;
     std::optional<Error> get_failure_;

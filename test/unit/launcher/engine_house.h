@@ -67,10 +67,12 @@ struct EngineHouse {
     std::unique_ptr<launcher::Supervisor> supervisor;
     std::future<launcher::EngineEnd> end;
 
-    EngineHouse()
+    explicit EngineHouse(const std::function<void(launcher::EngineSettings&)>& change = {})
     {
         settings.default_image = "runner";
         settings.reconcile_interval = std::chrono::milliseconds{50};
+        if (change)
+            change(settings);
         start();
     }
 
@@ -128,6 +130,24 @@ struct EngineHouse {
     {
         return backend.wait_until(
             [&] { return host.started().size() >= commands; }, std::chrono::seconds{20});
+    }
+
+    /// The backend has heard `count` more times what the launcher holds and takes.
+    bool wait_polls(int count)
+    {
+        const int until = backend.polls() + count;
+        return backend.wait_until(
+            [&] {
+                backend.command(protocol::CommandKind::stop, "no such stage"); // ends the poll under way
+                return backend.polls() >= until;
+            },
+            std::chrono::seconds{20});
+    }
+
+    bool wait_docker(bool answers)
+    {
+        return backend.wait_until(
+            [&] { return supervisor->status().docker_answers == answers; }, std::chrono::seconds{20});
     }
 
     bool wait_idle()

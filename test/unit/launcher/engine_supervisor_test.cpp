@@ -82,13 +82,91 @@ TEST_CASE("a run of plan and apply carries its workspace in an envelope that onl
 TEST_CASE("an image that cannot be had fails the stage with Docker's words, in the log too")
 {
     House house;
-    house.host.fail_image({Errc::not_found, "docker: 404: manifest unknown"});
+    house.host.fail_image(Error{Errc::not_found, "docker: 404: manifest unknown"});
     const auto id = house.add();
     const auto report = house.finished(id);
     CHECK(report.cause == "image");
     CHECK(report.message.find("manifest unknown") != std::string::npos);
     CHECK(house.backend.log(id).find("manifest unknown") != std::string::npos);
     CHECK(report.log_end == house.backend.log(id).size());
+}
+
+TEST_CASE("while Docker does not answer nothing is taken, and afterwards the run is run")
+{
+    House house;
+    house.host.set_away(true);
+    REQUIRE(house.wait_docker(false));
+    REQUIRE(house.wait_polls(1)); // one from before may still offer a place
+    const auto id = house.add();
+    REQUIRE(house.wait_polls(3));
+    CHECK(house.backend.stage(id).phase == protocol::ServerPhase::waiting);
+    CHECK(house.backend.declined() == 0);
+    house.host.set_away(false);
+    CHECK(house.finished(id).outcome == Outcome::succeeded);
+}
+
+TEST_CASE("an offer that comes when Docker does not answer is declined before it is accepted")
+{
+    House house;
+    house.host.set_away(true);
+    REQUIRE(house.wait_docker(false));
+    house.backend.offer_always(true);
+    const auto id = house.add();
+    REQUIRE(house.backend.wait_until([&] { return house.backend.declined() > 0; }, 20s));
+    CHECK(house.backend.reports(id).empty());
+    CHECK(std::filesystem::is_empty(house.directory.path() / "state" / "jobs"));
+}
+
+TEST_CASE("a failure of the worker while a stage is made ready is waited for and fails nothing")
+{
+    const auto code
+        = GENERATE(Errc::unreachable, Errc::timed_out, Errc::exhausted, Errc::internal, Errc::cancelled);
+    House house;
+    house.host.fail_image(Error{code, "docker: not now"});
+    const auto id = house.add();
+    REQUIRE(house.backend.wait_until(
+        [&] { return house.backend.log(id).find("not ready yet, trying again") != std::string::npos; }, 20s));
+    house.host.fail_image(std::nullopt);
+    CHECK(house.finished(id).outcome == Outcome::succeeded);
+}
+
+TEST_CASE("a stage that cannot be made ready in time is given back and not failed")
+{
+    House house{[](EngineSettings& settings) { settings.prepare_limit = 0ms; }};
+    house.host.fail_image(Error{Errc::unreachable, "docker: nobody listens"});
+    const auto id = house.add();
+    REQUIRE(house.backend.wait_until([&] { return house.backend.declined() > 1; }, 20s));
+    CHECK_FALSE(house.backend.finish(id));
+    house.host.fail_image(std::nullopt);
+    CHECK(house.finished(id).outcome == Outcome::succeeded);
+    CHECK(house.host.started().size() == 2);
+}
+
+TEST_CASE("what has not begun when the launcher is told to stop is given back and not failed")
+{
+    House house;
+    house.host.fail_image(Error{Errc::unreachable, "docker: nobody listens"});
+    const auto id = house.add();
+    REQUIRE(house.backend.wait_until([&] { return !house.backend.log(id).empty(); }, 20s));
+    house.supervisor->stop_jobs();
+    REQUIRE(house.end.wait_for(20s) == std::future_status::ready);
+    CHECK_FALSE(house.backend.finish(id));
+    CHECK(house.backend.stage(id).phase == protocol::ServerPhase::waiting);
+    CHECK(house.host.started().empty());
+    house.supervisor.reset();
+}
+
+TEST_CASE("a stage that people stop before its first command is reported as stopped")
+{
+    House house;
+    house.host.fail_image(Error{Errc::unreachable, "docker: nobody listens"});
+    const auto id = house.add();
+    REQUIRE(house.backend.wait_until([&] { return !house.backend.log(id).empty(); }, 20s));
+    house.backend.cancel(id);
+    const auto report = house.finished(id);
+    CHECK(report.outcome == Outcome::failed);
+    CHECK(report.cause == "stopped");
+    CHECK(house.backend.declined() == 0);
 }
 
 TEST_CASE("a launcher that leaves in mid-command is followed by one that runs nothing again")
