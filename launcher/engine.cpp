@@ -14,8 +14,8 @@ struct Engine::Parts {
     JobServices services;
     Supervisor supervisor;
 
-    Parts(EngineSettings engine_settings, Journal opened, std::unique_ptr<DockerHost> docker_host,
-        std::vector<crypto::PrivateKey> keys, EngineServices given)
+    Parts(EngineSettings engine_settings, Journal opened, std::vector<JobEntry> entries,
+        std::unique_ptr<DockerHost> docker_host, std::vector<crypto::PrivateKey> keys, EngineServices given)
         : settings{std::move(engine_settings)}
         , journal{std::move(opened)}
         , host{std::move(docker_host)}
@@ -27,8 +27,11 @@ struct Engine::Parts {
               .clock = given.clock,
               .random = given.random,
               .filter = [] { return std::make_unique<IdentityFilter>(); }}
-        , supervisor{SupervisorParts{
-              .services = services, .journal = journal, .enroll = given.enroll, .logger = given.logger}}
+        , supervisor{SupervisorParts{.services = services,
+              .journal = journal,
+              .entries = std::move(entries),
+              .enroll = given.enroll,
+              .logger = given.logger}}
     {
     }
 };
@@ -43,13 +46,17 @@ Result<Engine> Engine::create(EngineSettings settings, EngineDocker docker,
                               std::stop_token stop) { return backend.enroll(request, std::move(stop)); };
     Journal journal = SLIPWAY_TRY(
         Journal::open(settings.state_directory, services.clock, services.random, services.hook));
+    auto entries
+        = SLIPWAY_TRY(in("the journal of an earlier launcher cannot be read, and what it started may "
+                         "still run; start the version that wrote it, or another state directory",
+            journal.entries()));
     auto host = SLIPWAY_TRY(DockerHost::open({.engine = std::move(docker.engine),
                                                  .instance_id = journal.instance_id(),
                                                  .state_directory = settings.state_directory,
                                                  .network = std::move(docker.network)},
         services.clock, services.random, {}));
-    return Engine{std::make_unique<Parts>(
-        std::move(settings), std::move(journal), std::move(host), std::move(keys), std::move(services))};
+    return Engine{std::make_unique<Parts>(std::move(settings), std::move(journal), std::move(entries),
+        std::move(host), std::move(keys), std::move(services))};
 }
 
 Engine::Engine(std::unique_ptr<Parts> parts)

@@ -74,7 +74,7 @@ class Engine {
 public:
     /// Locks the state directory, reads its journal and prepares the Docker side. `keys`: the pool's private
     /// keys, at least one; the first one seals. Fails with `conflict` when another process uses the
-    /// directory.
+    /// directory, and when its journal cannot be read: what runs is then left alone.
     static Result<Engine> create(EngineSettings settings, EngineDocker docker,
         std::vector<crypto::PrivateKey> keys, EngineServices services);
 

@@ -35,12 +35,6 @@ Job::~Job()
     control_.changed();
 }
 
-std::string Job::container() const
-{
-    const auto fact = stage_.entry().slot();
-    return fact && *fact ? (*fact)->container : std::string{};
-}
-
 void Job::renewed(protocol::Millis sent_at, protocol::Millis lease)
 {
     if (const auto applied = apply(worker::Renewed{sent_at, lease}); !applied)
@@ -272,8 +266,8 @@ Result<void> Job::remove_containers(std::stop_token stop)
         if (found.stage_id == stage_id())
             SLIPWAY_TRY(services_.host.remove(found.id, stop));
     // What is left of one that someone else has removed.
-    const std::string named = container();
-    return named.empty() ? Result<void>{} : services_.host.remove(named, stop);
+    const auto named = SLIPWAY_TRY(stage_.entry().slot());
+    return named ? services_.host.remove(named->container, stop) : Result<void>{};
 }
 
 } // namespace slipway::launcher

@@ -46,8 +46,7 @@ public:
     /// The threads are done: the stage is delivered or gone, and forgotten.
     [[nodiscard]] bool ended() const { return ended_; }
 
-    /// The container that the journal names; empty: none yet.
-    [[nodiscard]] std::string container() const;
+    [[nodiscard]] const JobEntry& entry() const { return stage_.entry(); }
 
     /// What the backend said to a contact sent at `sent_at`.
     void renewed(protocol::Millis sent_at, protocol::Millis lease);

@@ -26,6 +26,7 @@ using protocol::WorkerStage;
 constexpr std::size_t kMaxFact = protocol::kMaxAssignmentBytes + 64 * 1024;
 constexpr std::size_t kMaxSmall = 4096;
 
+constexpr std::array<std::string_view, 2> kKinds{"read", "write"};
 constexpr std::array<std::string_view, 7> kPhases{
     "offered", "accepted", "starting", "running", "finished", "gone", "done"};
 constexpr std::array<std::string_view, 4> kOutcomes{"none", "succeeded", "failed", "lost"};
@@ -78,7 +79,7 @@ Result<Progress> read_progress(const JsonValue& json)
 Result<WorkerStage> read_stage(const JsonValue& json, std::string_view boot_id)
 {
     WorkerStage stage;
-    stage.kind = SLIPWAY_TRY(json.string("kind")) == "read" ? StageKind::read : StageKind::write;
+    stage.kind = SLIPWAY_TRY(read_name<StageKind>(kKinds, json, "kind"));
     stage.fence = Fence::from_integer(SLIPWAY_TRY(json.integer("fence", 1)));
     stage.phase = SLIPWAY_TRY(read_name<WorkerPhase>(kPhases, json, "phase"));
     stage.outcome = SLIPWAY_TRY(read_name<Outcome>(kOutcomes, json, "outcome"));
@@ -109,20 +110,19 @@ Result<SeenTime> read_seen(const JsonValue& json)
     return seen;
 }
 
-/// A torn fact is absent: `read` fails on it.
+/// A crash of the host tears a text, so that it is no JSON any more: it is absent. JSON that `read` refuses
+/// was written by another version of us, or by someone else, and is not for us to drop.
 template <class Read>
-auto parse_fact(const std::optional<std::string>& text, const Read& read)
-    -> std::optional<typename decltype(read(std::declval<JsonValue>()))::value_type>
+auto parse_fact(const std::filesystem::path& path, const std::optional<std::string>& text, const Read& read)
+    -> Result<std::optional<typename decltype(read(std::declval<JsonValue>()))::value_type>>
 {
+    using Value = typename decltype(read(std::declval<JsonValue>()))::value_type;
     if (!text)
-        return {};
+        return std::optional<Value>{};
     const auto document = JsonDocument::parse(*text, {.max_bytes = kMaxFact});
     if (!document)
-        return {};
-    auto value = read(document->root());
-    if (!value)
-        return {};
-    return *std::move(value);
+        return std::optional<Value>{};
+    return std::optional<Value>{SLIPWAY_TRY(in(path.string(), read(document->root())))};
 }
 
 std::string trimmed(std::string text)
@@ -216,9 +216,7 @@ Result<void> JobEntry::write(const protocol::Assignment& assignment) const
 Result<void> JobEntry::write(const WorkerStage& stage) const
 {
     JsonWriter json;
-    json.begin_object()
-        .field("boot", boot_id_)
-        .field("kind", stage.kind == StageKind::read ? "read" : "write");
+    json.begin_object().field("boot", boot_id_).field("kind", name_of(kKinds, stage.kind));
     json.field("fence", stage.fence.to_integer()).field("phase", name_of(kPhases, stage.phase));
     json.field("outcome", name_of(kOutcomes, stage.outcome)).field("lease_until_ms", stage.lease_until);
     json.field("frame_until_ms", stage.frame_until);
@@ -273,28 +271,33 @@ Result<std::int64_t> JobEntry::next_sequence() const
 
 Result<std::optional<protocol::Assignment>> JobEntry::assignment() const
 {
-    return parse_fact(SLIPWAY_TRY(get("assignment")), protocol::read_assignment);
+    const auto text = SLIPWAY_TRY(get("assignment"));
+    return parse_fact(directory_ / "assignment", text, protocol::read_assignment);
 }
 
 Result<std::optional<WorkerStage>> JobEntry::stage() const
 {
+    const auto text = SLIPWAY_TRY(get("state"));
     return parse_fact(
-        SLIPWAY_TRY(get("state")), [this](const JsonValue& json) { return read_stage(json, boot_id_); });
+        directory_ / "state", text, [this](const JsonValue& json) { return read_stage(json, boot_id_); });
 }
 
 Result<std::optional<Progress>> JobEntry::progress() const
 {
-    return parse_fact(SLIPWAY_TRY(get("phase")), read_progress);
+    const auto text = SLIPWAY_TRY(get("phase"));
+    return parse_fact(directory_ / "phase", text, read_progress);
 }
 
 Result<std::optional<StageEnd>> JobEntry::end() const
 {
-    return parse_fact(SLIPWAY_TRY(get("report")), read_end);
+    const auto text = SLIPWAY_TRY(get("report"));
+    return parse_fact(directory_ / "report", text, read_end);
 }
 
 Result<std::optional<SlotFact>> JobEntry::slot() const
 {
-    return parse_fact(SLIPWAY_TRY(get("slot")), read_slot);
+    const auto text = SLIPWAY_TRY(get("slot"));
+    return parse_fact(directory_ / "slot", text, read_slot);
 }
 
 Result<void> JobEntry::sync() const
@@ -362,18 +365,27 @@ Result<std::vector<JobEntry>> Journal::entries() const
         return Error::from_errno("reading " + (directory_ / "jobs").string(), code.value());
     for (const auto& path : directories) {
         JobEntry entry{path, path.filename().string(), boot_id_, hook_};
-        if (is_ulid(entry.stage_id()) && SLIPWAY_TRY(entry.stage()))
-            list.push_back(std::move(entry));
-        else
+        if (!is_ulid(entry.stage_id()) || !SLIPWAY_TRY(entry.stage())) {
             SLIPWAY_TRY(remove_tree(path));
+            continue;
+        }
+        SLIPWAY_TRY(entry.assignment());
+        SLIPWAY_TRY(entry.slot());
+        SLIPWAY_TRY(entry.progress());
+        SLIPWAY_TRY(entry.end());
+        list.push_back(std::move(entry));
     }
     return list;
 }
 
 SeenTime Journal::seen() const
 {
-    const auto text = read_file(directory_ / "seen", kMaxSmall);
-    return text ? parse_fact(*text, read_seen).value_or(SeenTime{}) : SeenTime{};
+    const auto path = directory_ / "seen";
+    const auto text = read_file(path, kMaxSmall);
+    if (!text)
+        return {};
+    const auto seen = parse_fact(path, *text, read_seen);
+    return seen ? seen->value_or(SeenTime{}) : SeenTime{};
 }
 
 Result<void> Journal::write_seen(const SeenTime& seen) const

@@ -53,8 +53,9 @@ struct SlotFact {
 
 /// What is known of one stage, in a directory of its own: one small file a fact, replaced by rename, so that
 /// a reader sees the old or the new one. A fact that is missing, empty or torn (only a crash of the host can
-/// tear one) reads as absent. Not synced on the way; `sync` once before the result is sent. Thread-safe, as
-/// long as no two threads write the same fact.
+/// tear one) reads as absent; torn means that it is no JSON. A fact that cannot be read, or is JSON of
+/// another meaning, is an error: what it speaks of may be running. Not synced on the way; `sync` once before
+/// the result is sent. Thread-safe, as long as no two threads write the same fact.
 class JobEntry {
 public:
     JobEntry(std::filesystem::path directory, std::string stage_id, std::string boot_id, StepHook hook);
@@ -138,7 +139,8 @@ public:
     /// of the same stage must have been removed.
     Result<JobEntry> create(const protocol::Assignment& assignment, const protocol::WorkerStage& stage) const;
 
-    /// All stages with a state; the remains of others are removed.
+    /// All stages with a state; the remains of those without are removed. Fails when anything of a stage
+    /// cannot be read: then nothing is known of what runs, and nothing may be removed.
     [[nodiscard]] Result<std::vector<JobEntry>> entries() const;
 
     /// Nothing of a control plane when it was never written or is torn.

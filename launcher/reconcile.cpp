@@ -23,8 +23,11 @@ std::string journal_words(const std::optional<JournalRecord>& journal)
     return std::string{name_of(journal->phase)} + (journal->has_job ? ", has a job" : ", has no job");
 }
 
-std::string docker_words(const std::vector<FoundContainer>& containers)
+std::string docker_words(const Records& records)
 {
+    const auto& containers = records.containers;
+    if (!records.docker_answers)
+        return "no answer";
     if (containers.empty())
         return "no container";
     std::string words;
@@ -97,16 +100,18 @@ std::vector<Repair> compare(const std::string& stage_id, const Records& records)
             .stage_id = stage_id,
             .container = container,
             .journal_says = journal_words(journal),
-            .docker_says = docker_words(records.containers),
+            .docker_says = docker_words(records),
             .backend_says = std::string{backend_words(records.backend)}});
     };
+    const auto is_ours = [&](const auto& container) { return container.id == journal->container; };
     for (const auto& container : records.containers)
-        if (!journal || (settled(journal->phase) && container.id != journal->container))
+        if (!journal || (settled(journal->phase) && journal->container && !is_ours(container)))
             add(RepairKind::remove, container.id);
     if (!journal)
         return repairs;
-    const bool lives = std::any_of(records.containers.begin(), records.containers.end(),
-        [&](const auto& container) { return container.running && container.id == journal->container; });
+    const bool lives = !journal->container || !records.docker_answers
+        || std::any_of(records.containers.begin(), records.containers.end(),
+            [&](const auto& container) { return container.running && is_ours(container); });
     const bool over = journal->phase == WorkerPhase::gone || journal->phase == WorkerPhase::done;
     if (!journal->has_job)
         add(takeover(*journal, lives));

@@ -16,7 +16,7 @@ namespace slipway::launcher {
 struct JournalRecord {
     std::string stage_id;
     protocol::WorkerPhase phase = protocol::WorkerPhase::offered;
-    std::string container; ///< Empty: none yet.
+    std::optional<std::string> container; ///< Empty text: none yet; none: it cannot be read.
     bool has_job = false; ///< A job of this process carries it.
 };
 
@@ -28,6 +28,7 @@ struct Records {
     std::optional<JournalRecord> journal;
     std::vector<FoundContainer> containers; ///< Of this instance, that name the stage.
     BackendWord backend = BackendWord::nothing;
+    bool docker_answers = true; ///< Else nothing is known of containers.
 };
 
 enum class RepairKind : std::uint8_t {
@@ -51,7 +52,8 @@ struct Repair {
 };
 
 /// Compares what the journal, Docker and the backend say of one stage. No difference: no repair. Start-up is
-/// the round in which no stage has a job yet.
+/// the round in which no stage has a job yet. While it cannot be read which container is the stage's, none is
+/// removed.
 [[nodiscard]] std::vector<Repair> compare(const std::string& stage_id, const Records& records);
 
 } // namespace slipway::launcher

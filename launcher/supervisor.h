@@ -21,6 +21,7 @@ namespace slipway::launcher {
 struct SupervisorParts {
     const JobServices& services;
     const Journal& journal;
+    std::vector<JobEntry> entries; ///< Of the journal, as the last process left it.
     Enroll enroll;
     Logger logger;
 };
@@ -62,9 +63,8 @@ private:
     enum class Round : std::uint8_t { first, later };
     void round(Round which, std::stop_token stop);
     void note_docker(const Result<std::vector<FoundContainer>>& containers);
-    void repair_all(std::map<std::string, Records>& all, std::stop_token stop);
+    void repair_all(Round which, std::map<std::string, Records>& all, std::stop_token stop);
     void repair(const Repair& repair, std::stop_token stop);
-    void adopt(const std::string& stage_id);
     [[nodiscard]] std::map<std::string, JournalRecord> journal_records(
         const std::vector<JobEntry>& entries) const;
 

@@ -6,6 +6,15 @@ namespace {
 
 using JournalRecords = std::map<std::string, JournalRecord>;
 
+/// Nothing: it cannot be read.
+std::optional<std::string> container_of(const JobEntry& entry)
+{
+    const auto fact = entry.slot();
+    if (!fact)
+        return {};
+    return *fact ? (*fact)->container : std::string{};
+}
+
 bool moved(const JournalRecords& before, const JournalRecords& after, const std::string& stage_id)
 {
     const auto was = before.find(stage_id);
@@ -21,8 +30,9 @@ bool moved(const JournalRecords& before, const JournalRecords& after, const std:
 void Supervisor::reconcile(std::stop_token stop)
 {
     const auto& settings = parts_.services.settings;
-    while (parts_.services.clock.sleep_for(settings.reconcile_interval, stop) == Clock::Slept::whole)
+    do
         round(Round::later, stop);
+    while (parts_.services.clock.sleep_for(settings.reconcile_interval, stop) == Clock::Slept::whole);
 }
 
 /// What the journal says; of a stage with a job, what its job says.
@@ -31,18 +41,16 @@ std::map<std::string, JournalRecord> Supervisor::journal_records(const std::vect
     std::map<std::string, JournalRecord> records;
     const std::lock_guard lock{mutex_};
     for (const auto& [id, job] : jobs_)
-        records[id]
-            = {.stage_id = id, .phase = job->state().phase, .container = job->container(), .has_job = true};
-    for (const auto& entry : entries) {
-        const auto stage = entry.stage();
-        if (records.contains(entry.stage_id()) || !stage || !*stage)
-            continue;
-        const auto slot = entry.slot();
-        records[entry.stage_id()] = {.stage_id = entry.stage_id(),
-            .phase = (*stage)->phase,
-            .container = slot && *slot ? (*slot)->container : std::string{},
-            .has_job = false};
-    }
+        records[id] = {.stage_id = id,
+            .phase = job->state().phase,
+            .container = container_of(job->entry()),
+            .has_job = true};
+    for (const auto& entry : entries)
+        if (const auto stage = entry.stage(); stage && *stage)
+            records[entry.stage_id()] = {.stage_id = entry.stage_id(),
+                .phase = (*stage)->phase,
+                .container = container_of(entry),
+                .has_job = false};
     return records;
 }
 
@@ -74,27 +82,22 @@ void Supervisor::round(Round which, std::stop_token stop)
     note_docker(containers);
     if (!containers && !first)
         return;
-    std::vector<JobEntry> entries;
-    if (first) { // later, every entry has a job, or is about to get one from the poll thread
-        auto found = parts_.journal.entries();
-        if (!found)
-            parts_.logger.error("the journal cannot be read", found.error());
-        else
-            entries = *std::move(found);
-    }
     std::map<std::string, Records> all;
     if (containers)
         for (const auto& container : *containers)
             all[container.stage_id].containers.push_back(container);
-    const auto after = journal_records(entries);
-    for (const auto& [id, record] : after)
+    // Later, every entry has a job, or is about to get one from the poll thread.
+    const auto after = journal_records(first ? parts_.entries : std::vector<JobEntry>{});
+    for (const auto& [id, record] : after) {
         all[id].journal = record;
+        all[id].docker_answers = containers.has_value();
+    }
     if (!first)
         std::erase_if(all, [&](const auto& one) { return moved(before, after, one.first); });
-    repair_all(all, stop);
+    repair_all(which, all, stop);
 }
 
-void Supervisor::repair_all(std::map<std::string, Records>& all, std::stop_token stop)
+void Supervisor::repair_all(Round which, std::map<std::string, Records>& all, std::stop_token stop)
 {
     {
         const std::lock_guard lock{mutex_};
@@ -105,6 +108,9 @@ void Supervisor::repair_all(std::map<std::string, Records>& all, std::stop_token
     std::set<std::string> told;
     for (const auto& [id, records] : all) {
         for (const auto& one : compare(id, records)) {
+            // To remove containers may take minutes, and the first poll does not wait for it.
+            if (which == Round::first && one.kind == RepairKind::remove)
+                continue;
             const std::string key = std::string{to_string(one.kind)} + " " + id + " " + one.container;
             if (!told_.contains(key))
                 parts_.logger.warn("records differ",
@@ -135,20 +141,10 @@ void Supervisor::repair(const Repair& repair, std::stop_token stop)
             return;
         }
     }
-    adopt(repair.stage_id);
-}
-
-/// The job sees by itself whether its slot lives; see Job::recover.
-void Supervisor::adopt(const std::string& stage_id)
-{
-    const auto entries = parts_.journal.entries();
-    if (!entries)
-        return;
-    for (const auto& entry : *entries) {
-        const auto state = entry.stage();
-        if (entry.stage_id() == stage_id && state && *state)
+    // The job sees by itself whether its slot lives; see Job::recover.
+    for (const auto& entry : parts_.entries)
+        if (const auto state = entry.stage(); entry.stage_id() == repair.stage_id && state && *state)
             start(entry, **state, Job::Origin::journal);
-    }
 }
 
 } // namespace slipway::launcher

@@ -178,6 +178,13 @@ void FakeHost::set_away(bool away)
     away_ = away;
 }
 
+void FakeHost::hold_removals(bool hold)
+{
+    const std::lock_guard lock{mutex_};
+    hold_removals_ = hold;
+    changed_.notify_all();
+}
+
 /// Under the lock.
 Result<void> FakeHost::reach() const
 {
@@ -311,10 +318,12 @@ Result<std::vector<FoundContainer>> FakeHost::containers(std::stop_token)
     return found;
 }
 
-Result<void> FakeHost::remove(const std::string& name, std::stop_token)
+Result<void> FakeHost::remove(const std::string& name, std::stop_token stop)
 {
-    const std::lock_guard lock{mutex_};
+    std::unique_lock lock{mutex_};
     SLIPWAY_TRY(reach());
+    if (!changed_.wait(lock, stop, [this] { return !hold_removals_; }))
+        return Error{Errc::cancelled, "stopped"};
     if (const auto it = containers_.find(name); it != containers_.end()) {
         it->second->gone = true;
         containers_.erase(it);

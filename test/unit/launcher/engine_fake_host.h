@@ -38,6 +38,8 @@ public:
     void fail_image(std::optional<Error> error);
     /// The engine does not answer: every call fails with `unreachable`.
     void set_away(bool away);
+    /// To remove a container takes until this is called with `false`, or the call is stopped.
+    void hold_removals(bool hold);
     void fail_next_adopt(Error error);
     /// Reading a container's files fails from now on; none: works.
     void fail_get(std::optional<Error> error);
@@ -90,6 +92,7 @@ private:
     int stops_ = 0;
     int made_ = 0;
     bool away_ = false;
+    bool hold_removals_ = false;
     std::optional<Error> image_failure_;
     std::optional<Error> adopt_failure_;
     std::optional<Error> get_failure_;

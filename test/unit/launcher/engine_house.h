@@ -87,7 +87,10 @@ struct EngineHouse {
             });
         REQUIRE(opened);
         journal.emplace(*std::move(opened));
+        auto entries = journal->entries();
+        REQUIRE(entries);
         supervisor = std::make_unique<launcher::Supervisor>(launcher::SupervisorParts{services, *journal,
+            *std::move(entries),
             [this](const auto& request, auto stop) { return backend.enroll(request, stop); }, Logger{sink}});
         end = std::async(std::launch::async, [this] { return supervisor->run({}); });
     }

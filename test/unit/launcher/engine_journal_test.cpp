@@ -100,10 +100,56 @@ TEST_CASE("a fact that is empty or torn reads as absent")
     const auto entry = journal->create(f.assignment(), {.fence = {1, 1}});
     REQUIRE(entry);
     REQUIRE(entry->write(Progress{.seq = 2}));
-    const auto content = GENERATE(as<std::string>{}, "", "{", "{\"seq\":2", "null", "{\"seq\":\"x\"}");
+    const auto content = GENERATE(as<std::string>{}, "", "{", "{\"seq\":2", std::string(40, '\0'));
     REQUIRE(replace_file(entry->directory() / "phase", content));
     REQUIRE(entry->progress());
     CHECK_FALSE(*entry->progress());
+}
+
+TEST_CASE("a fact that another version wrote is an error that names its file, and is not dropped")
+{
+    Fixture f;
+    const auto journal = f.open();
+    REQUIRE(journal);
+    const auto entry = journal->create(f.assignment(), {.fence = {1, 1}});
+    REQUIRE(entry);
+    const std::string fact = GENERATE("state", "phase", "report", "slot", "assignment");
+    const std::string content = GENERATE("null", "{\"seq\":\"x\"}", "{\"phase\":\"paused\"}");
+    REQUIRE(replace_file(entry->directory() / fact, content));
+    const auto entries = journal->entries();
+    REQUIRE_FALSE(entries);
+    CHECK(entries.error().message().find("/" + fact + ": $") != std::string::npos);
+    CHECK(std::filesystem::exists(entry->directory() / "state"));
+}
+
+TEST_CASE("a phase or kind of stage that is unknown is an error")
+{
+    Fixture f;
+    const auto journal = f.open();
+    REQUIRE(journal);
+    const auto entry = journal->create(f.assignment(), {.fence = {1, 1}});
+    REQUIRE(entry);
+    std::string state = read_file(entry->directory() / "state", 4096).value_or("");
+    const std::string known = GENERATE("\"offered\"", "\"read\"", "\"none\"");
+    REQUIRE(state.find(known) != std::string::npos);
+    state.replace(state.find(known), known.size(), "\"new\"");
+    REQUIRE(replace_file(entry->directory() / "state", state));
+    CHECK_FALSE(entry->stage());
+    CHECK_FALSE(journal->entries());
+    CHECK(std::filesystem::exists(entry->directory() / "state"));
+}
+
+TEST_CASE("a stage whose state cannot be read is an error, and nothing of it is removed")
+{
+    Fixture f;
+    const auto journal = f.open();
+    REQUIRE(journal);
+    const auto entry = journal->create(f.assignment(), {.fence = {1, 1}});
+    REQUIRE(entry);
+    REQUIRE(remove_tree(entry->directory() / "state"));
+    REQUIRE(make_directories(entry->directory() / "state")); // reading it fails, even for root
+    CHECK_FALSE(journal->entries());
+    CHECK(std::filesystem::exists(entry->directory() / "assignment"));
 }
 
 TEST_CASE("what a crash leaves of a stage that never counted is removed")

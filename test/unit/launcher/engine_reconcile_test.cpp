@@ -13,7 +13,7 @@ struct Row {
     std::vector<RepairKind> repairs;
 };
 
-JournalRecord journal(WorkerPhase phase, bool has_job, std::string container = "c")
+JournalRecord journal(WorkerPhase phase, bool has_job, std::optional<std::string> container = "c")
 {
     return {.stage_id = "s", .phase = phase, .container = std::move(container), .has_job = has_job};
 }
@@ -54,6 +54,12 @@ const std::vector<Row>& rows()
             {R::kill}},
         {"given away and known so", {journal(WorkerPhase::gone, true), {container("c")}, BackendWord::gone},
             {}},
+        {"found at the start, Docker does not answer",
+            {journal(WorkerPhase::running, false), {}, BackendWord::nothing, false}, {R::adopt}},
+        {"running, and its container cannot be read",
+            {journal(WorkerPhase::running, true, std::nullopt), {container("b"), container("c")}}, {}},
+        {"found at the start, and its container cannot be read",
+            {journal(WorkerPhase::running, false, std::nullopt), {container("c")}}, {R::adopt}},
         {"finished, container still there", {journal(WorkerPhase::finished, true), {container("c")}}, {}},
     };
     return table;

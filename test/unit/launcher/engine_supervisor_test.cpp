@@ -343,6 +343,35 @@ TEST_CASE("a command to drain lets the launcher stay, and one to cycle lets it e
     house.supervisor.reset();
 }
 
+TEST_CASE("a container is left alone while it cannot be read whose it is")
+{
+    House house;
+    house.host.script("first-command", {.output = "", .exit = {.code = 0}, .waits = true});
+    const auto id = house.add(StageKind::write);
+    REQUIRE(house.wait_started(1));
+    const auto slot = house.directory.path() / "state" / "jobs" / id / "slot";
+    REQUIRE(replace_file(slot, "{\"record\":1}"));
+    house.host.add_stray("stray", make_ulid(house.clock, house.random));
+    // The stray goes in a round that began after the fact became unreadable.
+    REQUIRE(house.backend.wait_until([&] { return house.host.names().size() == 1; }, 20s));
+    CHECK(house.host.names() == std::vector<std::string>{"c1"});
+    REQUIRE(replace_file(slot, R"({"record":"r","container":"c1","image_id":"i"})"));
+    house.host.let_go();
+    CHECK(house.finished(id).outcome == Outcome::succeeded);
+}
+
+TEST_CASE("a launcher polls before it removes what earlier ones left")
+{
+    House house;
+    house.leave();
+    house.host.add_stray("stray", make_ulid(house.clock, house.random));
+    house.host.hold_removals(true);
+    house.start();
+    CHECK(house.finished(house.add()).outcome == Outcome::succeeded);
+    house.host.hold_removals(false);
+    CHECK(house.wait_idle());
+}
+
 TEST_CASE("a container that no stage of the journal needs is removed")
 {
     House house;
