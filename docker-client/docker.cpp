@@ -114,12 +114,25 @@ http::ClientRequest Docker::request(std::string method, std::string_view path) c
     return request;
 }
 
-Result<http::ClientResponse> Docker::call(const http::ClientRequest& request, std::stop_token stop)
+Result<http::ClientResponse> Docker::call(http::ClientRequest&& request, std::stop_token stop)
 {
-    auto response = SLIPWAY_TRY(in("docker", client_.send(request, stop)));
-    if (response.ok() || response.status == 304)
+    bool answered = false;
+    request.on_headers = [&answered, next = std::move(request.on_headers)](
+                             const http::ClientResponse& head) -> Result<void> {
+        answered = true;
+        return next ? next(head) : Result<void>{};
+    };
+    const auto response = client_.send(request, std::move(stop));
+    request.on_headers = {};
+    if (response && (response->ok() || response->status == 304))
         return response;
-    return error_of(response);
+    if (response)
+        return error_of(*response);
+    const Error error = response.error().in("docker");
+    // Of a socket, not of a thing that was asked for: while dockerd restarts there is none.
+    if (!answered && (error.code() == Errc::not_found || error.code() == Errc::rejected))
+        return Error{Errc::unreachable, error.message()};
+    return error;
 }
 
 Result<EngineInfo> Docker::info(std::stop_token stop)
@@ -157,7 +170,7 @@ Result<std::string> Docker::import_image(const ImportSpec& spec, int tar_fd, std
     post.timeout = deadlines::kImport;
     post.max_response_bytes = kMaxProgress;
     post.on_data = [&progress](std::string_view bytes) { return progress.feed(bytes); };
-    SLIPWAY_TRY(in("importing " + spec.repository, call(post, stop)));
+    SLIPWAY_TRY(in("importing " + spec.repository, call(std::move(post), stop)));
     SLIPWAY_TRY(in("docker: importing " + spec.repository, progress.finish()));
     if (!id.starts_with("sha256:"))
         return Error{Errc::internal, "docker: importing " + spec.repository + ": the engine names no image"};
@@ -179,7 +192,7 @@ Result<void> Docker::pull_image(const PullSpec& spec,
     post.stall_timeout = spec.stall_timeout.count() > 0 ? spec.stall_timeout : deadlines::kPullStall;
     post.max_response_bytes = kMaxProgress;
     post.on_data = [&progress](std::string_view bytes) { return progress.feed(bytes); };
-    SLIPWAY_TRY(in("pulling " + spec.image, call(post, stop)));
+    SLIPWAY_TRY(in("pulling " + spec.image, call(std::move(post), stop)));
     return in("docker: pulling " + spec.image, progress.finish());
 }
 
@@ -188,7 +201,7 @@ Result<void> Docker::remove_image(std::string_view image, std::stop_token stop)
     SLIPWAY_TRY(check_name("n image", image));
     http::ClientRequest remove = request("DELETE", image_path(image, ""));
     remove.timeout = deadlines::kRemove;
-    SLIPWAY_TRY(call(remove, stop));
+    SLIPWAY_TRY(call(std::move(remove), stop));
     return {};
 }
 
@@ -201,7 +214,7 @@ Result<CreatedContainer> Docker::create_container(const ContainerSpec& spec, std
     post.headers.emplace_back("Content-Type", "application/json");
     post.body = create_body(spec);
     post.timeout = deadlines::kCreate;
-    const auto response = SLIPWAY_TRY(call(post, stop));
+    const auto response = SLIPWAY_TRY(call(std::move(post), stop));
     return in("docker", parse_created(response.body));
 }
 
@@ -210,7 +223,7 @@ Result<Started> Docker::start_container(std::string_view container, std::stop_to
     SLIPWAY_TRY(check_name(" container", container));
     http::ClientRequest post = request("POST", container_path(container, "/start"));
     post.timeout = deadlines::kStart;
-    const auto response = SLIPWAY_TRY(call(post, stop));
+    const auto response = SLIPWAY_TRY(call(std::move(post), stop));
     return response.status == 304 ? Started::already : Started::now;
 }
 
@@ -235,7 +248,7 @@ Result<std::int64_t> Docker::wait_container(
             return head.ok() ? spec.on_armed() : Result<void>{};
         };
     }
-    const auto response = SLIPWAY_TRY(call(post, stop));
+    const auto response = SLIPWAY_TRY(call(std::move(post), stop));
     return in("docker", parse_wait(response.body));
 }
 
@@ -245,7 +258,7 @@ Result<void> Docker::kill_container(std::string_view container, std::string_view
     http::ClientRequest post
         = request("POST", container_path(container, "/kill?signal=" + percent_encode(signal)));
     post.timeout = deadlines::kKill;
-    SLIPWAY_TRY(call(post, stop));
+    SLIPWAY_TRY(call(std::move(post), stop));
     return {};
 }
 
@@ -260,7 +273,7 @@ Result<std::vector<ContainerSummary>> Docker::list_containers(const StringPairs&
 {
     const std::string query = http::query_string({{"all", "true"}, {"filters", label_filters(labels)}});
     http::ClientRequest get = request("GET", "/containers/json?" + query);
-    const auto response = SLIPWAY_TRY(call(get, stop));
+    const auto response = SLIPWAY_TRY(call(std::move(get), stop));
     return in("docker", parse_containers(response.body));
 }
 
@@ -271,7 +284,7 @@ Result<void> Docker::remove_container(std::string_view container, RemoveContaine
     http::ClientRequest remove = request("DELETE",
         container_path(container, std::string{"?force="} + flag(how.force) + "&v=" + flag(how.volumes)));
     remove.timeout = deadlines::kRemove;
-    SLIPWAY_TRY(call(remove, stop));
+    SLIPWAY_TRY(call(std::move(remove), stop));
     return {};
 }
 
@@ -287,7 +300,7 @@ Result<void> Docker::attach(std::string_view container, const AttachSpec& spec, 
         return head.ok() && spec.on_attached ? spec.on_attached() : Result<void>{};
     };
     post.on_data = [&reader](std::string_view bytes) { return reader.feed(bytes); };
-    SLIPWAY_TRY(call(post, stop));
+    SLIPWAY_TRY(call(std::move(post), stop));
     return in("docker: attach", reader.finish());
 }
 

@@ -40,8 +40,9 @@ struct AttachSpec {
 /// Every call ends by its deadline (see deadlines.h) and promptly when a stop is requested. Errors read
 /// "docker: 404: No such image: x": the HTTP status and the engine's words, which are never interpreted.
 /// Their codes: `not_found` 404, `conflict` 409, `invalid_input` 400, `rejected` 401 and 403, `internal` 500
-/// (the engine or the runtime failed), `unreachable` (also 502 and 503), `timed_out`, `cancelled`,
-/// `exhausted` (an answer over its cap).
+/// (the engine or the runtime failed), `unreachable` (also 502 and 503, and a socket that is missing or not
+/// permitted: `not_found` and `rejected` are the engine's word always), `timed_out`, `cancelled`, `exhausted`
+/// (an answer over its cap).
 ///
 /// One thread at a time, and one call at a time: the callbacks of a call must not use the same object. Make
 /// one object for each thread and each open stream; it costs a connection when first used.
@@ -90,7 +91,8 @@ public:
         std::string_view container, RemoveContainer how, std::stop_token stop);
 
     /// Streams the output of a container without a terminal from now on, until it exits (then a success) or a
-    /// callback fails. Works with every log driver, "none" too. Input is not attached.
+    /// callback fails. An engine that dies between two frames looks the same as an exit: ask
+    /// `inspect_container` where it matters. Works with every log driver, "none" too. Input is not attached.
     [[nodiscard]] Result<void> attach(
         std::string_view container, const AttachSpec& spec, std::stop_token stop);
 
@@ -101,7 +103,7 @@ private:
     Docker(http::HttpClient client, ApiVersion api);
 
     [[nodiscard]] http::ClientRequest request(std::string method, std::string_view path) const;
-    [[nodiscard]] Result<http::ClientResponse> call(const http::ClientRequest& request, std::stop_token stop);
+    [[nodiscard]] Result<http::ClientResponse> call(http::ClientRequest&& request, std::stop_token stop);
 
     http::HttpClient client_;
     std::string prefix_;

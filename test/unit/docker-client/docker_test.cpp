@@ -65,6 +65,37 @@ TEST_CASE("an attach that breaks off within a frame is no end of the output", "[
     CHECK(seen == "abc");
 }
 
+TEST_CASE("a socket that is missing is an engine that is away, not a container that is gone", "[docker]")
+{
+    const test::TempDir directory;
+    const auto endpoint = Endpoint::parse("unix://" + (directory.path() / "none").string());
+    auto docker = Docker::open({*endpoint, kOldestApi});
+    REQUIRE(docker);
+    const auto inspected = docker->inspect_container("c", {});
+    REQUIRE_FALSE(inspected);
+    CHECK(inspected.error().code() == Errc::unreachable);
+    const auto pulled = docker->pull_image({.image = "a:1"}, {}, {});
+    REQUIRE_FALSE(pulled);
+    CHECK(pulled.error().code() == Errc::unreachable);
+}
+
+TEST_CASE("what the engine says in the middle of an answer keeps its code", "[docker]")
+{
+    const test::TempDir directory;
+    const auto path = directory.path() / "docker.sock";
+    test::RawHttpServer engine{path, [](test::RawHttpServer::Connection& peer) {
+                                   while (peer.read_request())
+                                       peer.send(test::http_response(200,
+                                           R"({"errorDetail":{"code":404,"message":"no such tag"}})"
+                                           "\n"));
+                               }};
+    auto docker = Docker::open({*Endpoint::parse("unix://" + path.string()), kOldestApi});
+    REQUIRE(docker);
+    const auto pulled = docker->pull_image({.image = "a:1"}, {}, {});
+    REQUIRE_FALSE(pulled);
+    CHECK(pulled.error().code() == Errc::not_found);
+}
+
 TEST_CASE("an error without an explanation still tells its status", "[docker]")
 {
     const test::TempDir directory;
