@@ -5,8 +5,8 @@ add_library(slipway::engine_core ALIAS slipway_engine_core)
 target_sources(slipway_engine_core
   PRIVATE
     job.cpp job_end.cpp job_prepare.cpp job_settings.cpp journal.cpp journaled_stage.cpp limits.cpp log_uploader.cpp
-    phase_runner.cpp reconcile.cpp spool.cpp stage_end.cpp stream_filter.cpp supervisor.cpp supervisor_rounds.cpp vault.cpp
-    workspace.cpp
+    phase_runner.cpp reconcile.cpp spool.cpp stage_end.cpp stream_filter.cpp supervisor.cpp supervisor_poll.cpp
+    supervisor_rounds.cpp vault.cpp workspace.cpp
   PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR} FILES
     backoff.h engine.h job.h job_context.h job_control.h job_host.h job_settings.h journal.h
     journaled_stage.h limits.h log_uploader.h phase_runner.h reconcile.h spool.h stage_end.h stream_filter.h

@@ -1,0 +1,259 @@
+#include "launcher/backoff.h"
+#include "launcher/supervisor.h"
+
+#include <sys/statvfs.h>
+
+#include <algorithm>
+
+namespace slipway::launcher {
+
+namespace {
+
+using protocol::CommandKind;
+using protocol::HeldStage;
+using protocol::WorkerPhase;
+
+/// Between two polls whose answers brought nothing new.
+constexpr std::chrono::milliseconds kBreath{50};
+
+/// Stages that the backend knows as ours.
+bool is_held(const protocol::WorkerStage& state)
+{
+    return !is_over(state) && state.phase != WorkerPhase::offered;
+}
+
+} // namespace
+
+void Supervisor::poll(std::stop_token stop)
+{
+    Backoff backoff{parts_.services.clock, parts_.services.random};
+    while (!stop.stop_requested()) {
+        collect();
+        if (idle()) {
+            finish(EngineEnd::drained);
+            return;
+        }
+        if (poll_once(stop))
+            backoff.reset();
+        else
+            backoff.wait(stop);
+    }
+}
+
+Result<void> Supervisor::enroll(std::stop_token stop)
+{
+    const auto& settings = parts_.services.settings;
+    protocol::RegisterRequest request{.instance_id = parts_.journal.instance_id(),
+        .boot_id = parts_.journal.boot_id(),
+        .version = settings.version,
+        .hostname = settings.hostname,
+        .capacity = settings.capacity,
+        .metadata = settings.metadata,
+        .seen_ms = seen_.served,
+        .seen_mark = seen_.mark};
+    const auto answer = SLIPWAY_TRY(parts_.enroll(request, std::move(stop)));
+    parts_.logger.info("registered", {{"worker", answer.worker_id}, {"pool", answer.pool_name}});
+    if (answer.server_id != seen_.server_id)
+        seen_ = {.server_id = answer.server_id,
+            .served = 0,
+            .mark = ""}; // what another one told means nothing here
+    note_served(answer.served_ms, answer.served_mark);
+    const std::lock_guard lock{mutex_};
+    session_ = true;
+    was_enrolled_ = true;
+    worker_id_ = answer.worker_id;
+    poll_wait_ = answer.poll_wait;
+    return {};
+}
+
+protocol::PollRequest Supervisor::make_request()
+{
+    const std::lock_guard lock{mutex_};
+    protocol::PollRequest request{.held = {},
+        .free_places = 0,
+        .draining = leaving_,
+        .wait = poll_wait_,
+        .seen_ms = seen_.served,
+        .seen_mark = seen_.mark};
+    for (const auto& [id, job] : jobs_) {
+        const auto state = job->state();
+        if (is_held(state))
+            request.held.push_back({id, state.fence, protocol::worker::may_have_started(state)});
+    }
+    const int free = parts_.services.settings.capacity - static_cast<int>(jobs_.size());
+    if (!leaving_ && !paused_ && docker_answers_)
+        request.free_places = std::max(free, 0);
+    return request;
+}
+
+/// One contact with the backend. False: it failed and is repeated after a wait.
+bool Supervisor::poll_once(std::stop_token stop)
+{
+    bool enrolled = false;
+    bool first = false;
+    std::stop_token poked; // from before the first look at the state: no poke is lost
+    {
+        const std::lock_guard lock{mutex_};
+        poke_ = std::stop_source{};
+        poked = poke_.get_token();
+        enrolled = session_;
+        first = !was_enrolled_ && jobs_.empty();
+    }
+    if (!enrolled) {
+        if (const auto done = enroll(stop); !done) {
+            if (done.error().code() == Errc::rejected && first)
+                finish(EngineEnd::refused);
+            parts_.logger.warn("registering failed and is repeated", done.error());
+            return false;
+        }
+    }
+    const auto request = make_request();
+    const auto sent_at = boot_millis(parts_.services.clock);
+    const std::stop_callback passes_on{stop, [this] { poke(); }};
+    const auto answer = parts_.services.backend.poll(request, poked);
+    {
+        const std::lock_guard lock{mutex_};
+        const bool known = answer || answer.error().code() == Errc::cancelled;
+        if (!known && connected_)
+            parts_.logger.warn("the control plane does not answer; what runs goes on", answer.error());
+        connected_ = known;
+        if (!answer && answer.error().code() == Errc::rejected)
+            session_ = false;
+    }
+    if (!answer)
+        return answer.error().code() == Errc::cancelled;
+    take(*answer, request, sent_at, stop);
+    return true;
+}
+
+void Supervisor::take(const protocol::PollResponse& answer, const protocol::PollRequest& request,
+    protocol::Millis sent_at, std::stop_token stop)
+{
+    note_served(answer.served_ms, answer.served_mark);
+    take_held(answer, request, sent_at);
+    for (const auto& command : answer.commands)
+        take_command(command);
+    bool fresh = answer.offers.empty();
+    for (const auto& offer : answer.offers) {
+        {
+            const std::lock_guard lock{mutex_};
+            if (jobs_.contains(offer.stage_id))
+                continue; // repeated until our accept arrives, or its older grant is still being removed
+        }
+        fresh = true;
+        take_offer(offer, stop);
+    }
+    if (!fresh || !answer.commands.empty())
+        parts_.services.clock.sleep_for(kBreath, stop);
+}
+
+void Supervisor::take_held(
+    const protocol::PollResponse& answer, const protocol::PollRequest& request, protocol::Millis sent_at)
+{
+    const std::lock_guard lock{mutex_};
+    backend_words_.clear();
+    for (const auto& held : request.held) {
+        const auto same = [&](const HeldStage& other) {
+            return other.stage_id == held.stage_id && other.fence == held.fence;
+        };
+        const auto job = jobs_.find(held.stage_id);
+        if (job == jobs_.end() || job->second->state().fence != held.fence)
+            continue;
+        if (std::any_of(answer.renewed.begin(), answer.renewed.end(), same)) {
+            backend_words_[held.stage_id] = BackendWord::renewed;
+            job->second->renewed(sent_at, answer.lease);
+        } else if (std::any_of(answer.gone.begin(), answer.gone.end(), same)) {
+            backend_words_[held.stage_id] = BackendWord::gone;
+            parts_.logger.warn("the control plane has taken a stage back", {{"stage", held.stage_id}});
+            job->second->refused();
+        }
+    }
+}
+
+std::string Supervisor::reason_to_decline(const protocol::Assignment& offer) const
+{
+    const auto& settings = parts_.services.settings;
+    {
+        const std::lock_guard lock{mutex_};
+        if (leaving_ || paused_)
+            return "the worker drains";
+        if (!docker_answers_)
+            return "Docker does not answer on this worker";
+        if (static_cast<int>(jobs_.size()) >= settings.capacity)
+            return "the worker has no free place";
+    }
+    if (!settings.pool_id.empty() && offer.pool_id != settings.pool_id)
+        return "the stage belongs to another pool";
+
+    struct statvfs info { };
+
+    if (::statvfs(parts_.journal.directory().c_str(), &info) != 0)
+        return "the worker cannot look at its disk";
+    const auto free = static_cast<std::uint64_t>(info.f_bavail) * info.f_frsize;
+    if (free < settings.least_free_bytes)
+        return "the worker has too little free disk space: " + std::to_string(free / 1'000'000) + " MB";
+    if (info.f_files != 0 && info.f_favail < settings.least_free_inodes)
+        return "the worker has too few free inodes";
+    return {};
+}
+
+void Supervisor::take_offer(const protocol::Assignment& offer, std::stop_token stop)
+{
+    std::string reason = reason_to_decline(offer);
+    if (reason.empty()) {
+        const auto first = protocol::worker::begin(offer.kind, offer.fence);
+        auto entry = parts_.journal.create(offer, first);
+        if (entry) {
+            parts_.logger.info("taking a stage", {{"stage", offer.stage_id}, {"run", offer.run_id}});
+            start(*std::move(entry), first, Job::Origin::offered);
+            return;
+        }
+        parts_.logger.error("an offer could not be written down", entry.error());
+        reason = "the worker cannot write its journal";
+    }
+    parts_.logger.info("declining a stage", {{"stage", offer.stage_id}, {"reason", reason}});
+    const auto declined
+        = parts_.services.backend.decline({offer.stage_id, offer.fence}, reason, std::move(stop));
+    if (!declined) // the offer runs out by itself
+        parts_.logger.warn("declining failed", declined.error());
+}
+
+void Supervisor::take_command(const protocol::Command& command)
+{
+    const std::lock_guard lock{mutex_};
+    const auto job = jobs_.find(command.stage_id);
+    parts_.logger.debug(
+        "command", {{"kind", protocol::to_string(command.kind)}, {"stage", command.stage_id}});
+    switch (command.kind) {
+    case CommandKind::stop:
+        if (job != jobs_.end())
+            job->second->stop();
+        break;
+    case CommandKind::kill:
+        if (job != jobs_.end())
+            job->second->kill();
+        break;
+    case CommandKind::drain:
+        paused_ = true;
+        break;
+    case CommandKind::undrain:
+        paused_ = false;
+        break;
+    case CommandKind::cycle:
+        leaving_ = true;
+        break;
+    }
+}
+
+void Supervisor::note_served(protocol::Millis served, const std::string& mark)
+{
+    constexpr protocol::Millis step = 1000;
+    if (served < seen_.served + step)
+        return;
+    seen_.served = served;
+    seen_.mark = mark;
+    if (const auto written = parts_.journal.write_seen(seen_); !written)
+        parts_.logger.warn("the served time could not be written down", written.error());
+}
+
+} // namespace slipway::launcher
