@@ -68,8 +68,24 @@ Result<std::unique_ptr<DockerHost>> DockerHost::open(
     std::unique_ptr<DockerHost> host{new DockerHost{std::move(settings), clock, random}};
     host->init_file_ = SLIPWAY_TRY(slot::install_slot_init(host->settings_.state_directory / "bin"));
     SLIPWAY_TRY(make_directories(host->settings_.state_directory / "slots"));
+    SLIPWAY_TRY(host->check_network(stop));
     SLIPWAY_TRY(host->sweep(std::move(stop)));
     return host;
+}
+
+/// Without its network no container could start, and every stage would be taken in vain.
+Result<void> DockerHost::check_network(std::stop_token stop) const
+{
+    const std::string& name = settings_.network;
+    // Docker's own words for "as always" and "as in that container" name no network.
+    if (name.empty() || name == "default" || name.starts_with("container:"))
+        return {};
+    auto docker = SLIPWAY_TRY(docker::Docker::open(settings_.engine));
+    if (SLIPWAY_TRY(in("SPACELIFT_WORKER_NETWORK", docker.find_network(name, std::move(stop)))))
+        return {};
+    return Error{Errc::invalid_input,
+        "SPACELIFT_WORKER_NETWORK: Docker knows no network \"" + name + "\": create it (docker network create "
+            + name + "), or name one that \"docker network ls\" shows"};
 }
 
 Result<void> DockerHost::sweep(std::stop_token stop) const

@@ -27,8 +27,8 @@ struct DockerHostSettings {
 /// Slots as containers of a Docker engine on this machine.
 class DockerHost final : public JobHost {
 public:
-    /// Installs slot-init and removes the directories of slots whose container is gone. `clock` and `random`
-    /// outlive it.
+    /// Installs slot-init and removes the directories of slots whose container is gone. Fails with
+    /// `invalid_input` when Docker does not know the network. `clock` and `random` outlive it.
     static Result<std::unique_ptr<DockerHost>> open(
         DockerHostSettings settings, const Clock& clock, Random& random, std::stop_token stop);
 
@@ -43,6 +43,7 @@ public:
 
 private:
     DockerHost(DockerHostSettings settings, const Clock& clock, Random& random);
+    [[nodiscard]] Result<void> check_network(std::stop_token stop) const;
     [[nodiscard]] Result<void> sweep(std::stop_token stop) const;
 
     DockerHostSettings settings_;

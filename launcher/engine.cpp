@@ -46,16 +46,18 @@ Result<Engine> Engine::create(EngineSettings settings, EngineDocker docker,
                               std::stop_token stop) { return backend.enroll(request, std::move(stop)); };
     Journal journal = SLIPWAY_TRY(
         Journal::open(settings.state_directory, services.clock, services.random, services.hook));
-    auto entries
-        = SLIPWAY_TRY(in("the journal of an earlier launcher cannot be read, and what it started may "
-                         "still run; start the version that wrote it, or another state directory",
-            journal.entries()));
+    auto entries = journal.entries();
+    if (!entries)
+        return Error{Errc::internal,
+            "the journal of an earlier launcher cannot be read, and what it started may still run; start the "
+            "version that wrote it, or another state directory: "
+                + entries.error().message()};
     auto host = SLIPWAY_TRY(DockerHost::open({.engine = std::move(docker.engine),
                                                  .instance_id = journal.instance_id(),
                                                  .state_directory = settings.state_directory,
                                                  .network = std::move(docker.network)},
         services.clock, services.random, {}));
-    return Engine{std::make_unique<Parts>(std::move(settings), std::move(journal), std::move(entries),
+    return Engine{std::make_unique<Parts>(std::move(settings), std::move(journal), *std::move(entries),
         std::move(host), std::move(keys), std::move(services))};
 }
 

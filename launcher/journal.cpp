@@ -84,7 +84,7 @@ Result<WorkerStage> read_stage(const JsonValue& json, std::string_view boot_id)
     stage.phase = SLIPWAY_TRY(read_name<WorkerPhase>(kPhases, json, "phase"));
     stage.outcome = SLIPWAY_TRY(read_name<Outcome>(kOutcomes, json, "outcome"));
     stage.lease_until = SLIPWAY_TRY(json.integer("lease_until_ms"));
-    stage.frame_until = SLIPWAY_TRY(json.integer("frame_until_ms"));
+    stage.frame_until = SLIPWAY_TRY(json.integer_or("frame_until_ms", 0));
     stage.log_end = static_cast<std::uint64_t>(SLIPWAY_TRY(json.integer("log_end", 0)));
     stage.log_acked = static_cast<std::uint64_t>(SLIPWAY_TRY(json.integer("log_acked", 0)));
     if (SLIPWAY_TRY(json.string("boot")) != boot_id)

@@ -267,6 +267,8 @@ std::optional<Refusal> check_state_directory(const std::filesystem::path& direct
 
 Refusal engine_refusal(const Error& error)
 {
+    if (error.code() == Errc::invalid_input)
+        return {ExitCode::bad_option, error.message()}; // names its variable
     if (!has(error.message(), kDockerFailed))
         return {error.code() == Errc::conflict ? ExitCode::state_directory_in_use
                                                : ExitCode::state_directory_not_writable,

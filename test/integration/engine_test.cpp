@@ -60,6 +60,7 @@ struct House {
     FakeBackend backend{directory.path() / "backend", clock};
     LogSink sink{2, LogFormat::logfmt, LogLevel::error, clock};
     EngineSettings settings;
+    std::string network = "none";
     std::optional<Engine> engine;
     std::future<EngineEnd> end;
 
@@ -87,7 +88,7 @@ struct House {
 
     Result<Engine> make(StepHook hook = {})
     {
-        return Engine::create(settings, {.engine = the_engine(), .network = "none"}, {pool_key()},
+        return Engine::create(settings, {.engine = the_engine(), .network = network}, {pool_key()},
             {.backend = backend,
                 .clock = clock,
                 .random = random,
@@ -298,6 +299,41 @@ TEST_CASE("variables carry over to the next phase, and the last hooks know how i
     CHECK(report.cause == "exit");
     CHECK(job_output(house.backend.log(a.stage_id))
         == "from-the-first /mnt/workspace/source\nfrom-the-first FAILED\n");
+}
+
+TEST_CASE("a network that Docker does not know is refused at the start by the name of its variable")
+{
+    House house;
+    house.network = "slipway-no-such-network";
+    const auto engine = house.make();
+    REQUIRE_FALSE(engine);
+    CHECK(engine.error().code() == Errc::invalid_input);
+    CHECK(engine.error().message().find("SPACELIFT_WORKER_NETWORK") == 0);
+    CHECK(engine.error().message().find("slipway-no-such-network") != std::string::npos);
+}
+
+TEST_CASE("a journal that cannot be read keeps the engine from starting, and what runs goes on")
+{
+    House house;
+    house.start();
+    auto a = house.assignment("echo begun; while [ ! -e /tmp/go ]; do sleep 0.1; done");
+    house.backend.add(a);
+    REQUIRE(house.backend.wait_until(
+        [&] { return house.backend.log(a.stage_id).find("begun") != std::string::npos; }, 60s));
+    house.leave();
+    const auto state = house.settings.state_directory / "jobs" / a.stage_id / "state";
+    const std::string written = read_file(state, 4096).value_or("");
+    REQUIRE(replace_file(state, "{\"phase\":\"paused\"}"));
+    CHECK_FALSE(house.make());
+    CHECK(std::filesystem::exists(state));
+    const auto list = docker::Docker::open(the_engine())->list_containers(
+        {{std::string{kStageLabel}, a.stage_id}}, {});
+    REQUIRE(list);
+    CHECK(list->size() == 1);
+    REQUIRE(replace_file(state, written));
+    house.start();
+    house.backend.cancel(a.stage_id);
+    CHECK(house.backend.wait_finished(a.stage_id, 60s));
 }
 
 TEST_CASE("an image whose registry is out of reach is asked for again, with Docker's words in the log")

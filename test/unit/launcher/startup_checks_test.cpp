@@ -296,6 +296,7 @@ TEST_CASE("why the engine could not be made names the side that failed", "[launc
     const auto refusal = engine_refusal(error);
     CHECK(refusal.code == code);
     CHECK(refusal.message.starts_with(name + ": " + error.message()));
+    CHECK(engine_refusal(Error{Errc::invalid_input, "network"}).code == ExitCode::bad_option);
 }
 
 TEST_CASE("each fault of the Docker socket has its exit code and a remedy", "[launcher]")
