@@ -2,6 +2,7 @@
 
 #include "common/http/http_client.h"
 #include "docker-client/deadlines.h"
+#include "docker-client/parse.h"
 
 #include <algorithm>
 #include <charconv>
@@ -50,10 +51,15 @@ Result<Engine> connect(const Endpoint& endpoint, std::stop_token stop)
     request.timeout = deadlines::kPing;
     const auto response = SLIPWAY_TRY(in("docker", client.send(request, stop)));
     const auto text = response.header("Api-Version");
-    if (!response.ok() || !text)
+    if (!response.ok()) {
+        const std::string words = parse_message(response.body);
         return Error{response.status >= 500 ? Errc::unreachable : Errc::invalid_input,
             "docker: " + endpoint.text() + " answers " + std::to_string(response.status)
-                + " without an API version: not a Docker engine"};
+                + (words.empty() ? "" : ": " + words)};
+    }
+    if (!text)
+        return Error{Errc::invalid_input,
+            "docker: " + endpoint.text() + " answers without an API version: not a Docker engine"};
     const ApiVersion theirs = SLIPWAY_TRY(in("docker: " + endpoint.text(), ApiVersion::parse(*text)));
     if (theirs < kOldestApi)
         return Error{Errc::invalid_input,

@@ -76,6 +76,19 @@ TEST_CASE("a server that is no Docker engine is refused", "[docker]")
     CHECK(engine.error().code() == Errc::invalid_input);
 }
 
+TEST_CASE("an engine that refuses says so in its own words", "[docker]")
+{
+    const auto denied = connect_to(
+        test::http_response(403, R"({"message":"authorization denied by plugin"})", "Api-Version: 1.41\r\n"));
+    REQUIRE_FALSE(denied);
+    CHECK(denied.error().code() == Errc::invalid_input);
+    CHECK(denied.error().message().ends_with(" answers 403: authorization denied by plugin"));
+    const auto broken = connect_to(test::http_response(500, ""));
+    REQUIRE_FALSE(broken);
+    CHECK(broken.error().code() == Errc::unreachable);
+    CHECK(broken.error().message().ends_with(" answers 500"));
+}
+
 TEST_CASE("an engine whose socket is missing is not found", "[docker]")
 {
     const test::TempDir directory;
