@@ -80,6 +80,7 @@ int launch(const Settings& settings, const Environment& environment)
         .user_agent = "slipway-launcher/" + std::string{kVersion},
         .clock = clock,
         .random = random,
+        .capacity = config.engine.capacity,
         .debug = config.debug});
     if (!backend)
         return refuse({ExitCode::internal, backend.error().message()});
@@ -94,7 +95,7 @@ int launch(const Settings& settings, const Environment& environment)
             .hook = {}});
     if (!engine)
         return refuse(engine_refusal(engine.error()));
-    const Signals signals{{.drain = [&] { logger.info("draining: nothing more is taken"), engine->drain(); },
+    const Signals signals{{.drain = [&] { engine->drain(); },
         .stop_jobs = [&] { logger.info("stopping what runs"), engine->stop_jobs(); },
         .hand_over = [&] { logger.info("handing over: containers stay"), engine->hand_over(); },
         .reload = [&] { logger.info("HUP is ignored: restart the launcher to change its settings"); }}};

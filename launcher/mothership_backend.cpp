@@ -20,8 +20,6 @@ constexpr std::chrono::minutes kDownloadTimeout{60};
 constexpr std::uint64_t kSlowestBytesPerSecond = 64 * 1024;
 constexpr std::size_t kMaxPollBytes = 4 * protocol::kMaxAssignmentBytes;
 constexpr std::uint64_t kMaxBlobBytes = 16ULL * 1024 * 1024 * 1024;
-/// Connections that are kept while nobody uses them.
-constexpr std::size_t kIdleConnections = 4;
 
 std::string stage_path(const StageRef& stage, std::string_view call)
 {
@@ -32,6 +30,15 @@ std::string stage_path(const StageRef& stage, std::string_view call)
 std::string with_fence(std::string path, const StageRef& stage)
 {
     return path + "?fence=" + std::to_string(stage.fence.to_integer());
+}
+
+/// Whether the other side refused our certificate, which comes as a TLS alert, and not we theirs. Told by the
+/// TLS library's words alone: a URL or a host name may hold any word.
+bool is_alert(const Error& error)
+{
+    const std::string_view text = error.message();
+    return text.find("SSL routines::") != std::string_view::npos
+        && text.find(" alert ", text.find("SSL routines::")) != std::string_view::npos;
 }
 
 Error error_of(const http::ClientResponse& response)
@@ -128,19 +135,34 @@ Result<http::ClientResponse> MothershipBackend::send(
     Call call, http::ClientRequest request, std::stop_token stop)
 {
     SLIPWAY_TRY(wait_for_turn(call, stop));
-    auto response = exchange(std::move(request), std::move(stop));
+    auto response = call == Call::enroll ? exchange(request, std::move(stop))
+                                         : with_session(std::move(request), std::move(stop));
     if (response)
         put_off(call, *response);
     return response;
 }
 
-Result<http::ClientResponse> MothershipBackend::exchange(http::ClientRequest request, std::stop_token stop)
+Result<http::ClientResponse> MothershipBackend::with_session(http::ClientRequest request, std::stop_token stop)
+{
+    const auto session = [this] {
+        const std::lock_guard lock{mutex_};
+        return session_;
+    };
+    const std::string used = session();
+    if (!used.empty())
+        request.headers.emplace_back("Authorization", "Bearer " + used);
+    auto response = exchange(request, std::move(stop));
+    if (response && response->status == 401 && session() != used)
+        return Error{Errc::unreachable, "the session was renewed meanwhile"};
+    return response;
+}
+
+Result<http::ClientResponse> MothershipBackend::exchange(
+    const http::ClientRequest& request, std::stop_token stop)
 {
     std::optional<http::HttpClient> client;
     {
         const std::lock_guard lock{mutex_};
-        if (!session_.empty())
-            request.headers.emplace_back("Authorization", "Bearer " + session_);
         if (!idle_.empty()) {
             client.emplace(std::move(idle_.back()));
             idle_.pop_back();
@@ -151,12 +173,11 @@ Result<http::ClientResponse> MothershipBackend::exchange(http::ClientRequest req
     auto response = client->send(request, std::move(stop));
     {
         const std::lock_guard lock{mutex_};
-        if (idle_.size() < kIdleConnections)
+        // Each stage has two threads that call; one more polls, and one is to spare.
+        if (idle_.size() < 2 * static_cast<std::size_t>(options_.capacity) + 2)
             idle_.push_back(*std::move(client));
     }
-    // A refusal of our certificate comes as a TLS alert.
-    if (!response && response.error().code() == Errc::rejected
-        && response.error().message().find("alert") == std::string::npos)
+    if (!response && response.error().code() == Errc::rejected && !is_alert(response.error()))
         return std::move(response).error().in(kServerNotTrusted);
     return response;
 }
@@ -174,13 +195,11 @@ Result<http::ClientResponse> MothershipBackend::post(
     return send(call, std::move(request), std::move(stop));
 }
 
+/// Without a session. The old one stays until there is a new one, so that a call under way can tell whether
+/// it was refused before or after.
 Result<protocol::RegisterResponse> MothershipBackend::enroll(
     const protocol::RegisterRequest& request, std::stop_token stop)
 {
-    {
-        const std::lock_guard lock{mutex_};
-        session_.clear();
-    }
     const auto response = SLIPWAY_TRY(expect_ok(post(
         Call::enroll, std::string{protocol::kRegisterPath}, protocol::to_json(request), std::move(stop))));
     auto registered = SLIPWAY_TRY(protocol::read_register_response(response.body));

@@ -29,6 +29,7 @@ struct MothershipOptions {
     std::string user_agent;
     const Clock& clock; ///< This and the next one outlive the backend.
     Random& random;
+    int capacity = 1; ///< Stages at once, each with two threads that call.
     bool debug = false; ///< Takes every offer as if its stack asked for its commands to be shown.
 };
 
@@ -36,7 +37,9 @@ struct MothershipOptions {
 /// one.
 /// A server that answers with Retry-After (RFC 9110 section 10.2.3) is not sent another call of that sort
 /// before the time is over, at most http::kLongestRetryAfter: the call waits for it before it starts. Errors
-/// as of `http::HttpClient::send`, and those that `http::code_of_status` gives for an answer. Thread-safe.
+/// as of `http::HttpClient::send`, and those that `http::code_of_status` gives for an answer. A call that was
+/// under way with an older session when a new one came is `unreachable`, not `rejected`: the new one will do.
+/// Thread-safe.
 class MothershipBackend final : public Backend {
 public:
     /// Connects to nothing yet.
@@ -67,8 +70,9 @@ private:
 
     Result<http::ClientResponse> send(Call call, http::ClientRequest request, std::stop_token stop);
     Result<http::ClientResponse> post(Call call, std::string path, std::string json, std::stop_token stop);
-    /// Adds the session, sends on an idle connection or a new one, and keeps that for later.
-    Result<http::ClientResponse> exchange(http::ClientRequest request, std::stop_token stop);
+    Result<http::ClientResponse> with_session(http::ClientRequest request, std::stop_token stop);
+    /// On an idle connection or a new one, which is kept for later.
+    Result<http::ClientResponse> exchange(const http::ClientRequest& request, std::stop_token stop);
     /// Waits for the time that the server has asked for.
     Result<void> wait_for_turn(Call call, std::stop_token stop);
     void put_off(Call call, const http::ClientResponse& response);
@@ -76,7 +80,7 @@ private:
     const MothershipOptions options_;
     std::mutex mutex_;
     std::vector<http::HttpClient> idle_; // Guarded by mutex_.
-    std::string session_; // Guarded by mutex_.
+    std::string session_; // Guarded by mutex_. Empty before the first registration.
     std::map<Call, BootClock::time_point> not_before_; // Guarded by mutex_.
 };
 

@@ -274,6 +274,51 @@ TEST_CASE("in debug mode every offer shows its commands", "[launcher]")
     CHECK(polled->offers[0].debug);
 }
 
+TEST_CASE("a session that is over is told from one that was renewed meanwhile", "[launcher]")
+{
+    const std::string denied = problem(401, R"({"detail":"no such session"})");
+    std::mutex mutex;
+    std::condition_variable changed;
+    bool polled = false;
+    bool renewed = false;
+    RawHttpServer server{[&](RawHttpServer::Connection& peer) {
+        while (const auto request = peer.read_request()) {
+            if (request->starts_with("POST /worker/v1/register")) {
+                peer.send(http_response(200, kRegistered));
+            } else if (request->starts_with("POST /worker/v1/poll")) {
+                std::unique_lock lock{mutex};
+                polled = true;
+                changed.notify_all();
+                changed.wait(lock, [&] { return renewed; });
+                peer.send(denied);
+            } else {
+                peer.send(denied);
+            }
+        }
+    }};
+    const auto backend = backend_for(server);
+    Errc ended = Errc::internal;
+    std::jthread poller{[&] {
+        const auto answer = backend->poll({.held = {}, .wait = 60'000}, {});
+        ended = answer ? Errc::internal : answer.error().code();
+    }};
+    {
+        std::unique_lock lock{mutex};
+        REQUIRE(changed.wait_for(lock, std::chrono::seconds{20}, [&] { return polled; }));
+    }
+    CHECK(backend->enroll({}, {}));
+    {
+        const std::lock_guard lock{mutex};
+        renewed = true;
+    }
+    changed.notify_all();
+    poller.join();
+    CHECK(ended == Errc::unreachable);
+    const auto refused = backend->accept(kStage, 1, {});
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code() == Errc::rejected);
+}
+
 TEST_CASE("a call does not wait for another one that is under way", "[launcher]")
 {
     std::mutex mutex;
