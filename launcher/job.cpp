@@ -139,8 +139,23 @@ Result<void> Job::open(std::stop_token stop)
         .logger = logger_,
         .on_change = [this] { control_.changed(); },
         .on_session_lost = callbacks_.on_session_lost});
-    upload_thread_ = std::jthread{[this](std::stop_token token) { uploader_->run(std::move(token)); }};
+    upload_thread_ = std::jthread{[this](std::stop_token token) { upload(std::move(token)); }};
     return {};
+}
+
+/// The top of the thread of the upload.
+void Job::upload(std::stop_token stop)
+{
+    Backoff backoff{services_.clock, services_.random};
+    for (;;) {
+        try {
+            uploader_->run(stop);
+            return;
+        } catch (const std::exception& failure) {
+            logger_.error("the upload failed and is repeated", Error{Errc::internal, failure.what()});
+        }
+        backoff.wait(stop);
+    }
 }
 
 /// What the protocol must know of an earlier life before anything else happens.

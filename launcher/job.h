@@ -62,6 +62,7 @@ public:
 private:
     void body(std::stop_token stop);
     Result<void> open(std::stop_token stop);
+    void upload(std::stop_token stop);
     Result<void> step(std::stop_token stop);
     Result<void> recover(std::stop_token stop);
     Result<void> mend_log(std::stop_token stop);

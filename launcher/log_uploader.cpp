@@ -51,6 +51,8 @@ void LogUploader::report_phase(std::stop_token stop)
     const auto answer = parts_.backend.report(ref,
         {.fence = ref.fence, .sequence = *sequence, .event = protocol::StageEvent::phase, .phase = *phase},
         std::move(stop));
+    if (!answer && answer.error().code() == Errc::rejected)
+        parts_.on_session_lost();
     if (!answer)
         parts_.logger.debug("the begin of a phase was not reported", {{"cause", answer.error().message()}});
 }

@@ -51,10 +51,17 @@ EngineEnd Supervisor::run(std::stop_token stop)
 
 void Supervisor::drain()
 {
+    std::size_t held = 0;
     {
         const std::lock_guard lock{mutex_};
         leaving_ = true;
+        held = jobs_.size();
     }
+    if (held == 0)
+        parts_.logger.info("draining: nothing is held");
+    else
+        parts_.logger.info("draining: nothing more is taken; waiting for " + std::to_string(held)
+            + (held == 1 ? " stage; TERM again stops it" : " stages; TERM again stops them"));
     poke();
 }
 
@@ -131,9 +138,10 @@ void Supervisor::collect()
 void Supervisor::start(JobEntry entry, const protocol::WorkerStage& state, Job::Origin origin)
 {
     const std::string id = entry.stage_id();
+    const auto assignment = entry.assignment();
     auto job = std::make_unique<Job>(parts_.services, std::move(entry), state, origin,
         JobCallbacks{.on_end = [this] { poke(); }, .on_session_lost = [this] { session_lost(); }},
-        parts_.logger);
+        assignment && *assignment ? parts_.logger.with("run", (*assignment)->run_id) : parts_.logger);
     const std::lock_guard lock{mutex_};
     jobs_[id] = std::move(job);
 }

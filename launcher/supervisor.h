@@ -46,7 +46,9 @@ private:
 
     // The poll thread.
     void poll(std::stop_token stop);
-    bool poll_once(std::stop_token stop);
+    std::stop_token renew_poke();
+    bool poll_once(std::stop_token poked, std::stop_token stop);
+    void note_poll(const Result<protocol::PollResponse>& answer);
     Result<void> enroll(std::stop_token stop);
     protocol::PollRequest make_request();
     void take(const protocol::PollResponse& answer, const protocol::PollRequest& request,
@@ -79,7 +81,7 @@ private:
     mutable std::mutex mutex_;
     std::condition_variable_any changed_;
     Jobs jobs_;
-    std::stop_source poke_; ///< Ends the poll under way.
+    std::stop_source poke_; ///< Ends the poll under way, or the wait for the next one.
     std::optional<EngineEnd> end_;
     bool session_ = false;
     bool connected_ = false;
@@ -90,6 +92,7 @@ private:
     std::string worker_id_;
     protocol::Millis poll_wait_ = 20'000;
     SeenTime seen_; ///< The poll thread's.
+    protocol::Millis answered_ = 0; ///< When a poll was answered last. Of the poll thread.
     std::map<std::string, BackendWord> backend_words_; ///< Of the newest answer.
     std::set<std::string> told_; ///< Repairs of the last round, so that a lasting one is logged once.
     std::jthread poll_thread_;

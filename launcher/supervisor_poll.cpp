@@ -4,6 +4,7 @@
 #include <sys/statvfs.h>
 
 #include <algorithm>
+#include <exception>
 
 namespace slipway::launcher {
 
@@ -16,6 +17,10 @@ using protocol::WorkerPhase;
 /// Between two polls whose answers brought nothing new.
 constexpr std::chrono::milliseconds kBreath{50};
 
+/// Leases are renewed by answers, and every poke ends a poll without one: after so long without an answer the
+/// next poll does not wait.
+constexpr protocol::Millis kRenewWithin = 15'000;
+
 /// Stages that the backend knows as ours.
 bool is_held(const protocol::WorkerStage& state)
 {
@@ -24,20 +29,39 @@ bool is_held(const protocol::WorkerStage& state)
 
 } // namespace
 
+/// The poke is renewed before the first look at anything: whatever changes from there on ends the wait of
+/// this round.
 void Supervisor::poll(std::stop_token stop)
 {
+    const std::stop_callback passes_on{stop, [this] { poke(); }};
     Backoff backoff{parts_.services.clock, parts_.services.random};
-    while (!stop.stop_requested()) {
+    for (;;) {
+        const auto poked = renew_poke();
+        if (stop.stop_requested())
+            return;
         collect();
         if (idle()) {
             finish(EngineEnd::drained);
             return;
         }
-        if (poll_once(stop))
+        bool good = false;
+        try {
+            good = poll_once(poked, stop);
+        } catch (const std::exception& failure) {
+            parts_.logger.error("a poll failed and is repeated", Error{Errc::internal, failure.what()});
+        }
+        if (good)
             backoff.reset();
         else
-            backoff.wait(stop);
+            backoff.wait(poked);
     }
+}
+
+std::stop_token Supervisor::renew_poke()
+{
+    const std::lock_guard lock{mutex_};
+    poke_ = std::stop_source{};
+    return poke_.get_token();
 }
 
 Result<void> Supervisor::enroll(std::stop_token stop)
@@ -80,6 +104,8 @@ protocol::PollRequest Supervisor::make_request()
         if (is_held(state))
             request.held.push_back({id, state.fence, protocol::worker::may_have_started(state)});
     }
+    if (boot_millis(parts_.services.clock) - answered_ > kRenewWithin)
+        request.wait = 0;
     const int free = parts_.services.settings.capacity - static_cast<int>(jobs_.size());
     if (!leaving_ && !paused_ && docker_answers_)
         request.free_places = std::max(free, 0);
@@ -87,15 +113,12 @@ protocol::PollRequest Supervisor::make_request()
 }
 
 /// One contact with the backend. False: it failed and is repeated after a wait.
-bool Supervisor::poll_once(std::stop_token stop)
+bool Supervisor::poll_once(std::stop_token poked, std::stop_token stop)
 {
     bool enrolled = false;
     bool first = false;
-    std::stop_token poked; // from before the first look at the state: no poke is lost
     {
         const std::lock_guard lock{mutex_};
-        poke_ = std::stop_source{};
-        poked = poke_.get_token();
         enrolled = session_;
         first = !was_enrolled_ && jobs_.empty();
     }
@@ -109,21 +132,30 @@ bool Supervisor::poll_once(std::stop_token stop)
     }
     const auto request = make_request();
     const auto sent_at = boot_millis(parts_.services.clock);
-    const std::stop_callback passes_on{stop, [this] { poke(); }};
-    const auto answer = parts_.services.backend.poll(request, poked);
-    {
-        const std::lock_guard lock{mutex_};
-        const bool known = answer || answer.error().code() == Errc::cancelled;
-        if (!known && connected_)
-            parts_.logger.warn("the control plane does not answer; what runs goes on", answer.error());
-        connected_ = known;
-        if (!answer && answer.error().code() == Errc::rejected)
-            session_ = false;
-    }
+    // One that does not wait renews the leases: nothing may keep it from being answered.
+    const auto answer = parts_.services.backend.poll(request, request.wait == 0 ? stop : std::move(poked));
+    note_poll(answer);
     if (!answer)
         return answer.error().code() == Errc::cancelled;
+    answered_ = boot_millis(parts_.services.clock);
     take(*answer, request, sent_at, stop);
     return true;
+}
+
+/// A poll that was ended by us says nothing of the backend.
+void Supervisor::note_poll(const Result<protocol::PollResponse>& answer)
+{
+    if (!answer && answer.error().code() == Errc::cancelled)
+        return;
+    const std::lock_guard lock{mutex_};
+    if (!answer && connected_)
+        parts_.logger.warn(answer.error().code() == Errc::invalid_input
+                ? "the control plane's answer cannot be read; what runs goes on"
+                : "the control plane does not answer; what runs goes on",
+            answer.error());
+    connected_ = answer.has_value();
+    if (!answer && answer.error().code() == Errc::rejected)
+        session_ = false;
 }
 
 void Supervisor::take(const protocol::PollResponse& answer, const protocol::PollRequest& request,
@@ -164,7 +196,9 @@ void Supervisor::take_held(
             job->second->renewed(sent_at, answer.lease);
         } else if (std::any_of(answer.gone.begin(), answer.gone.end(), same)) {
             backend_words_[held.stage_id] = BackendWord::gone;
-            parts_.logger.warn("the control plane has taken a stage back", {{"stage", held.stage_id}});
+            // Of a stage that has ended it may be the answer to the end, which is on its way to the job.
+            if (job->second->state().phase < WorkerPhase::finished)
+                parts_.logger.warn("the control plane has taken a stage back", {{"stage", held.stage_id}});
             job->second->refused();
         }
     }
@@ -205,11 +239,19 @@ void Supervisor::take_offer(const protocol::Assignment& offer, std::stop_token s
         auto entry = parts_.journal.create(offer, first);
         if (entry) {
             parts_.logger.info("taking a stage", {{"stage", offer.stage_id}, {"run", offer.run_id}});
-            start(*std::move(entry), first, Job::Origin::offered);
-            return;
+            try {
+                start(*entry, first, Job::Origin::offered);
+                return;
+            } catch (const std::exception& failure) { // no thread, above all
+                parts_.logger.error("a stage could not be begun", Error{Errc::internal, failure.what()});
+                reason = "the worker cannot start a thread";
+            }
+            if (const auto removed = entry->remove(); !removed)
+                parts_.logger.error("an offer could not be removed from the journal", removed.error());
+        } else {
+            parts_.logger.error("an offer could not be written down", entry.error());
+            reason = "the worker cannot write its journal";
         }
-        parts_.logger.error("an offer could not be written down", entry.error());
-        reason = "the worker cannot write its journal";
     }
     parts_.logger.info("declining a stage", {{"stage", offer.stage_id}, {"reason", reason}});
     const auto declined

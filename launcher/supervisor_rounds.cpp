@@ -1,5 +1,7 @@
 #include "launcher/supervisor.h"
 
+#include <exception>
+
 namespace slipway::launcher {
 
 namespace {
@@ -30,9 +32,14 @@ bool moved(const JournalRecords& before, const JournalRecords& after, const std:
 void Supervisor::reconcile(std::stop_token stop)
 {
     const auto& settings = parts_.services.settings;
-    do
-        round(Round::later, stop);
-    while (parts_.services.clock.sleep_for(settings.reconcile_interval, stop) == Clock::Slept::whole);
+    do {
+        try {
+            round(Round::later, stop);
+        } catch (const std::exception& failure) {
+            parts_.logger.error(
+                "comparing the records failed and is repeated", Error{Errc::internal, failure.what()});
+        }
+    } while (parts_.services.clock.sleep_for(settings.reconcile_interval, stop) == Clock::Slept::whole);
 }
 
 /// What the journal says; of a stage with a job, what its job says.

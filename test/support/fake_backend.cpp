@@ -237,7 +237,7 @@ Result<protocol::RegisterResponse> FakeBackend::enroll(const protocol::RegisterR
         .session = "s",
         .pool_id = "",
         .pool_name = "fake",
-        .poll_wait = 2000,
+        .poll_wait = 60'000, // longer than any test waits: a lost wake-up shows
         .lease = terms_.lease,
         .server_id = server_id_,
         .served_ms = now(),
@@ -267,12 +267,29 @@ bool FakeBackend::collect(const protocol::PollRequest& request, protocol::PollRe
         if (state.stop_requested && ours)
             response.commands.push_back({protocol::CommandKind::stop, id});
     }
+    find_gone(response);
     return !response.offers.empty() || !response.commands.empty() || !response.gone.empty();
+}
+
+/// What was renewed when the poll came may be another's by now.
+void FakeBackend::find_gone(protocol::PollResponse& response) const
+{
+    for (auto it = response.renewed.begin(); it != response.renewed.end();) {
+        const server::Renew again{.worker = std::string{kWorker}, .fence = it->fence, .started = it->started};
+        if (server::step(stage(it->stage_id), again, now(), terms_).verdict == server::Verdict::ok) {
+            ++it;
+            continue;
+        }
+        response.gone.push_back(*it);
+        it = response.renewed.erase(it);
+    }
 }
 
 Result<protocol::PollResponse> FakeBackend::poll(const protocol::PollRequest& request, std::stop_token stop)
 {
     ++polls_;
+    if (request.wait == 0)
+        ++short_polls_;
     SLIPWAY_TRY(reach());
     protocol::PollResponse response{.renewed = {},
         .gone = {},
@@ -290,8 +307,7 @@ Result<protocol::PollResponse> FakeBackend::poll(const protocol::PollRequest& re
             : server::Verdict::gone;
         (verdict == server::Verdict::ok ? response.renewed : response.gone).push_back(held);
     }
-    const auto until
-        = std::chrono::steady_clock::now() + std::chrono::milliseconds{std::min<Millis>(request.wait, 300)};
+    const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds{request.wait};
     while (!collect(request, response) && std::chrono::steady_clock::now() < until) {
         if (SystemClock{}.sleep_for(std::chrono::milliseconds{5}, stop) == Clock::Slept::stopped)
             return Error{Errc::cancelled, "stopped"};
@@ -318,6 +334,9 @@ Result<StageAnswer> FakeBackend::report(
     const StageRef& ref, const protocol::StateReport& report, std::stop_token)
 {
     SLIPWAY_TRY(reach());
+    int refused = static_cast<int>(report.event);
+    if (refused_report_.compare_exchange_strong(refused, -1))
+        return Error{Errc::rejected, "the session is over"};
     const std::lock_guard lock{mutex_};
     const std::string worker{kWorker};
     server::Step result;

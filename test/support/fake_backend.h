@@ -36,6 +36,10 @@ public:
 
     /// The next `calls` calls fail with `code` and do nothing.
     void fail_next(int calls, Errc code);
+
+    /// The next report of `event` finds its session over.
+    void refuse_report(protocol::StageEvent event) { refused_report_ = static_cast<int>(event); }
+
     /// The next `calls` log appends are told that the log is known up to `expected` only.
     void rewind_log(const std::string& stage_id, std::uint64_t expected);
     void command(protocol::CommandKind kind, const std::string& stage_id = {});
@@ -74,6 +78,9 @@ public:
     /// Polls that were begun so far.
     [[nodiscard]] int polls() const { return polls_; }
 
+    /// Those of them that may not wait.
+    [[nodiscard]] int short_polls() const { return short_polls_; }
+
     [[nodiscard]] bool signed_off() const { return signed_off_; }
 
     /// Polls the files until `done` says so; false when the time is over.
@@ -107,6 +114,7 @@ private:
     Result<void> reach();
     Result<launcher::StageAnswer> answer(const protocol::server::Step& step);
     bool collect(const protocol::PollRequest& request, protocol::PollResponse& response);
+    void find_gone(protocol::PollResponse& response) const;
 
     std::filesystem::path directory_;
     const Clock& clock_;
@@ -120,6 +128,8 @@ private:
     std::atomic<int> enrolments_{0};
     std::atomic<int> declined_{0};
     std::atomic<int> polls_{0};
+    std::atomic<int> refused_report_{-1};
+    std::atomic<int> short_polls_{0};
     std::atomic<bool> signed_off_{false};
     std::vector<protocol::Command> commands_;
     std::optional<Error> upload_failure_;

@@ -9,6 +9,7 @@
 #include "test/unit/launcher/engine_fake_host.h"
 
 #include <catch2/catch.hpp>
+#include <fcntl.h>
 
 #include <atomic>
 #include <chrono>
@@ -16,13 +17,20 @@
 #include <future>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 
 namespace slipway::test {
 
-/// The machine's clock, that a test may put forward: a host that slept.
+/// The machine's clock, that a test may put forward, as a host that slept, and whose sleepers it may leave to
+/// sleep until they are stopped.
 class JumpClock final : public Clock {
 public:
+    void make_sleep_endless() { endless_ = true; }
+
+    /// Sleeps that began since then.
+    [[nodiscard]] int sleepers() const { return sleepers_; }
+
     void jump(std::chrono::milliseconds time) { ahead_ += std::chrono::nanoseconds{time}.count(); }
 
     [[nodiscard]] std::chrono::system_clock::time_point wall() const override { return system_.wall(); }
@@ -34,12 +42,17 @@ public:
 
     Slept sleep_for(std::chrono::nanoseconds time, std::stop_token stop) const override
     {
-        return system_.sleep_for(time, std::move(stop));
+        if (!endless_)
+            return system_.sleep_for(time, std::move(stop));
+        ++sleepers_;
+        return system_.sleep_for(std::chrono::hours{1}, std::move(stop));
     }
 
 private:
     SystemClock system_;
     std::atomic<std::int64_t> ahead_{0};
+    std::atomic<bool> endless_{false};
+    mutable std::atomic<int> sleepers_{0};
 };
 
 inline const crypto::PrivateKey& engine_pool_key()
@@ -50,6 +63,14 @@ inline const crypto::PrivateKey& engine_pool_key()
     return *key;
 }
 
+inline UniqueFd open_log(const std::filesystem::path& path)
+{
+    auto file = open_file(path, O_WRONLY | O_CREAT | O_APPEND);
+    if (!file)
+        throw std::runtime_error{file.error().message()};
+    return *std::move(file);
+}
+
 /// A supervisor over fakes, that may be left and begun again on the same journal.
 struct EngineHouse {
     TempDir directory;
@@ -57,7 +78,9 @@ struct EngineHouse {
     SystemRandom random;
     FakeBackend backend{directory.path() / "backend", clock};
     FakeHost host;
-    LogSink sink{2, LogFormat::logfmt, LogLevel::error, clock};
+    UniqueFd log_file = open_log(directory.path() / "log");
+    LogSink sink{log_file.get(), LogFormat::logfmt, LogLevel::debug, clock};
+    std::atomic<int> throwing_enrolments{0}; ///< So many of the next ones throw.
     launcher::EngineSettings settings;
     launcher::Vault vault{{engine_pool_key()}, random};
     launcher::JobServices services{settings, backend, host, vault, clock, random,
@@ -91,7 +114,12 @@ struct EngineHouse {
         REQUIRE(entries);
         supervisor = std::make_unique<launcher::Supervisor>(launcher::SupervisorParts{services, *journal,
             *std::move(entries),
-            [this](const auto& request, auto stop) { return backend.enroll(request, stop); }, Logger{sink}});
+            [this](const auto& request, auto stop) {
+                if (throwing_enrolments-- > 0)
+                    throw std::runtime_error{"out of memory, say"};
+                return backend.enroll(request, stop);
+            },
+            Logger{sink}});
         end = std::async(std::launch::async, [this] { return supervisor->run({}); });
     }
 
@@ -128,6 +156,8 @@ struct EngineHouse {
         REQUIRE(backend.wait_finished(id, std::chrono::seconds{20}));
         return *backend.finish(id);
     }
+
+    std::string log_text() { return read_file(directory.path() / "log", 1U << 24U).value_or(""); }
 
     bool wait_started(std::size_t commands)
     {

@@ -79,96 +79,6 @@ TEST_CASE("a run of plan and apply carries its workspace in an envelope that onl
     CHECK(house.host.started().size() == commands);
 }
 
-TEST_CASE("an image that cannot be had fails the stage with Docker's words, in the log too")
-{
-    House house;
-    house.host.fail_image(Error{Errc::not_found, "docker: 404: manifest unknown"});
-    const auto id = house.add();
-    const auto report = house.finished(id);
-    CHECK(report.cause == "image");
-    CHECK(report.message.find("manifest unknown") != std::string::npos);
-    CHECK(house.backend.log(id).find("manifest unknown") != std::string::npos);
-    CHECK(report.log_end == house.backend.log(id).size());
-}
-
-TEST_CASE("while Docker does not answer nothing is taken, and afterwards the run is run")
-{
-    House house;
-    house.host.set_away(true);
-    REQUIRE(house.wait_docker(false));
-    REQUIRE(house.wait_polls(1)); // one from before may still offer a place
-    const auto id = house.add();
-    REQUIRE(house.wait_polls(3));
-    CHECK(house.backend.stage(id).phase == protocol::ServerPhase::waiting);
-    CHECK(house.backend.declined() == 0);
-    house.host.set_away(false);
-    CHECK(house.finished(id).outcome == Outcome::succeeded);
-}
-
-TEST_CASE("an offer that comes when Docker does not answer is declined before it is accepted")
-{
-    House house;
-    house.host.set_away(true);
-    REQUIRE(house.wait_docker(false));
-    house.backend.offer_always(true);
-    const auto id = house.add();
-    REQUIRE(house.backend.wait_until([&] { return house.backend.declined() > 0; }, 20s));
-    CHECK(house.backend.reports(id).empty());
-    CHECK(std::filesystem::is_empty(house.directory.path() / "state" / "jobs"));
-}
-
-TEST_CASE("a failure of the worker while a stage is made ready is waited for and fails nothing")
-{
-    const auto code
-        = GENERATE(Errc::unreachable, Errc::timed_out, Errc::exhausted, Errc::internal, Errc::cancelled);
-    House house;
-    house.host.fail_image(Error{code, "docker: not now"});
-    const auto id = house.add();
-    REQUIRE(house.backend.wait_until(
-        [&] { return house.backend.log(id).find("not ready yet, trying again") != std::string::npos; }, 20s));
-    house.host.fail_image(std::nullopt);
-    CHECK(house.finished(id).outcome == Outcome::succeeded);
-}
-
-TEST_CASE("a stage that cannot be made ready in time is given back and not failed")
-{
-    House house{[](EngineSettings& settings) { settings.prepare_limit = 0ms; }};
-    house.host.fail_image(Error{Errc::unreachable, "docker: nobody listens"});
-    const auto id = house.add();
-    REQUIRE(house.backend.wait_until([&] { return house.backend.declined() > 1; }, 20s));
-    CHECK_FALSE(house.backend.finish(id));
-    house.host.fail_image(std::nullopt);
-    CHECK(house.finished(id).outcome == Outcome::succeeded);
-    CHECK(house.host.started().size() == 2);
-}
-
-TEST_CASE("what has not begun when the launcher is told to stop is given back and not failed")
-{
-    House house;
-    house.host.fail_image(Error{Errc::unreachable, "docker: nobody listens"});
-    const auto id = house.add();
-    REQUIRE(house.backend.wait_until([&] { return !house.backend.log(id).empty(); }, 20s));
-    house.supervisor->stop_jobs();
-    REQUIRE(house.end.wait_for(20s) == std::future_status::ready);
-    CHECK_FALSE(house.backend.finish(id));
-    CHECK(house.backend.stage(id).phase == protocol::ServerPhase::waiting);
-    CHECK(house.host.started().empty());
-    house.supervisor.reset();
-}
-
-TEST_CASE("a stage that people stop before its first command is reported as stopped")
-{
-    House house;
-    house.host.fail_image(Error{Errc::unreachable, "docker: nobody listens"});
-    const auto id = house.add();
-    REQUIRE(house.backend.wait_until([&] { return !house.backend.log(id).empty(); }, 20s));
-    house.backend.cancel(id);
-    const auto report = house.finished(id);
-    CHECK(report.outcome == Outcome::failed);
-    CHECK(report.cause == "stopped");
-    CHECK(house.backend.declined() == 0);
-}
-
 TEST_CASE("a launcher that leaves in mid-command is followed by one that runs nothing again")
 {
     House house;
@@ -220,45 +130,24 @@ TEST_CASE(
     CHECK(house.backend.stage(id).fence > fence);
 }
 
-TEST_CASE("a backend that goes away in mid-run changes nothing but the time of delivery")
-{
-    House house;
-    house.host.script("first-command", {.output = "begun\n", .exit = {.code = 0}, .waits = true});
-    const auto id = house.add();
-    REQUIRE(house.wait_started(1));
-    house.backend.set_away(true);
-    house.host.let_go();
-    REQUIRE(house.wait_started(2));
-    CHECK_FALSE(house.backend.finish(id));
-    house.backend.set_away(false);
-    CHECK(house.finished(id).outcome == Outcome::succeeded);
-}
-
-TEST_CASE("answers that are lost do not make anything happen twice")
-{
-    House house;
-    house.backend.lose_answers(5);
-    house.host.script("first-command", {.output = "one\n"});
-    const auto id = house.add(StageKind::write);
-    CHECK(house.finished(id).outcome == Outcome::succeeded);
-    CHECK(house.host.started().size() == 2);
-    const auto log = house.backend.log(id);
-    CHECK(log.find("one\n") == log.rfind("one\n"));
-    CHECK(house.wait_idle());
-}
-
-TEST_CASE("a session that is over is begun again, and what runs is not touched")
+TEST_CASE("every line about a stage carries its run")
 {
     House house;
     house.host.script("first-command", {.output = "", .exit = {.code = 0}, .waits = true});
-    const auto id = house.add();
+    std::string run;
+    const auto id = house.add(StageKind::read, [&](auto& a) { run = a.run_id; });
     REQUIRE(house.wait_started(1));
-    const int before = house.backend.enrolments();
-    house.backend.fail_next(1, Errc::rejected);
-    REQUIRE(house.backend.wait_until([&] { return house.backend.enrolments() > before; }, 10s));
+    house.leave();
+    house.start(); // taken over, too
     house.host.let_go();
-    CHECK(house.finished(id).outcome == Outcome::succeeded);
-    CHECK(house.host.started().size() == 2);
+    house.finished(id);
+    REQUIRE(house.wait_idle());
+    const std::string log = house.log_text();
+    const auto ended = log.find("msg=\"the stage has ended\"");
+    REQUIRE(ended != std::string::npos);
+    const auto line = log.substr(ended, log.find('\n', ended) - ended);
+    CHECK(line.find("run=" + run) != std::string::npos);
+    CHECK(line.find("stage=" + id) != std::string::npos);
 }
 
 TEST_CASE("a stage that is stopped ends by the ladder, with its last hooks and no further phase")
@@ -286,18 +175,6 @@ TEST_CASE("a stage that is killed loses its container at once")
     CHECK(house.host.started().size() == 1);
 }
 
-TEST_CASE("a grant that is not the newest any more is stopped, removed and not reported")
-{
-    House house;
-    house.host.script("first-command", {.output = "", .exit = {}, .waits = true});
-    const auto id = house.add(StageKind::read);
-    REQUIRE(house.wait_started(1));
-    house.backend.declare_lost(id); // waits until the lease is over, so that nothing is granted meanwhile
-    CHECK(house.wait_idle());
-    CHECK_FALSE(house.backend.finish(id));
-    CHECK(std::filesystem::is_empty(house.directory.path() / "state" / "jobs"));
-}
-
 TEST_CASE("draining takes nothing more, finishes what runs, and leaves the pool")
 {
     House house;
@@ -306,12 +183,15 @@ TEST_CASE("draining takes nothing more, finishes what runs, and leaves the pool"
     REQUIRE(house.wait_started(1));
     house.supervisor->drain();
     const auto later = house.add();
-    CHECK(house.end.wait_for(100ms) == std::future_status::timeout);
+    CHECK(house.log_text().find("waiting for 1 stage; TERM again stops it") != std::string::npos);
+    REQUIRE(house.wait_polls(2));
+    CHECK(house.end.wait_for(0ms) == std::future_status::timeout);
     house.host.let_go();
     REQUIRE(house.end.wait_for(20s) == std::future_status::ready);
     CHECK(house.end.get() == EngineEnd::drained);
     CHECK(house.backend.finish(id)->outcome == Outcome::succeeded);
-    CHECK(house.backend.stage(later).phase != protocol::ServerPhase::accepted);
+    CHECK(house.backend.stage(later).phase == protocol::ServerPhase::waiting);
+    CHECK(house.backend.declined() == 0);
     CHECK(house.backend.signed_off());
     house.supervisor.reset();
 }
@@ -335,48 +215,15 @@ TEST_CASE("a command to drain lets the launcher stay, and one to cycle lets it e
     House house;
     house.backend.command(CommandKind::drain);
     REQUIRE(house.backend.wait_until([&] { return house.supervisor->status().draining; }, 10s));
+    const auto id = house.add();
+    REQUIRE(house.wait_polls(3));
+    CHECK(house.backend.stage(id).phase == protocol::ServerPhase::waiting);
     house.backend.command(CommandKind::undrain);
-    CHECK(house.finished(house.add()).outcome == Outcome::succeeded);
+    CHECK(house.finished(id).outcome == Outcome::succeeded);
     house.backend.command(CommandKind::cycle);
     REQUIRE(house.end.wait_for(20s) == std::future_status::ready);
     CHECK(house.end.get() == EngineEnd::drained);
     house.supervisor.reset();
-}
-
-TEST_CASE("a container is left alone while it cannot be read whose it is")
-{
-    House house;
-    house.host.script("first-command", {.output = "", .exit = {.code = 0}, .waits = true});
-    const auto id = house.add(StageKind::write);
-    REQUIRE(house.wait_started(1));
-    const auto slot = house.directory.path() / "state" / "jobs" / id / "slot";
-    REQUIRE(replace_file(slot, "{\"record\":1}"));
-    house.host.add_stray("stray", make_ulid(house.clock, house.random));
-    // The stray goes in a round that began after the fact became unreadable.
-    REQUIRE(house.backend.wait_until([&] { return house.host.names().size() == 1; }, 20s));
-    CHECK(house.host.names() == std::vector<std::string>{"c1"});
-    REQUIRE(replace_file(slot, R"({"record":"r","container":"c1","image_id":"i"})"));
-    house.host.let_go();
-    CHECK(house.finished(id).outcome == Outcome::succeeded);
-}
-
-TEST_CASE("a launcher polls before it removes what earlier ones left")
-{
-    House house;
-    house.leave();
-    house.host.add_stray("stray", make_ulid(house.clock, house.random));
-    house.host.hold_removals(true);
-    house.start();
-    CHECK(house.finished(house.add()).outcome == Outcome::succeeded);
-    house.host.hold_removals(false);
-    CHECK(house.wait_idle());
-}
-
-TEST_CASE("a container that no stage of the journal needs is removed")
-{
-    House house;
-    house.host.add_stray("stray", make_ulid(house.clock, house.random));
-    CHECK(house.backend.wait_until([&] { return house.host.names().empty(); }, 10s));
 }
 
 TEST_CASE("limits and the lease of a stage that reads are kept by its slot")
