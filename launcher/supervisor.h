@@ -56,6 +56,7 @@ private:
     void take_held(
         const protocol::PollResponse& answer, const protocol::PollRequest& request, protocol::Millis sent_at);
     void take_offer(const protocol::Assignment& offer, std::stop_token stop);
+    void decline(const StageRef& stage, std::string_view reason, std::stop_token stop);
     [[nodiscard]] std::string reason_to_decline(const protocol::Assignment& offer) const;
     void take_command(const protocol::Command& command);
     void note_served(protocol::Millis served, const std::string& mark);

@@ -133,7 +133,8 @@ bool Supervisor::poll_once(std::stop_token poked, std::stop_token stop)
     const auto request = make_request();
     const auto sent_at = boot_millis(parts_.services.clock);
     // One that does not wait renews the leases: nothing may keep it from being answered.
-    const auto answer = parts_.services.backend.poll(request, request.wait == 0 ? stop : std::move(poked));
+    const auto answer
+        = parts_.services.backend.poll(request, request.wait == 0 ? stop : std::move(poked));
     note_poll(answer);
     if (!answer)
         return answer.error().code() == Errc::cancelled;
@@ -165,6 +166,12 @@ void Supervisor::take(const protocol::PollResponse& answer, const protocol::Poll
     take_held(answer, request, sent_at);
     for (const auto& command : answer.commands)
         take_command(command);
+    for (const auto& part : answer.unreadable) {
+        parts_.logger.warn("a part of the control plane's answer cannot be read and is left out",
+            {{"stage", part.stage_id}, {"cause", part.why}});
+        if (!part.stage_id.empty())
+            decline({part.stage_id, part.fence}, "the worker cannot read the offer: " + part.why, stop);
+    }
     bool fresh = answer.offers.empty();
     for (const auto& offer : answer.offers) {
         {
@@ -175,7 +182,7 @@ void Supervisor::take(const protocol::PollResponse& answer, const protocol::Poll
         fresh = true;
         take_offer(offer, stop);
     }
-    if (!fresh || !answer.commands.empty())
+    if (!fresh || !answer.commands.empty() || !answer.unreadable.empty())
         parts_.services.clock.sleep_for(kBreath, stop);
 }
 
@@ -198,7 +205,8 @@ void Supervisor::take_held(
             backend_words_[held.stage_id] = BackendWord::gone;
             // Of a stage that has ended it may be the answer to the end, which is on its way to the job.
             if (job->second->state().phase < WorkerPhase::finished)
-                parts_.logger.warn("the control plane has taken a stage back", {{"stage", held.stage_id}});
+                parts_.logger.warn(
+                    "the control plane has taken a stage back", {{"stage", held.stage_id}});
             job->second->refused();
         }
     }
@@ -253,9 +261,13 @@ void Supervisor::take_offer(const protocol::Assignment& offer, std::stop_token s
             reason = "the worker cannot write its journal";
         }
     }
-    parts_.logger.info("declining a stage", {{"stage", offer.stage_id}, {"reason", reason}});
-    const auto declined
-        = parts_.services.backend.decline({offer.stage_id, offer.fence}, reason, std::move(stop));
+    decline({offer.stage_id, offer.fence}, reason, std::move(stop));
+}
+
+void Supervisor::decline(const StageRef& stage, std::string_view reason, std::stop_token stop)
+{
+    parts_.logger.info("declining a stage", {{"stage", stage.stage_id}, {"reason", reason}});
+    const auto declined = parts_.services.backend.decline(stage, reason, std::move(stop));
     if (!declined) // the offer runs out by itself
         parts_.logger.warn("declining failed", declined.error());
 }

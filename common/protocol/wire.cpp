@@ -208,6 +208,27 @@ void write(JsonWriter& json, const PollResponse& m)
     json.field("served_mark", m.served_mark).end_object();
 }
 
+namespace {
+
+Result<Command> read_command(const JsonValue& json)
+{
+    Command command;
+    command.kind = SLIPWAY_TRY(read_name(kCommands, json, "kind"));
+    command.stage_id = SLIPWAY_TRY(json.string_or("stage_id", ""));
+    return command;
+}
+
+Unreadable unreadable_offer(const JsonValue& json, const Error& error)
+{
+    const auto stage_id = read_ulid(json, "stage_id");
+    const auto fence = read_fence(json);
+    if (!stage_id || !fence)
+        return {.stage_id = {}, .fence = {}, .why = error.message()};
+    return {.stage_id = *stage_id, .fence = *fence, .why = error.message()};
+}
+
+} // namespace
+
 Result<PollResponse> read_poll_response(std::string_view text)
 {
     const auto document = SLIPWAY_TRY(JsonDocument::parse(text, {.max_bytes = 4 * kMaxAssignmentBytes}));
@@ -217,16 +238,18 @@ Result<PollResponse> read_poll_response(std::string_view text)
     m.gone = SLIPWAY_TRY(read_held(json, "gone"));
     if (const auto offers = SLIPWAY_TRY(json.find("offers"))) {
         for (const auto& element : SLIPWAY_TRY(offers->elements())) {
-            Assignment offer = SLIPWAY_TRY(read_assignment(element));
-            m.offers.push_back(std::move(offer));
+            if (auto offer = read_assignment(element))
+                m.offers.push_back(*std::move(offer));
+            else
+                m.unreadable.push_back(unreadable_offer(element, offer.error()));
         }
     }
     if (const auto commands = SLIPWAY_TRY(json.find("commands"))) {
         for (const auto& element : SLIPWAY_TRY(commands->elements())) {
-            Command command;
-            command.kind = SLIPWAY_TRY(read_name(kCommands, element, "kind"));
-            command.stage_id = SLIPWAY_TRY(element.string_or("stage_id", ""));
-            m.commands.push_back(std::move(command));
+            if (auto command = read_command(element))
+                m.commands.push_back(*std::move(command));
+            else
+                m.unreadable.push_back({.stage_id = {}, .fence = {}, .why = command.error().message()});
         }
     }
     m.lease = SLIPWAY_TRY(json.integer_or("lease_ms", m.lease, kMinLease, kMaxLease));

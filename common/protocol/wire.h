@@ -88,6 +88,13 @@ struct Command {
     std::string stage_id; ///< For stop and kill.
 };
 
+/// A part of a poll's answer that this side does not understand, while the rest of it holds.
+struct Unreadable {
+    std::string stage_id; ///< Of an offer that can be declined; else empty.
+    Fence fence;
+    std::string why;
+};
+
 struct PollResponse {
     std::vector<HeldStage> renewed; ///< The grants of the request that are still the newest.
     std::vector<HeldStage> gone; ///< Those that are not: stop and forget.
@@ -96,6 +103,9 @@ struct PollResponse {
     Millis lease = 300'000;
     Millis served_ms = 0;
     std::string served_mark;
+    /// Offers and commands that could not be read, by the reader: a newer control plane may say more than this
+    /// side knows, and the leases of the same answer count all the same. Never written.
+    std::vector<Unreadable> unreadable;
 };
 
 /// POST /worker/v1/stages/{id}/accept

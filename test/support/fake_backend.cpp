@@ -143,6 +143,12 @@ void FakeBackend::rewind_log(const std::string& stage_id, std::uint64_t expected
     rewind_ = {stage_id, expected};
 }
 
+void FakeBackend::add_unreadable(const protocol::Unreadable& part)
+{
+    const std::lock_guard lock{mutex_};
+    unreadable_.push_back(part);
+}
+
 void FakeBackend::command(protocol::CommandKind kind, const std::string& stage_id)
 {
     const std::lock_guard lock{mutex_};
@@ -251,6 +257,7 @@ bool FakeBackend::collect(const protocol::PollRequest& request, protocol::PollRe
     const std::lock_guard lock{mutex_};
     int free = request.draining ? 0 : offer_always_ ? 1 : request.free_places;
     response.commands.swap(commands_);
+    response.unreadable.swap(unreadable_);
     for (const auto& id : stage_ids()) {
         auto state = step(id, server::Tick{}).state;
         if (state.phase == ServerPhase::waiting && free > 0)
@@ -268,14 +275,16 @@ bool FakeBackend::collect(const protocol::PollRequest& request, protocol::PollRe
             response.commands.push_back({protocol::CommandKind::stop, id});
     }
     find_gone(response);
-    return !response.offers.empty() || !response.commands.empty() || !response.gone.empty();
+    return !response.offers.empty() || !response.commands.empty() || !response.gone.empty()
+        || !response.unreadable.empty();
 }
 
 /// What was renewed when the poll came may be another's by now.
 void FakeBackend::find_gone(protocol::PollResponse& response) const
 {
     for (auto it = response.renewed.begin(); it != response.renewed.end();) {
-        const server::Renew again{.worker = std::string{kWorker}, .fence = it->fence, .started = it->started};
+        const server::Renew again{
+            .worker = std::string{kWorker}, .fence = it->fence, .started = it->started};
         if (server::step(stage(it->stage_id), again, now(), terms_).verdict == server::Verdict::ok) {
             ++it;
             continue;

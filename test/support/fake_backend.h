@@ -36,12 +36,13 @@ public:
 
     /// The next `calls` calls fail with `code` and do nothing.
     void fail_next(int calls, Errc code);
-
     /// The next report of `event` finds its session over.
     void refuse_report(protocol::StageEvent event) { refused_report_ = static_cast<int>(event); }
 
     /// The next `calls` log appends are told that the log is known up to `expected` only.
     void rewind_log(const std::string& stage_id, std::uint64_t expected);
+    /// Comes once, with the next answer to a poll.
+    void add_unreadable(const protocol::Unreadable& part);
     void command(protocol::CommandKind kind, const std::string& stage_id = {});
 
     /// Uploads fail from now on.
@@ -134,6 +135,7 @@ private:
     std::vector<protocol::Command> commands_;
     std::optional<Error> upload_failure_;
     std::string server_id_ = "01J00000000000000000000SRV";
+    std::vector<protocol::Unreadable> unreadable_;
     std::optional<std::pair<std::string, std::uint64_t>> rewind_;
 };
 

@@ -152,6 +152,17 @@ TEST_CASE("every call that finds its session over begins a new one")
     CHECK(house.backend.wait_until([&] { return house.backend.enrolments() == 2; }, 10s));
 }
 
+TEST_CASE("an offer that cannot be read is declined, and nothing else suffers")
+{
+    House house;
+    const auto id = house.add();
+    house.backend.add_unreadable({.stage_id = {}, .fence = {}, .why = "$.commands[0].kind: is unknown"});
+    house.backend.add_unreadable({.stage_id = id, .fence = {9, 9}, .why = "$.offers[0].image: is new"});
+    CHECK(house.finished(id).outcome == Outcome::succeeded);
+    CHECK(house.backend.wait_until([&] { return house.backend.declined() == 1; }, 10s));
+    CHECK(house.log_text().find("is unknown") != std::string::npos);
+}
+
 TEST_CASE("a drain does not wait for a backend that is away")
 {
     House house;

@@ -195,8 +195,32 @@ TEST_CASE("a message that lacks what it must have names the field")
     CHECK(refusal<LogAnswer>("{}") == "$.durable: is missing");
     CHECK(refusal<StateReport>("{\"fence\":1}") == "$.sequence: is missing");
     CHECK(refusal<PollRequest>("{\"held\":[{}]}") == "$.held[0].stage_id: is missing");
-    CHECK(refusal<PollResponse>("{\"offers\":[{}]}") == "$.offers[0].stage_id: is missing");
-    CHECK(refusal<PollResponse>("{\"commands\":[{}]}") == "$.commands[0].kind: is missing");
+}
+
+TEST_CASE("an offer or a command that cannot be read leaves the rest of a poll's answer as it is")
+{
+    Assignment offer;
+    offer.stage_id = offer.run_id = offer.pool_id = kId;
+    offer.fence = {1, 9};
+    const std::string good = to_json(offer);
+    const auto answer = read_poll_response("{\"renewed\":[{\"stage_id\":\"" + kOther
+        + "\",\"fence\":1}],\"offers\":[{}," + replaced(good, "\"phases\":[]", "\"phases\":7") + "," + good
+        + "],\"commands\":[{},{\"kind\":\"explode\"},{\"kind\":\"drain\"}]}");
+    REQUIRE(answer);
+    CHECK(answer->renewed.size() == 1);
+    REQUIRE(answer->offers.size() == 1);
+    REQUIRE(answer->commands.size() == 1);
+    CHECK(answer->commands[0].kind == CommandKind::drain);
+    REQUIRE(answer->unreadable.size() == 4);
+    CHECK(answer->unreadable[0].stage_id.empty());
+    CHECK(answer->unreadable[0].why == "$.offers[0].stage_id: is missing");
+    CHECK(answer->unreadable[1].stage_id == kId);
+    CHECK(answer->unreadable[1].fence == Fence{1, 9});
+    CHECK(answer->unreadable[1].why.find("$.offers[1].phases") == 0);
+    CHECK(answer->unreadable[2].why == "$.commands[0].kind: is missing");
+    CHECK(answer->unreadable[3].why == "$.commands[1].kind: \"explode\" is unknown");
+    CHECK_FALSE(read_poll_response("{\"renewed\":[{}],\"offers\":[]}"));
+    CHECK_FALSE(read_poll_response("{\"gone\":[{}],\"offers\":[]}"));
 }
 
 TEST_CASE("values of the wrong type, out of range or unknown are refused with their place")
@@ -226,8 +250,6 @@ TEST_CASE("values of the wrong type, out of range or unknown are refused with th
     CHECK(refusal<PollRequest>("{\"draining\":1}").find("$.draining") == 0);
     CHECK(refusal<PollRequest>("{\"held\":[{\"stage_id\":\"../x\",\"fence\":1}]}").find("$.held[0].stage_id")
         == 0);
-    CHECK(refusal<PollResponse>("{\"commands\":[{\"kind\":\"explode\"}]}")
-        == "$.commands[0].kind: \"explode\" is unknown");
     CHECK(
         refusal<RegisterRequest>("{\"instance_id\":\"" + kId + "\",\"capacity\":0}").find("$.capacity") == 0);
     CHECK(refusal<RegisterRequest>("{\"instance_id\":\"" + kId + "\",\"metadata\":{\"a\":1}}")
