@@ -23,6 +23,7 @@ Supervisor::~Supervisor()
 EngineEnd Supervisor::run(std::stop_token stop)
 {
     round(Round::first, stop);
+    parts_.entries.clear(); // what they name has a job now, or is gone
     poll_thread_ = std::jthread{[this](std::stop_token token) { poll(std::move(token)); }};
     reconcile_thread_ = std::jthread{[this](std::stop_token token) { reconcile(std::move(token)); }};
     EngineEnd end = EngineEnd::handed_over;

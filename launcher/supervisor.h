@@ -21,7 +21,7 @@ namespace slipway::launcher {
 struct SupervisorParts {
     const JobServices& services;
     const Journal& journal;
-    std::vector<JobEntry> entries; ///< Of the journal, as the last process left it.
+    std::vector<JobEntry> entries; ///< Of the journal, as the last process left it; for the first round.
     Enroll enroll;
     Logger logger;
 };
