@@ -133,8 +133,7 @@ bool Supervisor::poll_once(std::stop_token poked, std::stop_token stop)
     const auto request = make_request();
     const auto sent_at = boot_millis(parts_.services.clock);
     // One that does not wait renews the leases: nothing may keep it from being answered.
-    const auto answer
-        = parts_.services.backend.poll(request, request.wait == 0 ? stop : std::move(poked));
+    const auto answer = parts_.services.backend.poll(request, request.wait == 0 ? stop : std::move(poked));
     note_poll(answer);
     if (!answer)
         return answer.error().code() == Errc::cancelled;
@@ -201,12 +200,12 @@ void Supervisor::take_held(
         if (std::any_of(answer.renewed.begin(), answer.renewed.end(), same)) {
             backend_words_[held.stage_id] = BackendWord::renewed;
             job->second->renewed(sent_at, answer.lease);
-        } else if (std::any_of(answer.gone.begin(), answer.gone.end(), same)) {
+        } else if (std::any_of(answer.gone.begin(), answer.gone.end(), same)
+            // Of a stage that has ended, the end may just have been taken: the answer to the job's own call
+            // tells.
+            && job->second->state().phase < WorkerPhase::finished) {
             backend_words_[held.stage_id] = BackendWord::gone;
-            // Of a stage that has ended it may be the answer to the end, which is on its way to the job.
-            if (job->second->state().phase < WorkerPhase::finished)
-                parts_.logger.warn(
-                    "the control plane has taken a stage back", {{"stage", held.stage_id}});
+            parts_.logger.warn("the control plane has taken a stage back", {{"stage", held.stage_id}});
             job->second->refused();
         }
     }

@@ -181,13 +181,16 @@ TEST_CASE("leases are renewed however often a poll is ended before its answer")
 {
     House house;
     house.host.script("first-command", {.output = "", .exit = {.code = 0}, .waits = true});
-    house.add();
+    house.add(StageKind::write);
     REQUIRE(house.wait_started(1));
-    REQUIRE(house.wait_polls(1));
     const int before = house.backend.short_polls();
-    house.clock.jump(16s);
-    house.supervisor->drain(); // ends the poll under way
-    CHECK(house.backend.wait_until([&] { return house.backend.short_polls() > before; }, 20s));
+    CHECK(house.backend.wait_until(
+        [&] {
+            house.clock.jump(16s);
+            house.supervisor->drain(); // ends the poll under way
+            return house.backend.short_polls() > before;
+        },
+        20s));
 }
 
 TEST_CASE("an exception in the poll thread costs one poll")
