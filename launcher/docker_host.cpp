@@ -84,8 +84,9 @@ Result<void> DockerHost::check_network(std::stop_token stop) const
     if (SLIPWAY_TRY(in("SPACELIFT_WORKER_NETWORK", docker.find_network(name, std::move(stop)))))
         return {};
     return Error{Errc::invalid_input,
-        "SPACELIFT_WORKER_NETWORK: Docker knows no network \"" + name + "\": create it (docker network create "
-            + name + "), or name one that \"docker network ls\" shows"};
+        "SPACELIFT_WORKER_NETWORK: Docker knows no network \"" + name
+            + "\": create it (docker network create " + name
+            + "), or name one that \"docker network ls\" shows"};
 }
 
 Result<void> DockerHost::sweep(std::stop_token stop) const

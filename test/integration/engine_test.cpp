@@ -326,8 +326,8 @@ TEST_CASE("a journal that cannot be read keeps the engine from starting, and wha
     REQUIRE(replace_file(state, "{\"phase\":\"paused\"}"));
     CHECK_FALSE(house.make());
     CHECK(std::filesystem::exists(state));
-    const auto list = docker::Docker::open(the_engine())->list_containers(
-        {{std::string{kStageLabel}, a.stage_id}}, {});
+    const auto list
+        = docker::Docker::open(the_engine())->list_containers({{std::string{kStageLabel}, a.stage_id}}, {});
     REQUIRE(list);
     CHECK(list->size() == 1);
     REQUIRE(replace_file(state, written));
