@@ -5,6 +5,7 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <cctype>
 #include <sstream>
 
 using namespace slipway;
@@ -20,20 +21,6 @@ std::vector<std::string> lines_with(const std::string& log, std::string_view pre
         if (line.starts_with(prefix))
             found.push_back(line);
     return found;
-}
-
-std::vector<std::string> states_of(const RunView& run)
-{
-    const auto document = JsonDocument::parse(run.json);
-    REQUIRE(document);
-    const auto history = document->root().at("history");
-    REQUIRE(history);
-    const auto entries = history->elements();
-    REQUIRE(entries);
-    std::vector<std::string> states;
-    for (const auto& entry : *entries)
-        states.push_back(entry.string("state").value_or("?"));
-    return states;
 }
 
 } // namespace
@@ -52,7 +39,7 @@ TEST_CASE("a run goes from plan over the confirmation to an apply on the carried
     world.confirm(run);
     const auto finished = world.wait_state(run, "FINISHED");
 
-    CHECK(states_of(finished)
+    CHECK(finished.history
         == std::vector<std::string>{"QUEUED", "READY", "PREPARING", "PLANNING", "UNCONFIRMED", "CONFIRMED",
             "PREPARING_APPLY", "APPLYING", "FINISHED"});
     const auto ids = lines_with(world.log(run), "id=");
@@ -68,11 +55,25 @@ TEST_CASE("a run's container has the allowed variables and no others of the laun
     World world;
     world.start_launcher(
         {{"SPACELIFT_WHITELIST_ENVS", "ALLOWED"}, {"ALLOWED", "may-be-seen"}, {"OTHER", "must-not-be-seen"}});
-    world.create_stack("web", {"env", "cat /proc/1/environ || true"}, {"true"});
+    world.create_stack("web",
+        {"env", "env | sed -n '/^SHLVL=/d; /^_=/d; /^PWD=/d; /^OLDPWD=/d; s/=.*//; s/^/name=/p' | sort",
+            "cat /proc/1/environ || true"},
+        {"true"});
     const auto run = world.start_run("web");
     world.wait_state(run, "UNCONFIRMED");
 
     const std::string log = world.log(run);
+    // The allowed one, the image's and the shell's, and what a run says of itself; the same under both
+    // prefixes.
+    std::vector<std::string> names{"name=ALLOWED", "name=HOME", "name=PATH"};
+    for (const auto* prefix : {"name=SPACELIFT_", "name=TF_VAR_spacelift_"})
+        for (std::string name : {"LOCAL_PREVIEW", "PROJECT_ROOT", "RUN_ID", "RUN_STATE", "RUN_TYPE",
+                 "STACK_ID", "WORKSPACE_ROOT"}) {
+            if (std::string_view{prefix}.ends_with("spacelift_"))
+                std::ranges::transform(name, name.begin(), [](unsigned char c) { return std::tolower(c); });
+            names.push_back(prefix + name);
+        }
+    CHECK(lines_with(log, "name=") == names);
     CHECK(lines_with(log, "ALLOWED=may-be-seen").size() == 1);
     CHECK(log.find("must-not-be-seen") == std::string::npos);
     CHECK(lines_with(log, "SPACELIFT_TOKEN").empty());
@@ -134,6 +135,9 @@ TEST_CASE("nothing runs until a pool is attached to the stack")
     world.create_stack("web", {"echo ran"}, {"true"});
     world.call("PATCH", "/api/v1/stacks/web", R"({"pool":null})");
     const auto waiting = world.start_run("web");
+    // The worker is there and free: it takes a later run of another stack to its end.
+    world.create_stack("other", {"true"}, {"true"});
+    world.wait_state(world.start_run("other"), "UNCONFIRMED");
     const auto view = world.run(waiting);
     CHECK(view.state == "QUEUED");
     CHECK(view.json.find("pool") != std::string::npos);

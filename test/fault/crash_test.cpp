@@ -1,39 +1,61 @@
+#include "test/support/byte_generator.h"
+#include "test/support/engine.h"
+#include "test/support/seed.h"
 #include "test/support/world.h"
 
 #include <catch2/catch.hpp>
+#include <poll.h>
 
-#include <sstream>
+#include <random>
 
 using namespace slipway;
 using namespace slipway::test;
 
 namespace {
 
-constexpr int kLines = 600;
+constexpr std::uint32_t kLines = 600;
+constexpr std::uint32_t kBeforeGate = 500;
 
-/// Numbered lines, slowly enough that a kill falls into the middle.
-const std::vector<std::string> kCounting{
-    "for i in $(seq 1 " + std::to_string(kLines) + "); do echo line-$i; usleep 4000; done"};
-
-/// Every line once and in order; says where it first differs.
-void check_lines(const std::string& log)
+const ByteGenerator& generator()
 {
-    std::istringstream stream{log};
-    int next = 1;
-    for (std::string line; std::getline(stream, line);) {
-        if (!line.starts_with("line-"))
-            continue;
-        INFO("expected line-" << next);
-        REQUIRE(line == "line-" + std::to_string(next));
-        ++next;
-    }
-    CHECK(next == kLines + 1);
+    static const ByteGenerator lines{seed()};
+    return lines;
 }
 
-void check_once(const World& world, const std::string& log)
+/// All of a stage's lines, slowly enough that a kill falls in between; the last ones only when the gate was
+/// opened, so that the run is under way for as long as the test needs.
+std::vector<std::string> counting()
 {
-    check_lines(log);
+    return {generator().shell(0, kBeforeGate, "0.004"), World::kGate,
+        generator().shell(kBeforeGate, kLines - kBeforeGate)};
+}
+
+std::string expected_lines() { return generator().lines(0, kLines); }
+
+/// Kills three times in the plan and once in the apply, and lets the run come to its end in between.
+void crash_and_check(World& world, const std::function<void()>& crash)
+{
+    world.start_launcher();
+    world.create_stack("web", counting(), counting());
+    const auto run = world.start_run("web");
+    for (const std::uint64_t bytes : {300U, 3000U, 9000U}) {
+        world.wait_log(run, bytes);
+        CHECK(world.run(run).state == "PLANNING");
+        crash();
+    }
+    world.open_gate();
+    world.wait_state(run, "UNCONFIRMED");
     world.wait_no_containers();
+    const auto planned = world.log(run).size();
+
+    world.confirm(run);
+    world.wait_log(run, planned + 3000);
+    CHECK(world.run(run).state == "APPLYING");
+    crash();
+    world.open_gate();
+    world.wait_state(run, "FINISHED");
+    world.record(run, expected_lines() + expected_lines());
+    CHECK(world.history().report() == "");
 }
 
 } // namespace
@@ -41,76 +63,103 @@ void check_once(const World& world, const std::string& log)
 TEST_CASE("a launcher that is killed in mid-run takes the run over again and loses no byte of its log")
 {
     World world;
-    world.start_launcher();
-    world.create_stack("web", kCounting, kCounting);
-    const auto run = world.start_run("web");
-    for (const std::uint64_t bytes : {300U, 1500U, 3000U}) {
-        world.wait_log(run, bytes);
+    crash_and_check(world, [&] {
         world.kill_launcher();
         world.start_launcher();
-    }
-    world.wait_state(run, "UNCONFIRMED");
-    const std::string plan = world.log(run);
-    check_once(world, plan);
-
-    world.confirm(run);
-    world.wait_log(run, plan.size() + 1000);
-    world.kill_launcher();
-    world.start_launcher();
-    world.wait_state(run, "FINISHED");
-    check_once(world, world.log(run, plan.size()));
+    });
 }
 
 TEST_CASE("a control plane that is killed in mid-run loses and repeats nothing")
 {
     World world;
-    world.start_launcher();
-    world.create_stack("web", kCounting, kCounting);
-    const auto run = world.start_run("web");
-    for (const std::uint64_t bytes : {300U, 1500U, 3000U}) {
-        world.wait_log(run, bytes);
+    crash_and_check(world, [&] {
         world.kill_mothership();
         world.start_mothership();
-    }
-    world.wait_state(run, "UNCONFIRMED");
-    const std::string plan = world.log(run);
-    check_once(world, plan);
-
-    world.confirm(run);
-    world.wait_log(run, plan.size() + 1000);
-    world.kill_mothership();
-    world.start_mothership();
-    world.wait_state(run, "FINISHED");
-    check_once(world, world.log(run, plan.size()));
+    });
 }
 
 TEST_CASE("launcher and control plane killed together carry on where they were")
 {
     World world;
-    world.start_launcher();
-    world.create_stack("web", kCounting, {"true"});
-    const auto run = world.start_run("web");
-    world.wait_log(run, 1000);
-    world.kill_launcher();
-    world.kill_mothership();
-    world.start_mothership();
-    world.start_launcher();
-    world.wait_state(run, "UNCONFIRMED");
-    check_once(world, world.log(run));
+    crash_and_check(world, [&] {
+        world.kill_launcher();
+        world.kill_mothership();
+        world.start_mothership();
+        world.start_launcher();
+    });
 }
 
 TEST_CASE("a run whose end comes while the launcher is dead is reported by the next one")
 {
     World world;
     world.start_launcher();
-    world.create_stack("web",
-        {"echo line-1", "usleep 300000",
-            "for i in $(seq 2 " + std::to_string(kLines) + "); do echo line-$i; done"},
-        {"true"});
+    world.create_stack("web", counting(), {"true"});
     const auto run = world.start_run("web");
-    world.wait_state(run, "PLANNING");
+    world.wait_log(run, 3000);
     world.kill_launcher();
+    world.open_gate();
+    world.wait_commands_over();
+    CHECK(world.run(run).state == "PLANNING");
     world.start_launcher();
     world.wait_state(run, "UNCONFIRMED");
-    check_once(world, world.log(run));
+    world.confirm(run);
+    world.wait_state(run, "FINISHED");
+    world.record(run, expected_lines());
+    CHECK(world.history().report() == "");
+}
+
+TEST_CASE("launchers killed at random points, from the offer to the end, lose and repeat nothing")
+{
+    constexpr int kKills = 16;
+    World world;
+    const auto lines = generator().shell(0, kLines / 3, "0.002");
+    world.create_stack("web", {lines}, {lines});
+    world.start_launcher();
+    std::mt19937 dice{seed()};
+    const auto run = world.start_run("web");
+    for (int kills = 0; kills < kKills; ++kills) {
+        ::poll(nullptr, 0, static_cast<int>(dice() % 250)); // any moment will do
+        world.kill_launcher();
+        if (world.run(run).state == "UNCONFIRMED")
+            world.confirm(run);
+        world.start_launcher();
+    }
+    world.wait_state(run, "UNCONFIRMED");
+    if (world.run(run).state == "UNCONFIRMED")
+        world.confirm(run);
+    world.wait_state(run, "FINISHED");
+    const auto expected = generator().lines(0, kLines / 3);
+    world.record(run, expected + expected);
+    CHECK(world.history().report() == "");
+}
+
+TEST_CASE("a Docker engine that is killed and started again in mid-run changes nothing for the run")
+{
+    OwnEngine engine;
+    World world{engine.host()};
+    crash_and_check(world, [&] {
+        engine.kill();
+        engine.start();
+        world.engine_is_back();
+    });
+}
+
+TEST_CASE("a Docker engine that hangs in mid-run holds up nothing but itself")
+{
+    OwnEngine engine;
+    World world{engine.host()};
+    world.start_launcher();
+    world.create_stack("web", counting(), {"true"});
+    const auto run = world.start_run("web");
+    world.wait_log(run, 3000);
+    engine.freeze();
+    const auto said = world.log(run).size();
+    world.wait_log(run, said + 3000); // output does not pass through Docker
+    engine.thaw();
+    world.open_gate();
+    world.wait_state(run, "UNCONFIRMED");
+    world.confirm(run);
+    world.wait_state(run, "FINISHED");
+    world.record(run, expected_lines());
+    CHECK(world.history().report() == "");
 }

@@ -2,11 +2,15 @@
 #include "common/ulid.h"
 #include "launcher/docker_host.h"
 #include "launcher/engine.h"
+#include "test/support/container_watch.h"
 #include "test/support/fake_backend.h"
 #include "test/support/image_maker.h"
 #include "test/support/temp_dir.h"
 
 #include <catch2/catch.hpp>
+#include <poll.h>
+#include <signal.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -447,8 +451,13 @@ void check_once(const std::string& log)
     CHECK(next == kLines);
 }
 
+/// The exit code of a launcher; one that hangs for two minutes is killed and fails the test.
 int wait_for(pid_t pid)
 {
+    const UniqueFd handle{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))};
+    pollfd ended{handle.get(), POLLIN, 0};
+    if (::poll(&ended, 1, 120'000) != 1)
+        ::kill(pid, SIGKILL);
     int status = 0;
     REQUIRE(::waitpid(pid, &status, 0) == pid);
     REQUIRE(WIFEXITED(status));
@@ -461,6 +470,8 @@ TEST_CASE(
     "a launcher that is killed at any of its steps is followed by one that ends the stage, once and exactly")
 {
     const auto kind = GENERATE(StageKind::read, StageKind::write);
+    ContainerWatch watch{""};
+    History history;
     int kills = 0;
     for (int kill_at = 1;; ++kill_at) {
         House house;
@@ -479,11 +490,14 @@ TEST_CASE(
         CHECK(report->outcome == Outcome::succeeded);
         CHECK(house.backend.stage(a.stage_id).phase == protocol::ServerPhase::finished);
         check_once(house.backend.log(a.stage_id));
+        watch.record(
+            a.stage_id, kind == StageKind::write ? History::Kind::write : History::Kind::read, history);
         CHECK(std::filesystem::is_empty(house.settings.state_directory / "jobs"));
         CHECK(std::filesystem::is_empty(house.settings.state_directory / "slots"));
         if (code == 0)
             break;
         ++kills;
     }
+    CHECK(history.report() == "");
     CHECK(kills > 40);
 }

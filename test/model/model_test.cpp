@@ -1,4 +1,5 @@
 #include "test/model/checker.h"
+#include "test/support/seed.h"
 
 #include <catch2/catch.hpp>
 
@@ -99,7 +100,7 @@ TEST_CASE("long random ways with many faults keep every promise", "[model]")
         for (const bool back : {false, true}) {
             const Settings settings{
                 .kind = kind, .grants = 3, .log_bytes = 2, .faults = 6, .store_goes_back = back};
-            const Report report = wander(settings, {}, 10'000, {.depth = 150}, 1);
+            const Report report = wander(settings, {}, 10'000, {.depth = 150}, slipway::test::seed());
             print("random ways", report);
             CHECK(report.broken == "");
         }

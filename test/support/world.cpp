@@ -7,8 +7,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <random>
 #include <sstream>
 #include <stdexcept>
 
@@ -26,18 +28,22 @@ template <class T> T must(Result<T> result, const std::string& action)
         return *std::move(result);
 }
 
-/// A port that was free a moment ago.
+/// A port that was free a moment ago, below those that outgoing connections take (32768 and above): a control
+/// plane that is killed must find its own again.
 int free_port()
 {
-    const UniqueFd socket{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t length = sizeof address;
-    if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), length) != 0
-        || ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &length) != 0)
-        throw std::runtime_error{"no free port"};
-    return ntohs(address.sin_port);
+    std::random_device dice;
+    for (int tries = 0; tries < 100; ++tries) {
+        const auto port = static_cast<std::uint16_t>(20'000 + dice() % 12'000);
+        const UniqueFd socket{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        address.sin_port = htons(port);
+        if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0)
+            return port;
+    }
+    throw std::runtime_error{"no free port"};
 }
 
 std::string program(const char* name) { return std::string{SLIPWAY_BIN_DIR} + "/" + name; }
@@ -67,20 +73,28 @@ RunView read_run(const std::string& text)
 {
     const auto document = must(JsonDocument::parse(text), "reading a run");
     const JsonValue root = document.root();
+    std::vector<std::string> history;
+    const auto entries = must(root.at("history"), "run");
+    for (const auto& entry : must(entries.elements(), "run"))
+        history.push_back(must(entry.string("state"), "run"));
     return {.id = must(root.string("id"), "run"),
         .state = must(root.string("state"), "run"),
         .terminal = must(root.boolean("terminal"), "run") == JsonValue::Boolean::yes,
         .version = must(root.integer("version"), "run"),
+        .history = std::move(history),
         .json = text};
 }
 
 } // namespace
 
-World::World()
+World::World(std::string docker_host)
+    : docker_host_{std::move(docker_host)}
+    , watch_{docker_host_}
 {
     const auto& directory = directory_.path();
     image_ = "slipway-test/world-" + std::to_string(::getpid()) + ":1";
-    must(run_program({"sh", SLIPWAY_SOURCE_DIR "/packaging/make-runner-image.sh", image_,
+    must(run_program({"env", docker_host_.empty() ? "-uDOCKER_HOST" : "DOCKER_HOST=" + docker_host_, "sh",
+             SLIPWAY_SOURCE_DIR "/packaging/make-runner-image.sh", image_,
              "io.slipway.test=" + std::to_string(::getpid())}),
         "making the image");
     endpoint_ = "https://127.0.0.1:" + std::to_string(free_port());
@@ -115,9 +129,19 @@ World::~World()
         launcher_->kill();
     if (mothership_)
         mothership_->kill();
-    for (const auto& id : containers())
-        (void)run_program({"docker", "rm", "-f", "-v", id});
-    (void)run_program({"docker", "image", "rm", "-f", image_});
+    if (const auto left = list_containers("all"))
+        for (const auto& id : *left)
+            (void)docker({"rm", "-f", "-v", id});
+    (void)docker({"image", "rm", "-f", image_});
+}
+
+Result<std::string> World::docker(const std::vector<std::string>& arguments) const
+{
+    std::vector<std::string> argv{"docker"};
+    if (!docker_host_.empty())
+        argv.insert(argv.end(), {"-H", docker_host_});
+    argv.insert(argv.end(), arguments.begin(), arguments.end());
+    return run_program(argv);
 }
 
 void World::start_mothership()
@@ -138,6 +162,8 @@ void World::start_launcher(const std::vector<std::pair<std::string, std::string>
     std::vector<std::pair<std::string, std::string>> env{{"SPACELIFT_TOKEN", token_},
         {"SPACELIFT_POOL_PRIVATE_KEY", private_key_base64()}, {"SLIPWAY_STATE_DIR", state_directory()},
         {"SPACELIFT_DEFAULT_RUNNER_IMAGE", image_}};
+    if (!docker_host_.empty())
+        env.insert(env.end(), {{"DOCKER_HOST", docker_host_}, {"SPACELIFT_WORKER_NETWORK", "none"}});
     env.insert(env.end(), extra.begin(), extra.end());
     launcher_ = must(Process::start({.argv = {program("slipway-launcher")},
                          .env = env,
@@ -154,20 +180,45 @@ std::string World::private_key_base64() const
     return must(run_program({"base64", directory_.path() / "spacelift.key"}), "base64");
 }
 
-std::vector<std::string> World::containers() const
+Result<std::vector<std::string>> World::list_containers(const std::string& status) const
 {
-    const auto instance = read_file_if_exists(state_directory() / "instance", 4096);
-    if (!instance || !instance->has_value())
-        return {};
-    std::string id = **instance;
-    id.erase(id.find_last_not_of(" \n") + 1);
-    std::istringstream lines{must(
-        run_program({"docker", "ps", "-aq", "--no-trunc", "--filter", "label=io.slipway.instance=" + id}),
-        "docker ps")};
     std::vector<std::string> ids;
+    const auto instance = SLIPWAY_TRY(read_file_if_exists(state_directory() / "instance", 4096));
+    if (!instance)
+        return ids;
+    std::vector<std::string> arguments{"ps", "-aq", "--no-trunc", "--filter",
+        "label=io.slipway.instance=" + instance->substr(0, instance->find_last_not_of(" \n") + 1)};
+    if (status != "all")
+        arguments.insert(arguments.end(), {"--filter", "status=" + status});
+    std::istringstream lines{SLIPWAY_TRY(docker(arguments))};
     for (std::string line; std::getline(lines, line);)
         ids.push_back(line);
     return ids;
+}
+
+std::vector<std::string> World::containers() const { return must(list_containers("all"), "docker ps"); }
+
+void World::open_gate() const
+{
+    for (const auto& id : must(list_containers("running"), "docker ps"))
+        must(docker({"exec", id, "touch", "/tmp/gate-is-open"}), "opening the gate");
+}
+
+void World::wait_commands_over() const
+{
+    // What `docker top` shows then is its heading and PID 1.
+    for (const auto& id : must(list_containers("running"), "docker ps"))
+        wait_until("the commands in the container are over", [&] {
+            const auto processes = must(docker({"top", id}), "docker top");
+            return std::ranges::count(processes, '\n') <= 2;
+        });
+}
+
+void World::record(const std::string& run, std::string_view expected)
+{
+    wait_no_containers();
+    watch_.record(this->run(run).json, history_);
+    history_.generated_log(run, log(run), expected);
 }
 
 void World::wait_no_containers() const
@@ -254,8 +305,9 @@ RunView World::wait_run(const std::string& id, const std::function<bool(const Ru
 
 RunView World::wait_state(const std::string& id, std::string_view state)
 {
-    const auto view = wait_run(id, [&](const RunView& now) { return now.state == state || now.terminal; });
-    if (view.state != state)
+    const auto was_there = [state](const RunView& now) { return std::ranges::count(now.history, state) > 0; };
+    auto view = wait_run(id, [&](const RunView& now) { return was_there(now) || now.terminal; });
+    if (!was_there(view))
         throw std::runtime_error{"the run ended as " + view.state + ": " + view.json + "\n" + log(id)};
     return view;
 }

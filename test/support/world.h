@@ -2,6 +2,7 @@
 
 #include "common/http/http_client.h"
 #include "common/json.h"
+#include "test/support/container_watch.h"
 #include "test/support/process.h"
 #include "test/support/temp_dir.h"
 
@@ -21,6 +22,7 @@ struct RunView {
     std::string state;
     bool terminal = false;
     std::int64_t version = 0;
+    std::vector<std::string> history; ///< Each state it was in, the present one last.
     std::string json;
 };
 
@@ -30,7 +32,9 @@ struct RunView {
 /// are thrown as std::runtime_error.
 class World {
 public:
-    World();
+    /// `docker_host`: the engine of its launchers, as for DOCKER_HOST; empty: the machine's. Without a
+    /// network in an engine that has none.
+    explicit World(std::string docker_host = {});
     World(const World&) = delete;
     World& operator=(const World&) = delete;
     ~World();
@@ -55,6 +59,8 @@ public:
     /// Follows the run until `done` says so; throws after `deadline`. Survives a control plane that is away.
     RunView wait_run(const std::string& id, const std::function<bool(const RunView&)>& done,
         std::chrono::milliseconds deadline = std::chrono::minutes{1});
+    /// Follows the run until it is or has been in `state`, so that one that passes quickly is not missed.
+    /// Throws when the run ended without.
     RunView wait_state(const std::string& id, std::string_view state);
     /// The log from `offset` on; waits for at least one byte when `wait`.
     std::string log(const std::string& run, std::uint64_t offset = 0, bool wait = false);
@@ -63,6 +69,25 @@ public:
 
     /// GET, POST, PUT … of the people's API; the body of a 2xx answer, else a throw.
     std::string call(const std::string& method, const std::string& path, const std::string& body = {});
+
+    /// A command that waits, in a run's container, for `open_gate`. A test that needs a run to be under way
+    /// holds it there.
+    static constexpr const char* kGate = "until [ -e /tmp/gate-is-open ]; do sleep 0.02; done";
+    /// Lets all containers that run now pass.
+    void open_gate() const;
+    /// Until the commands of all containers that run now are over.
+    void wait_commands_over() const;
+
+    /// For `CHECK(world.history().report() == "")`: what was recorded, and what the engine said of the
+    /// containers of recorded runs.
+    History& history() { return history_; }
+
+    /// Records a run that is over: its document, the times of its containers, and that the generated lines
+    /// in its log are exactly `expected`.
+    void record(const std::string& run, std::string_view expected);
+
+    /// After the engine was started again.
+    void engine_is_back() { watch_.reconnect(); }
 
     [[nodiscard]] const std::filesystem::path& directory() const { return directory_.path(); }
 
@@ -87,7 +112,13 @@ public:
 private:
     Result<http::ClientResponse> send(
         const std::string& method, const std::string& path, const std::string& body);
+    /// Docker's own client on this world's engine.
+    [[nodiscard]] Result<std::string> docker(const std::vector<std::string>& arguments) const;
+    [[nodiscard]] Result<std::vector<std::string>> list_containers(const std::string& status) const;
 
+    std::string docker_host_;
+    ContainerWatch watch_;
+    History history_;
     TempDir directory_;
     std::string image_;
     std::string endpoint_;

@@ -10,6 +10,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace slipway::test {
 
@@ -32,6 +33,9 @@ public:
 
     /// When the first poll since the last call of this came; empty after `deadline`.
     std::optional<Time> wait_for_poll(std::chrono::milliseconds deadline);
+
+    /// All requests that were received, in their order.
+    [[nodiscard]] std::vector<std::string> requests() const { return server_->requests(); }
 
     /// Whether a worker signed off.
     [[nodiscard]] bool signed_off();

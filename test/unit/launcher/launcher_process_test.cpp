@@ -171,6 +171,29 @@ TEST_CASE("a registered launcher says so in one line, and on TERM leaves the poo
     CHECK(server.signed_off());
 }
 
+TEST_CASE("no part of the pool's private key is in any request of a launcher", "[launcher]")
+{
+    FakeMothership server{pool()};
+    const Launcher launcher{server.url()};
+    auto process = launcher.start();
+    REQUIRE(process.read_until("is ready", kSoon));
+    REQUIRE(server.wait_for_poll(kSoon));
+    process.signal(SIGTERM);
+    REQUIRE(process.wait(kSoon));
+
+    const std::string key = pool().key_base64();
+    const std::string pem = base64_decode(key).value_or("");
+    const auto requests = server.requests();
+    CHECK(requests.size() >= 3); // registration, poll, sign-off
+    constexpr std::size_t kPart = 48; // below a line of either form
+    for (const auto* form : {&key, &pem})
+        for (std::size_t at = 60; at + 120 < form->size(); at += 12) // between BEGIN and END
+            for (const auto& request : requests) {
+                INFO(request);
+                CHECK(request.find(form->substr(at, kPart)) == std::string::npos);
+            }
+}
+
 TEST_CASE("USR2 ends the launcher with 0 and leaves the worker in the pool", "[launcher]")
 {
     FakeMothership server{pool()};

@@ -1,0 +1,38 @@
+#pragma once
+
+#include "test/support/process.h"
+#include "test/support/temp_dir.h"
+
+#include <optional>
+#include <string>
+
+namespace slipway::test {
+
+/// A Docker Engine of the test's own, for tests that kill or hang it: dockerd with root, socket and process
+/// directory of its own, in an empty network of its own, so that it touches neither the machine's engine nor
+/// its bridge and firewall rules. Containers live on when it is killed (`live-restore`). A container around
+/// it was rejected: it would need a system image of 280 MB, and a capability that many machines give to
+/// nobody. It needs root. What runs in it is ended with it. Failures are thrown as std::runtime_error.
+class OwnEngine {
+public:
+    OwnEngine();
+    OwnEngine(const OwnEngine&) = delete;
+    OwnEngine& operator=(const OwnEngine&) = delete;
+    ~OwnEngine();
+
+    /// As for DOCKER_HOST.
+    [[nodiscard]] std::string host() const;
+    /// SIGKILL; containers live on.
+    void kill();
+    /// Stops it in mid-step, and lets it go on: it hangs in between.
+    void freeze();
+    void thaw();
+    /// Again on the same directory; until it answers.
+    void start();
+
+private:
+    TempDir directory_;
+    std::optional<Process> daemon_;
+};
+
+} // namespace slipway::test
