@@ -14,10 +14,8 @@ target_sources(slipway_engine_core
 target_link_libraries(slipway_engine_core
   PUBLIC slipway::common slipway::protocol slipway::http_client slipway::crypto slipway::docker_client)
 
-if(TARGET slipway_slot)
-  add_library(slipway_engine STATIC)
-  add_library(slipway::engine ALIAS slipway_engine)
-  target_sources(slipway_engine
-    PRIVATE docker_host.cpp docker_host.h docker_slot.cpp docker_slot.h engine.cpp runner_image.cpp runner_image.h)
-  target_link_libraries(slipway_engine PUBLIC slipway::engine_core slipway_slot)
-endif()
+add_library(slipway_engine STATIC)
+add_library(slipway::engine ALIAS slipway_engine)
+target_sources(slipway_engine
+  PRIVATE docker_host.cpp docker_host.h docker_slot.cpp docker_slot.h engine.cpp runner_image.cpp runner_image.h)
+target_link_libraries(slipway_engine PUBLIC slipway::engine_core slipway_slot)

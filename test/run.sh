@@ -24,7 +24,9 @@ output=$here/build/$preset/ctest.log
 rm -f "$results"
 { ctest --preset "$preset" --output-junit "$results" "$@" || echo "ctest failed"; } | tee "$output"
 specification=0
-python3 test/specification.py docs/SPECIFICATION.md "$results" || specification=1
+whole=
+[ $# -gt 0 ] || whole=--whole
+python3 test/specification.py $whole docs/SPECIFICATION.md "$results" || specification=1
 
 # The runner's own summary is the last word.
 grep -E '^[0-9]+% tests passed' "$output" || fail "ctest ran nothing"

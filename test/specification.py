@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""Prints each promise of docs/SPECIFICATION.md with the state of its test.
+"""Prints each promise of docs/SPECIFICATION.md with the state of its test, and what was measured.
 
-usage: specification.py SPECIFICATION.md results.xml
+usage: specification.py [--whole] SPECIFICATION.md results.xml
 
 A row is `| number | promise | test |`, where test is the beginning of a CTest name in backquotes (several: comma).
-A promise holds when its tests ran and passed, is `not run` when a selection left them out, and is BROKEN otherwise.
-Exit status 1 when a promise is broken, or when the file names a test that does not exist.
+A promise holds when its tests ran and passed, and is BROKEN when one failed, was skipped or does not exist. Without
+--whole only some tests were asked for, and a promise whose tests are not all among them is `not run`.
+A test that measures prints lines `measured: what it is: value`.
+Exit status 1 when a promise is broken.
 """
 import re
 import sys
@@ -16,7 +18,8 @@ def read_results(path):
     results = {}
     for case in xml.parse(path).getroot().iter("testcase"):
         passed = case.find("failure") is None and case.get("status") in ("run", None)
-        results[case.get("name")] = (passed, float(case.get("time", 0)))
+        measured = re.findall(r"^measured: (.+)$", case.findtext("system-out") or "", re.M)
+        results[case.get("name")] = (passed, float(case.get("time", 0)), measured)
     return results
 
 
@@ -27,28 +30,32 @@ def read_promises(path):
             yield cells[0], cells[1], re.findall(r"`([^`]+)`", cells[2])
 
 
+def judge(tests, results, whole):
+    """The state of a promise, the seconds of its tests and what they measured."""
+    found = [[result for name, result in results.items() if name.startswith(test)] for test in tests]
+    ran = [result for matching in found for result in matching]
+    missing = "BROKEN" if whole else "not run"
+    state = missing if not all(found) else "holds"
+    if not tests or not all(passed for passed, _, _ in ran):
+        state = "BROKEN"
+    return state, sum(seconds for _, seconds, _ in ran), [text for _, _, texts in ran for text in texts]
+
+
 def main():
-    specification, results_path = sys.argv[1:]
+    *options, specification, results_path = sys.argv[1:]
     results = read_results(results_path)
-    whole = len(results)
-    broken = 0
+    promises = list(read_promises(specification))
+    broken = 0 if promises else 1
     print("\nPromises (docs/SPECIFICATION.md):")
-    for number, promise, tests in read_promises(specification):
-        state, seconds = "holds", 0.0
-        for test in tests:
-            matching = [result for name, result in results.items() if name.startswith(test)]
-            if not matching:
-                state = "not run"
-            elif not all(passed for passed, _ in matching):
-                state = "BROKEN"
-            seconds += sum(time for _, time in matching)
-        if not tests:
-            state = "BROKEN"
+    for number, promise, tests in promises:
+        state, seconds, measured = judge(tests, results, "--whole" in options)
         broken += state == "BROKEN"
         print(f"  {number:>4} {state:8} {seconds:6.1f} s  {promise}")
+        for text in measured:
+            print(f"{'':24}{text}")
     if broken:
         print(f"{broken} promise(s) broken")
-    print(f"  ({whole} tests ran)\n")
+    print(f"  ({len(results)} tests ran)\n")
     return 1 if broken else 0
 
 
