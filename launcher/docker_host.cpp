@@ -182,7 +182,7 @@ Result<void> DockerHost::remove(const std::string& container, std::stop_token st
     const auto removed
         = docker.remove_container(container, {.force = true, .volumes = true}, std::move(stop));
     if (!removed && removed.error().code() != Errc::not_found)
-        return removed;
+        return removed.error();
     // Containers are named as their directories.
     if (container.starts_with("slipway-") && container.find('/') == std::string::npos)
         return remove_tree(settings_.state_directory / "slots" / container);

@@ -134,7 +134,7 @@ Result<Answer> ApiClient::get(const std::string& path)
 {
     net::http_request request{net::methods::GET};
     request.set_request_uri(path);
-    return impl_->exchange(std::move(request));
+    return impl_->exchange(request);
 }
 
 Result<Answer> ApiClient::send(const std::string& method, const std::string& path, const std::string& json)
@@ -142,7 +142,7 @@ Result<Answer> ApiClient::send(const std::string& method, const std::string& pat
     net::http_request request{method};
     request.set_request_uri(path);
     request.set_body(json, "application/json");
-    return impl_->exchange(std::move(request));
+    return impl_->exchange(request);
 }
 
 Result<Answer> ApiClient::upload(const std::string& path, const std::filesystem::path& file,
@@ -159,7 +159,7 @@ Result<Answer> ApiClient::upload(const std::string& path, const std::filesystem:
                 if (direction == net::message_direction::upload)
                     progress(bytes);
             });
-        return impl_->exchange(std::move(request));
+        return impl_->exchange(request);
     } catch (const std::exception& failure) {
         return Error{Errc::internal, "reading " + file.string() + ": " + failure.what()};
     }
