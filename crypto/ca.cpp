@@ -104,8 +104,10 @@ Result<GeneralNames> make_names(const ServerNames& names)
         if (!is_dns_name(dns))
             return Error{Errc::invalid_input, "not a host name: \"" + dns + "\""};
         ASN1_STRING* text = ASN1_IA5STRING_new();
-        if (text != nullptr)
-            ASN1_STRING_set(text, dns.data(), static_cast<int>(dns.size()));
+        if (text != nullptr && ASN1_STRING_set(text, dns.data(), static_cast<int>(dns.size())) != 1) {
+            ASN1_STRING_free(text);
+            text = nullptr;
+        }
         SLIPWAY_TRY(add_name(made.get(), GEN_DNS, text));
     }
     for (const auto& ip : names.ips) {
@@ -166,7 +168,9 @@ Result<CertificateAuthority> CertificateAuthority::load(
     auto key = SLIPWAY_TRY(KeyHandle::create(std::move(pkey)));
     if (key.fingerprint != certificate.key_fingerprint())
         return Error{Errc::rejected, "the CA's key does not belong to its certificate"};
-    if (X509_check_ca(certificate.handle_->x509.get()) != 1)
+    const int is_authority = X509_check_ca(certificate.handle_->x509.get());
+    ERR_clear_error(); // an extension that it cannot read leaves something there
+    if (is_authority != 1)
         return Error{Errc::rejected, "the certificate is not one of a certificate authority"};
     return CertificateAuthority{std::move(certificate), std::make_shared<const KeyHandle>(std::move(key))};
 }

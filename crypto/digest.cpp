@@ -67,6 +67,7 @@ struct Sha256::Impl {
 Sha256::Sha256()
     : impl_{std::make_unique<Impl>()}
 {
+    require(impl_->context != nullptr);
     require(EVP_DigestInit_ex(impl_->context.get(), EVP_sha256(), nullptr) == 1);
 }
 

@@ -85,6 +85,8 @@ TEST_CASE("what is given in place of a request is named", "[crypto]")
         = openssl({"req", "-x509", "-batch", "-subj", "/CN=x", "-key", "in", "-out", "out"}, pem);
     check_refused(certificate, "a certificate was given in place of the certificate signing request");
     check_refused(base64_encode("{}"), "a pool token was given in place of the certificate signing request");
+    check_refused("hello?", "neither PEM nor base64 of it; make one with: openssl req -new");
+    check_refused("", "make one with: openssl req -new");
     check_refused(base64_encode("hello"), "not a certificate signing request in PEM");
 }
 

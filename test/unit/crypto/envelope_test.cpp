@@ -119,6 +119,22 @@ TEST_CASE("sealing needs recipients, and contexts within the limit", "[crypto]")
     }
 }
 
+TEST_CASE("an envelope has up to 64 recipients", "[crypto]")
+{
+    SystemRandom random;
+    SealOptions options = test::signed_options();
+    options.recipients.clear();
+    for (std::size_t i = 0; i <= kMaxEnvelopeRecipients; ++i)
+        options.recipients.push_back(test::numbered_key(i));
+    CHECK_THAT(Sealer::create(options, random, ignore).error().message(), Contains("64"));
+    options.recipients.pop_back();
+    const std::string envelope = test::seal("hello", options);
+    const auto info = read_envelope_info(envelope);
+    REQUIRE(info);
+    CHECK(info->recipients.size() == kMaxEnvelopeRecipients);
+    CHECK(info->header_size <= kMaxEnvelopeHeaderSize);
+}
+
 TEST_CASE("a recipient given twice is listed once", "[crypto]")
 {
     SealOptions options = test::signed_options();

@@ -40,6 +40,17 @@ const PrivateKey& third_key()
     return key;
 }
 
+PublicKey numbered_key(std::size_t i)
+{
+    constexpr std::string_view kBegin = "-----BEGIN PUBLIC KEY-----\n";
+    constexpr std::string_view kEnd = "\n-----END PUBLIC KEY-----\n";
+    const std::string pem = must(first_key().public_key().to_pem());
+    std::string der = must(
+        base64_decode(std::string_view{pem}.substr(kBegin.size(), pem.size() - kBegin.size() - kEnd.size())));
+    der.at(150) = static_cast<char>(i); // in the middle of the modulus
+    return must(PublicKey::from_pem(std::string{kBegin} + base64_encode(der) + std::string{kEnd}));
+}
+
 std::string pem_of(const PrivateKey& key) { return std::string{must(key.to_pem()).reveal()}; }
 
 std::string openssl(const std::vector<std::string>& arguments, std::string_view input)

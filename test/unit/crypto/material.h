@@ -14,6 +14,9 @@ const PrivateKey& first_key();
 const PrivateKey& second_key();
 const PrivateKey& third_key();
 
+/// Public keys of 2048 bits that differ, `i` below 100; nobody has their private halves.
+PublicKey numbered_key(std::size_t i);
+
 /// Unencrypted PKCS#8 PEM.
 std::string pem_of(const PrivateKey& key);
 

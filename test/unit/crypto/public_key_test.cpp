@@ -1,4 +1,6 @@
+#include "common/file.h"
 #include "crypto/key.h"
+#include "test/support/temp_dir.h"
 #include "test/unit/crypto/material.h"
 
 #include <catch2/catch.hpp>
@@ -127,6 +129,31 @@ TEST_CASE("a wrapped key opens with its own key only", "[crypto]")
     wrong(first_key(), std::string(256, '\xff'));
     for (const std::size_t at : {0U, 128U, 255U})
         wrong(first_key(), flipped(*wrapped, at));
+}
+
+TEST_CASE("what openssl wraps opens, and openssl opens what is wrapped", "[crypto]")
+{
+    const std::string bytes = "32 bytes: not a text, but a key..";
+    const slipway::test::TempDir directory;
+    const auto public_pem = first_key().public_key().to_pem();
+    REQUIRE(public_pem);
+    REQUIRE(replace_file(directory.path() / "public.pem", *public_pem));
+    REQUIRE(replace_file(directory.path() / "private.pem", pem_of(first_key())));
+    const std::vector<std::string> oaep{"-pkeyopt", "rsa_padding_mode:oaep", "-pkeyopt", "rsa_oaep_md:sha256",
+        "-pkeyopt", "rsa_mgf1_md:sha256"};
+    const auto pkeyutl = [&](std::vector<std::string> arguments, const std::string& input) {
+        arguments.insert(arguments.begin(), "pkeyutl");
+        arguments.insert(arguments.end(), oaep.begin(), oaep.end());
+        arguments.insert(arguments.end(), {"-in", "in", "-out", "out"});
+        return test::openssl(arguments, input);
+    };
+    const auto opened = first_key().unwrap(
+        pkeyutl({"-encrypt", "-pubin", "-inkey", directory.path() / "public.pem"}, bytes));
+    REQUIRE(opened);
+    CHECK(opened->equals(bytes));
+    const auto wrapped = first_key().public_key().wrap(Secret{bytes});
+    REQUIRE(wrapped);
+    CHECK(pkeyutl({"-decrypt", "-inkey", directory.path() / "private.pem"}, *wrapped) == bytes);
 }
 
 TEST_CASE("what is wrapped has up to 190 bytes with a key of 2048 bits", "[crypto]")
