@@ -2,6 +2,7 @@
 
 #include "common/c_ptr.h"
 #include "common/file.h"
+#include "mothership/cli/table.h"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -44,6 +45,15 @@ Result<void> add_content(::archive* archive, const std::filesystem::path& path, 
     return {};
 }
 
+Result<std::string> target_of(const std::filesystem::path& link)
+{
+    std::error_code failure;
+    const auto target = std::filesystem::read_symlink(link, failure);
+    if (failure)
+        return Error::from_errno("reading the link " + link.string(), failure.value());
+    return target.string();
+}
+
 Result<void> add(::archive* archive, const std::filesystem::path& root, const std::filesystem::path& path)
 {
     struct stat info { };
@@ -60,8 +70,8 @@ Result<void> add(::archive* archive, const std::filesystem::path& root, const st
     ::archive_entry_set_mtime(entry.get(), info.st_mtim.tv_sec, 0);
     ::archive_entry_set_size(entry.get(), S_ISREG(info.st_mode) ? info.st_size : 0);
     if (S_ISLNK(info.st_mode))
-        ::archive_entry_set_symlink(entry.get(), std::filesystem::read_symlink(path).c_str());
-    if (::archive_write_header(archive, entry.get()) != ARCHIVE_OK)
+        ::archive_entry_set_symlink(entry.get(), SLIPWAY_TRY(target_of(path)).c_str());
+    if (::archive_write_header(archive, entry.get()) < ARCHIVE_WARN)
         return archive_failure(archive, "packing " + name);
     return S_ISREG(info.st_mode) ? add_content(archive, path, info.st_size) : Result<void>{};
 }
@@ -86,14 +96,35 @@ Result<std::vector<std::filesystem::path>> entries_below(const std::filesystem::
     return found;
 }
 
+/// Before anything is packed, since packing and sending it would take minutes.
+Result<void> check_size(const std::vector<std::filesystem::path>& entries, std::uint64_t max_size)
+{
+    std::uint64_t size = 0;
+    for (const auto& path : entries) {
+        struct stat info { };
+
+        if (::lstat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode))
+            size += static_cast<std::uint64_t>(info.st_size);
+    }
+    if (size > max_size)
+        return Error{Errc::exhausted,
+            "the directory has " + format_size(size) + " in files; sources have at most "
+                + format_size(max_size) + ": leave out what commands can make or fetch"};
+    return {};
+}
+
 } // namespace
 
 Result<std::uint64_t> pack_directory(
-    const std::filesystem::path& directory, const std::filesystem::path& target)
+    const std::filesystem::path& directory, const std::filesystem::path& target, std::uint64_t max_size)
 {
     const auto entries = SLIPWAY_TRY(entries_below(directory));
+    SLIPWAY_TRY(check_size(entries, max_size));
     const Archive archive{::archive_write_new()};
     ::archive_write_set_format_pax_restricted(archive.get());
+    // A name is bytes, whatever the locale says.
+    if (::archive_write_set_options(archive.get(), "hdrcharset=BINARY") < ARCHIVE_WARN)
+        return archive_failure(archive.get(), "preparing the archive");
     if (::archive_write_open_filename(archive.get(), target.c_str()) != ARCHIVE_OK)
         return archive_failure(archive.get(), "writing " + target.string());
     for (const auto& path : entries)

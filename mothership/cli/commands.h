@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,7 +20,8 @@ struct PoolCreateOptions {
     std::filesystem::path out; ///< Where the token goes (0600).
 };
 
-struct StackCreateOptions {
+/// Of `stack create` and `stack set`; what is empty was not given.
+struct StackOptions {
     std::string name;
     std::string pool;
     std::string image;
@@ -28,7 +30,7 @@ struct StackCreateOptions {
     std::vector<std::string> plan;
     std::vector<std::string> apply;
     std::vector<std::string> environment; ///< NAME=VALUE
-    bool autodeploy = false;
+    std::optional<bool> autodeploy;
 };
 
 struct LogOptions {
@@ -49,7 +51,9 @@ Result<void> create_pool(ApiClient& client, const PoolCreateOptions& options);
 Result<void> list_pools(ApiClient& client, bool json);
 Result<void> list_workers(ApiClient& client, const std::string& pool, bool json);
 
-Result<void> create_stack(ApiClient& client, const StackCreateOptions& options);
+Result<void> create_stack(ApiClient& client, const StackOptions& options);
+/// Changes what is given and leaves the rest; of two changes at the same time one may be lost.
+Result<void> set_stack(ApiClient& client, const StackOptions& options);
 Result<void> attach_stack(ApiClient& client, const std::string& stack, const std::string& pool);
 Result<void> push_stack(ApiClient& client, const std::string& stack, const std::filesystem::path& directory);
 Result<void> list_stacks(ApiClient& client, bool json);

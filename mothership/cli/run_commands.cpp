@@ -1,12 +1,10 @@
 #include "common/clock.h"
-#include "common/file.h"
 #include "common/http/url.h"
 #include "mothership/cli/commands.h"
 #include "mothership/cli/table.h"
 
-#include <unistd.h>
-
 #include <array>
+#include <cerrno>
 #include <cstdio>
 
 namespace slipway::cli {
@@ -207,7 +205,8 @@ Result<RunEnd> print_log(ApiClient& client, const LogOptions& options)
     RunEnd end = RunEnd::waiting;
     for (;;) {
         const std::string bytes = SLIPWAY_TRY(reader.next(options.follow && end == RunEnd::waiting));
-        SLIPWAY_TRY(in("standard output", write_all(STDOUT_FILENO, bytes)));
+        if (std::fwrite(bytes.data(), 1, bytes.size(), stdout) != bytes.size() || std::fflush(stdout) != 0)
+            return Error::from_errno("writing to standard output", errno);
         if (!bytes.empty())
             continue;
         if (!options.follow)

@@ -4,11 +4,15 @@
 #include "mothership/cli/commands.h"
 #include "mothership/cli/table.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <map>
 
 namespace slipway::cli {
 
@@ -16,45 +20,36 @@ namespace {
 
 std::string stack_path(const std::string& stack) { return "/api/v1/stacks/" + http::percent_encode(stack); }
 
-/// A file that is gone when the command ends.
-class TempFile {
-public:
-    static Result<TempFile> create()
-    {
-        std::string name = (std::filesystem::temp_directory_path() / "slipway-push-XXXXXX").string();
-        const UniqueFd file{::mkstemp(name.data())};
-        if (!file)
-            return Error::from_errno("creating a temporary file", errno);
-        return TempFile{name};
+/// A file without a name, gone when it is closed.
+Result<UniqueFd> temporary_file()
+{
+    std::error_code failure;
+    const auto directory = std::filesystem::temp_directory_path(failure);
+    if (failure)
+        return Error::from_errno("looking for the directory for temporary files (TMPDIR)", failure.value());
+    std::string name = (directory / "slipway-push-XXXXXX").string();
+    UniqueFd file{::mkostemp(name.data(), O_CLOEXEC)};
+    if (!file || ::unlink(name.c_str()) != 0)
+        return Error::from_errno("creating a temporary file in " + directory.string(), errno);
+    return file;
+}
+
+/// NAME=VALUE pairs; of two with the same name the last counts.
+Result<void> add_variables(
+    const std::vector<std::string>& pairs, std::map<std::string, std::string>& environment)
+{
+    for (const auto& pair : pairs) {
+        const auto equals = pair.find('=');
+        if (equals == 0 || equals == std::string::npos)
+            return Error{Errc::invalid_input, "--env \"" + pair + "\": expected NAME=VALUE"};
+        environment[pair.substr(0, equals)] = pair.substr(equals + 1);
     }
-
-    TempFile(TempFile&& other) noexcept
-        : path_{std::exchange(other.path_, {})}
-    {
-    }
-
-    TempFile& operator=(TempFile&&) = delete;
-
-    ~TempFile()
-    {
-        if (!path_.empty())
-            ::unlink(path_.c_str());
-    }
-
-    [[nodiscard]] const std::string& path() const { return path_; }
-
-private:
-    explicit TempFile(std::string path)
-        : path_{std::move(path)}
-    {
-    }
-
-    std::string path_;
-};
+    return {};
+}
 
 } // namespace
 
-Result<void> create_stack(ApiClient& client, const StackCreateOptions& options)
+Result<void> create_stack(ApiClient& client, const StackOptions& options)
 {
     JsonWriter json;
     json.begin_object().field("name", options.name).field("runner_image", options.image);
@@ -62,24 +57,54 @@ Result<void> create_stack(ApiClient& client, const StackCreateOptions& options)
         json.field("pool", options.pool);
     if (!options.project_root.empty())
         json.field("project_root", options.project_root);
-    json.flag("autodeploy", options.autodeploy);
+    json.flag("autodeploy", options.autodeploy.value_or(false));
     json.key("phases").begin_object().string_list("init", options.init).string_list("plan", options.plan);
     json.string_list("apply", options.apply).end_object();
-    json.key("environment").begin_object();
-    for (const auto& pair : options.environment) {
-        const auto equals = pair.find('=');
-        if (equals == 0 || equals == std::string::npos)
-            return Error{Errc::invalid_input, "--env \"" + pair + "\": expected NAME=VALUE"};
-        json.field(pair.substr(0, equals), pair.substr(equals + 1));
-    }
-    json.end_object().end_object();
+    std::map<std::string, std::string> environment;
+    SLIPWAY_TRY(add_variables(options.environment, environment));
+    json.string_map("environment", {environment.begin(), environment.end()}).end_object();
     const Answer answer = SLIPWAY_TRY(client.send("POST", "/api/v1/stacks", json.text()));
     const auto document = SLIPWAY_TRY(JsonDocument::parse(answer.body));
     const std::string id = SLIPWAY_TRY(document.root().string("id"));
     std::printf("stack %s\n", printable(id).c_str());
     if (options.pool.empty())
-        std::printf(
-            "nothing runs until a pool is attached: slipway stack attach %s --pool POOL\n", id.c_str());
+        std::printf("nothing runs until a pool is attached: slipway stack attach %s --pool POOL\n",
+            printable(id).c_str());
+    return {};
+}
+
+Result<void> set_stack(ApiClient& client, const StackOptions& options)
+{
+    // The control plane takes all phases and variables together: those that are not given are sent as they
+    // are.
+    const Answer before = SLIPWAY_TRY(client.get(stack_path(options.name)));
+    const auto document = SLIPWAY_TRY(JsonDocument::parse(before.body, {.max_bytes = 16U << 20U}));
+    JsonWriter json;
+    json.begin_object();
+    if (!options.image.empty())
+        json.field("runner_image", options.image);
+    if (!options.project_root.empty())
+        json.field("project_root", options.project_root);
+    if (options.autodeploy)
+        json.flag("autodeploy", *options.autodeploy);
+    const std::array<std::pair<std::string, const std::vector<std::string>*>, 3> given{
+        {{"init", &options.init}, {"plan", &options.plan}, {"apply", &options.apply}}};
+    std::map<std::string, std::vector<std::string>> phases;
+    if (const auto old = SLIPWAY_TRY(document.root().find("phases")))
+        for (const auto& [name, commands] : SLIPWAY_TRY(old->members()))
+            phases[name] = SLIPWAY_TRY(old->string_list(name));
+    for (const auto& [name, commands] : given)
+        if (!commands->empty())
+            phases[name] = *commands;
+    json.key("phases").begin_object();
+    for (const auto& [name, commands] : phases)
+        json.string_list(name, commands);
+    const auto variables = SLIPWAY_TRY(document.root().string_map("environment"));
+    std::map<std::string, std::string> environment{variables.begin(), variables.end()};
+    SLIPWAY_TRY(add_variables(options.environment, environment));
+    json.end_object().string_map("environment", {environment.begin(), environment.end()}).end_object();
+    SLIPWAY_TRY(client.send("PATCH", stack_path(options.name), json.text()));
+    std::printf("stack %s is changed; the next run takes it\n", printable(options.name).c_str());
     return {};
 }
 
@@ -94,15 +119,23 @@ Result<void> attach_stack(ApiClient& client, const std::string& stack, const std
 
 Result<void> push_stack(ApiClient& client, const std::string& stack, const std::filesystem::path& directory)
 {
-    const auto file = SLIPWAY_TRY(TempFile::create());
-    const std::uint64_t entries = SLIPWAY_TRY(pack_directory(directory, file.path()));
-    const std::uint64_t size = std::filesystem::file_size(file.path());
+    // A refusal comes before the work; in the middle of the upload it could be lost with the connection.
+    SLIPWAY_TRY(client.get(stack_path(stack)));
+    const UniqueFd file = SLIPWAY_TRY(temporary_file());
+    const std::string path = "/proc/self/fd/" + std::to_string(file.get());
+    const std::uint64_t entries = SLIPWAY_TRY(pack_directory(directory, path));
+
+    struct stat info { };
+
+    if (::fstat(file.get(), &info) != 0)
+        return Error::from_errno("looking at the archive", errno);
+    const auto size = static_cast<std::uint64_t>(info.st_size);
     const bool terminal = ::isatty(STDERR_FILENO) != 0;
     const auto progress = [&](std::uint64_t sent) {
         if (terminal)
             std::fprintf(stderr, "\r%s of %s", format_size(sent).c_str(), format_size(size).c_str());
     };
-    const auto answer = client.upload(stack_path(stack) + "/source", file.path(), progress);
+    const auto answer = client.upload(stack_path(stack) + "/source", path, progress);
     if (terminal)
         std::fputs("\r\033[K", stderr);
     const Answer pushed = SLIPWAY_TRY(answer);

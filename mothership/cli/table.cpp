@@ -12,15 +12,17 @@ namespace slipway::cli {
 std::string printable(std::string_view text)
 {
     std::string safe;
-    for (const char c : text) {
-        if (static_cast<unsigned char>(c) >= 0x20 && c != 0x7F) {
-            safe += c;
+    // In UTF-8 the control characters of ISO 6429 are C2 80 to C2 9F: a terminal obeys them like ESC.
+    const auto at = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const bool pair = at(i) == 0xC2 && at(i + 1) >= 0x80 && at(i + 1) <= 0x9F;
+        if (!pair && at(i) >= 0x20 && at(i) != 0x7F) {
+            safe += text[i];
             continue;
         }
         std::array<char, 8> escape{};
-        std::snprintf(
-            escape.data(), escape.size(), "\\x%02x", static_cast<unsigned>(static_cast<unsigned char>(c)));
-        safe += escape.data();
+        std::snprintf(escape.data(), escape.size(), "\\x%02x", at(pair ? ++i : i));
+        safe += pair ? std::string{"\\xc2"} + escape.data() : escape.data();
     }
     return safe;
 }

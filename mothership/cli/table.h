@@ -7,7 +7,8 @@
 
 namespace slipway::cli {
 
-/// Text from outside as a terminal may safely show it: control bytes become \xNN.
+/// Text from outside as a terminal may safely show it: the bytes of control characters (C0, DEL
+/// and C1) become \xNN.
 [[nodiscard]] std::string printable(std::string_view text);
 
 /// Columns as wide as their widest cell, two spaces between; the first row is the heading.

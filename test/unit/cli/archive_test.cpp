@@ -54,6 +54,29 @@ TEST_CASE("the same directory gives the same archive")
     run("cd " + directory.path().string() + " && cmp 1.tar 2.tar");
 }
 
+TEST_CASE("a name may have any bytes, whatever the locale")
+{
+    const TempDir directory;
+    run("cd " + directory.path().string()
+        + " && mkdir -p in/größe out && echo a >in/größe/é && printf b >\"$(printf 'in/\\377')\" && ln -s "
+          "größe/é "
+          "in/zu");
+    REQUIRE(cli::pack_directory(directory.path() / "in", directory.path() / "a.tar"));
+    run("cd " + directory.path().string() + " && tar -C out -xf a.tar && diff -r --no-dereference in out");
+}
+
+TEST_CASE("a directory that is too large is refused before it is packed")
+{
+    const TempDir directory;
+    run("cd " + directory.path().string() + " && mkdir in && truncate -s 600 in/a && truncate -s 600 in/b");
+    const auto packed = cli::pack_directory(directory.path() / "in", directory.path() / "a.tar", 1000);
+    REQUIRE_FALSE(packed);
+    CHECK(packed.error().code() == Errc::exhausted);
+    CHECK_THAT(packed.error().message(), Contains("1.2 kB") && Contains("at most 1.0 kB"));
+    CHECK_FALSE(std::filesystem::exists(directory.path() / "a.tar"));
+    CHECK(cli::pack_directory(directory.path() / "in", directory.path() / "a.tar", 1200));
+}
+
 TEST_CASE("what cannot be part of a stack is refused by name")
 {
     const TempDir directory;

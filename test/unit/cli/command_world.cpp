@@ -5,6 +5,7 @@
 #include "mothership/cli/login.h"
 
 #include <fcntl.h>
+#include <stdio_ext.h>
 #include <unistd.h>
 
 #include <array>
@@ -87,6 +88,8 @@ Outcome captured(const std::function<int()>& work)
     Capture err{STDERR_FILENO};
     const int code = work();
     std::fflush(nullptr);
+    std::clearerr(stdout);
+    ::__fpurge(stdout);
     return {.code = code, .out = out.text(), .err = err.text()};
 }
 

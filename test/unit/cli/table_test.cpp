@@ -8,6 +8,10 @@ TEST_CASE("text of a server cannot move a terminal's cursor")
 {
     CHECK(printable("a\x1b[2Jb\nc\x7f") == "a\\x1b[2Jb\\x0ac\\x7f");
     CHECK(printable("größer") == "größer");
+    CHECK(printable("a\xc2\x9b"
+                    "2Jb\xc2\x80\xc2\x9f\xc2\xa0")
+        == "a\\xc2\\x9b2Jb\\xc2\\x80\\xc2\\x9f\xc2\xa0");
+    CHECK(printable("\xc2") == "\xc2");
 }
 
 TEST_CASE("columns are as wide as their widest cell, counted in characters")
