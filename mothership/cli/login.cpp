@@ -1,7 +1,13 @@
 #include "mothership/cli/login.h"
 
 #include "common/file.h"
+#include "mothership/cli/table.h"
 
+#include <sys/stat.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 
@@ -23,24 +29,90 @@ void trim(std::string& text)
     text.erase(0, text.find_first_not_of(" \r\n\t"));
 }
 
+/// A terminal that does not show what is typed, while this lives.
+class HiddenTyping {
+public:
+    explicit HiddenTyping(int terminal)
+        : terminal_{terminal}
+        , known_{::tcgetattr(terminal, &before_) == 0}
+    {
+        termios hidden = before_;
+        hidden.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+        hidden.c_lflag |= ECHONL;
+        known_ = known_ && ::tcsetattr(terminal, TCSAFLUSH, &hidden) == 0;
+    }
+
+    HiddenTyping(const HiddenTyping&) = delete;
+    HiddenTyping& operator=(const HiddenTyping&) = delete;
+
+    ~HiddenTyping()
+    {
+        if (known_)
+            ::tcsetattr(terminal_, TCSANOW, &before_);
+    }
+
+private:
+    int terminal_;
+    termios before_{};
+    bool known_;
+};
+
+Result<std::string> read_typed_key()
+{
+    const HiddenTyping hidden{STDIN_FILENO};
+    std::fputs("API key (it is not shown): ", stderr);
+    std::string line(4096, '\0'); // a terminal hands over one line, and no longer one
+    ssize_t count = 0;
+    do
+        count = ::read(STDIN_FILENO, line.data(), line.size());
+    while (count < 0 && errno == EINTR);
+    if (count < 0)
+        return Error::from_errno("reading the key", errno);
+    line.resize(static_cast<std::size_t>(count));
+    return line;
+}
+
+Result<std::string> read_key_file(const std::string& path)
+{
+    struct stat info { };
+
+    if (::stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode) && (info.st_mode & 077U) != 0)
+        return Error{
+            Errc::rejected, path + " can be read by others: chmod 600 it, or hand it over on standard input"};
+    return read_file(path, kMaxFile);
+}
+
+Result<std::string> read_key(const std::string& path)
+{
+    if (!path.empty() && path != "-")
+        return read_key_file(path);
+    return ::isatty(STDIN_FILENO) != 0 ? read_typed_key() : read_file("/dev/stdin", kMaxFile);
+}
+
 } // namespace
 
-std::filesystem::path account_file()
+Result<std::filesystem::path> account_file()
 {
     std::filesystem::path base = environment("XDG_CONFIG_HOME");
-    if (base.empty())
-        base = std::filesystem::path{environment("HOME")} / ".config";
+    if (!base.is_absolute()) {
+        const std::string home = environment("HOME");
+        if (home.empty())
+            return Error{Errc::not_found,
+                "there is no place for the account: set HOME, or XDG_CONFIG_HOME to an absolute path"};
+        base = std::filesystem::path{home} / ".config";
+    }
     return base / "slipway" / "config.json";
 }
 
 Result<Account> load_account()
 {
-    const auto text = SLIPWAY_TRY(read_file_if_exists(account_file(), kMaxFile));
+    const auto file = SLIPWAY_TRY(account_file());
+    const auto text = SLIPWAY_TRY(read_file_if_exists(file, kMaxFile));
     if (!text)
         return Error{Errc::not_found,
             "nobody is logged in: slipway login --endpoint https://HOST:PORT --ca ca.pem --key-file "
             "admin.key"};
-    const auto document = SLIPWAY_TRY(in("reading " + account_file().string(), JsonDocument::parse(*text)));
+    const auto document = SLIPWAY_TRY(in("reading " + file.string(), JsonDocument::parse(*text)));
     Account account;
     account.endpoint = SLIPWAY_TRY(document.root().string("endpoint"));
     account.ca_pem = SLIPWAY_TRY(document.root().string_or("ca", ""));
@@ -51,26 +123,24 @@ Result<Account> load_account()
 
 Result<void> save_account(const Account& account)
 {
-    SLIPWAY_TRY(make_directories(account_file().parent_path()));
+    const auto file = SLIPWAY_TRY(account_file());
+    SLIPWAY_TRY(make_directories(file.parent_path()));
     JsonWriter json;
     json.begin_object().field("endpoint", account.endpoint).field("ca", account.ca_pem);
     json.field("api_key", account.api_key.reveal()).end_object();
-    return replace_file(account_file(), json.text() + "\n");
+    return replace_file(file, json.text() + "\n");
 }
 
 Result<void> login(const LoginOptions& options)
 {
+    SLIPWAY_TRY(account_file());
     Account account;
     account.endpoint = options.endpoint;
     while (account.endpoint.ends_with('/'))
         account.endpoint.pop_back();
     if (!options.ca_file.empty())
         account.ca_pem = SLIPWAY_TRY(in("--ca", read_file(options.ca_file, kMaxFile)));
-    const bool from_input = options.key_file.empty() || options.key_file == "-";
-    if (from_input && ::isatty(STDIN_FILENO) != 0)
-        std::fputs("API key: ", stderr);
-    std::string key
-        = SLIPWAY_TRY(in("--key-file", read_file(from_input ? "/dev/stdin" : options.key_file, kMaxFile)));
+    std::string key = SLIPWAY_TRY(in("--key-file", read_key(options.key_file)));
     trim(key);
     if (!key.starts_with("slk_"))
         return Error{Errc::invalid_input, "--key-file: an API key starts with slk_; this does not"};
@@ -81,7 +151,8 @@ Result<void> login(const LoginOptions& options)
     const auto document = SLIPWAY_TRY(JsonDocument::parse(answer.body));
     const std::string name = SLIPWAY_TRY(document.root().string("key_name"));
     SLIPWAY_TRY(save_account(account));
-    std::printf("logged in to %s with the key \"%s\"\n", account.endpoint.c_str(), name.c_str());
+    std::printf("logged in to %s with the key \"%s\"\n", printable(account.endpoint).c_str(),
+        printable(name).c_str());
     return {};
 }
 

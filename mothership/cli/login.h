@@ -6,8 +6,9 @@
 
 namespace slipway::cli {
 
-/// $XDG_CONFIG_HOME/slipway/config.json, else ~/.config/slipway/config.json
-[[nodiscard]] std::filesystem::path account_file();
+/// $XDG_CONFIG_HOME/slipway/config.json if that is an absolute path, else ~/.config/slipway/config.json.
+/// Fails with `not_found` when there is no HOME either.
+[[nodiscard]] Result<std::filesystem::path> account_file();
 
 /// What `slipway login` stored. Fails with `not_found` and the command to type when nobody logged in.
 [[nodiscard]] Result<Account> load_account();
@@ -18,10 +19,11 @@ namespace slipway::cli {
 struct LoginOptions {
     std::string endpoint;
     std::string ca_file;
-    std::string key_file; ///< Empty or "-": standard input.
+    std::string key_file; ///< Readable by its owner alone. Empty or "-": standard input.
 };
 
-/// Checks the key against the server before anything is stored.
+/// A key that is typed at a terminal is not shown. Checks the key against the server before anything is
+/// stored.
 [[nodiscard]] Result<void> login(const LoginOptions& options);
 
 } // namespace slipway::cli
