@@ -28,11 +28,14 @@ struct Answer {
     bool complete = false; ///< X-Slipway-Complete of a log.
 };
 
-/// The control plane's API for people. Refusals become errors that carry the server's own sentence. One
-/// thread.
+/// The control plane's API for people. Refusals become errors that carry the server's own sentence;
+/// `unreachable` and `timed_out` are worth repeating, a server that is not trusted is `rejected`. One thread.
 class ApiClient {
 public:
-    static Result<ApiClient> create(const Account& account);
+    /// `timeout`: longest wait for a connection and for each piece of an answer; a long poll takes at most
+    /// 30 s.
+    static Result<ApiClient> create(
+        const Account& account, std::chrono::milliseconds timeout = std::chrono::seconds{60});
 
     ApiClient(ApiClient&&) noexcept;
     ApiClient& operator=(ApiClient&&) noexcept;

@@ -11,6 +11,7 @@
 using namespace slipway;
 using namespace slipway::cli;
 using namespace slipway::test;
+using Catch::Matchers::Contains;
 
 namespace {
 
@@ -68,7 +69,10 @@ TEST_CASE("a certificate of the right authority for another name is refused")
 {
     const TestCa ours;
     const Server server{ours, "elsewhere.example"};
-    REQUIRE_FALSE(server.get_trusting(ours.certificate()));
+    const auto answer = server.get_trusting(ours.certificate());
+    REQUIRE_FALSE(answer);
+    CHECK(answer.error().code() == Errc::rejected);
+    CHECK_THAT(answer.error().message(), Contains("hostname mismatch"));
     CHECK(server.requests() == 0);
 }
 
@@ -80,7 +84,9 @@ TEST_CASE("with an authority given at login, the system's authorities are not tr
     const Server server{system};
     const auto answer = server.get_trusting(ours.certificate());
     REQUIRE_FALSE(answer);
-    CHECK(answer.error().message().find("--ca") != std::string::npos);
+    CHECK(answer.error().code() == Errc::rejected);
+    CHECK_THAT(answer.error().message(),
+        Contains("unable to get local issuer certificate") && Contains("is the --ca given at login"));
     CHECK(server.requests() == 0);
 }
 
@@ -97,4 +103,60 @@ TEST_CASE("an endpoint without TLS is refused")
         = ApiClient::create({.endpoint = "http://localhost", .ca_pem = {}, .api_key = Secret{"slk_x"}});
     REQUIRE_FALSE(client);
     CHECK(client.error().code() == Errc::invalid_input);
+}
+
+TEST_CASE("without an authority given at login, a server that is not trusted asks for one")
+{
+    const TestCa ours;
+    const TestCa system;
+    const SystemStore store{system.certificate()};
+    const auto answer = Server{ours}.get_trusting({});
+    REQUIRE_FALSE(answer);
+    CHECK_THAT(answer.error().message(), Contains("give its ca.pem: slipway login --ca ca.pem"));
+}
+
+TEST_CASE("an IPv6 address is refused by name")
+{
+    const auto client
+        = ApiClient::create({.endpoint = "https://[::1]:8443", .ca_pem = {}, .api_key = Secret{"slk_x"}});
+    REQUIRE_FALSE(client);
+    CHECK_THAT(client.error().message(), Contains("IPv6"));
+}
+
+TEST_CASE("a call without an answer has timed out, and a change may have been made")
+{
+    const TestCa ours;
+    const auto files = ours.issue("localhost");
+    RawHttpServer server{{files.certificate, files.key, ""}, [](RawHttpServer::Connection& peer) {
+                             peer.read_request();
+                             peer.wait_for_close();
+                         }};
+    auto client = ApiClient::create({.endpoint = server.url(),
+                                        .ca_pem = read_file(ours.certificate(), 65536).value_or(""),
+                                        .api_key = Secret{"slk_x"}},
+        std::chrono::milliseconds{300});
+    REQUIRE(client);
+    const auto looked = client->get("/api/v1/pools");
+    REQUIRE_FALSE(looked);
+    CHECK(looked.error().code() == Errc::timed_out);
+    const auto changed = client->send("POST", "/api/v1/pools", "{}");
+    REQUIRE_FALSE(changed);
+    CHECK(changed.error().code() == Errc::timed_out);
+    CHECK_THAT(changed.error().message(), Contains("whether it took effect is unknown"));
+}
+
+TEST_CASE("an answer in chunks of a negative size is an error")
+{
+    const TestCa ours;
+    const auto files = ours.issue("localhost");
+    RawHttpServer server{
+        {files.certificate, files.key, ""}, [](RawHttpServer::Connection& peer) {
+            while (peer.read_request()
+                && peer.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\nx\r\n")) { }
+        }};
+    auto client = ApiClient::create({.endpoint = server.url(),
+        .ca_pem = read_file(ours.certificate(), 65536).value_or(""),
+        .api_key = Secret{"slk_x"}});
+    REQUIRE(client);
+    CHECK_FALSE(client->get("/api/v1/pools"));
 }
