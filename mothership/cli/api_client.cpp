@@ -168,7 +168,7 @@ Result<Answer> ApiClient::get(const std::string& path)
 {
     net::http_request request{net::methods::GET};
     request.set_request_uri(path);
-    return impl_->exchange(std::move(request));
+    return impl_->exchange(request);
 }
 
 Result<Answer> ApiClient::send(const std::string& method, const std::string& path, const std::string& json)
@@ -176,7 +176,7 @@ Result<Answer> ApiClient::send(const std::string& method, const std::string& pat
     net::http_request request{method};
     request.set_request_uri(path);
     request.set_body(json, "application/json");
-    return impl_->exchange(std::move(request));
+    return impl_->exchange(request);
 }
 
 Result<Answer> ApiClient::upload(const std::string& path, const std::filesystem::path& file,
@@ -193,7 +193,7 @@ Result<Answer> ApiClient::upload(const std::string& path, const std::filesystem:
                 if (direction == net::message_direction::upload)
                     progress(bytes);
             });
-        auto answer = impl_->exchange(std::move(request));
+        auto answer = impl_->exchange(request);
         if (!answer && answer.error().code() == Errc::unreachable)
             return answer.error().in("the upload broke off");
         return answer;

@@ -1,0 +1,111 @@
+#include "common/file.h"
+#include "test/support/world.h"
+
+#include <catch2/catch.hpp>
+
+using namespace slipway;
+using namespace slipway::test;
+using Catch::Matchers::Contains;
+using Catch::Matchers::StartsWith;
+
+namespace {
+
+struct Outcome {
+    int code = -1;
+    std::string out;
+    std::string err;
+};
+
+/// `slipway` as a person runs it, with an account of its own.
+class Person {
+public:
+    explicit Person(const World& world)
+        : directory_{world.directory() / "person"}
+    {
+        REQUIRE(make_directories(directory_));
+        // cpprestsdk's thread pool outlives main and is reported now and then.
+        REQUIRE(replace_file(directory_ / "suppressions", "leak:libcpprest\nleak:pplx\n"));
+    }
+
+    Outcome run(std::vector<std::string> arguments)
+    {
+        arguments.insert(arguments.begin(), SLIPWAY_BIN_DIR "/slipway");
+        const auto log = directory_ / ("err-" + std::to_string(++runs_));
+        auto process = Process::start({.argv = arguments,
+            .env = {{"XDG_CONFIG_HOME", directory_.string()},
+                {"LSAN_OPTIONS",
+                    "print_suppressions=0:suppressions=" + (directory_ / "suppressions").string()}},
+            .directory = directory_,
+            .log = log});
+        REQUIRE(process);
+        auto ended = process->finish(std::chrono::minutes{1});
+        REQUIRE(ended);
+        return {.code = ended->first,
+            .out = ended->second,
+            .err = read_file_if_exists(log, 65536).value_or(std::nullopt).value_or("")};
+    }
+
+    /// Its output, when it succeeds.
+    std::string must(const std::vector<std::string>& arguments)
+    {
+        const auto outcome = run(arguments);
+        INFO(outcome.err);
+        REQUIRE(outcome.code == 0);
+        return outcome.out;
+    }
+
+    [[nodiscard]] const std::filesystem::path& directory() const { return directory_; }
+
+private:
+    std::filesystem::path directory_;
+    int runs_ = 0;
+};
+
+} // namespace
+
+TEST_CASE("a person does everything from login to apply with the slipway command")
+{
+    World world;
+    world.start_launcher();
+    Person person{world};
+    CHECK_THAT(person.run({"pool", "list"}).err, Contains("nobody is logged in"));
+    const auto data = world.data_directory();
+    CHECK_THAT(person.must({"login", "--endpoint", world.endpoint(), "--ca", data / "ca.pem", "--key-file",
+                   data / "admin.key"}),
+        StartsWith("logged in to " + world.endpoint()));
+
+    CHECK_THAT(person.must({"pool", "create", "--name", "second", "--csr",
+                   world.directory() / "spacelift.csr", "--out", "pool.token"}),
+        Contains("SHA256:")
+            && Contains("export SPACELIFT_POOL_PRIVATE_KEY=\"$(cat "
+                + (world.directory() / "spacelift.key").string() + " | base64)\""));
+    CHECK(read_file(person.directory() / "pool.token", 65536).value_or("").size() > 1000);
+    CHECK_THAT(person.must({"pool", "list"}), Contains("demo") && Contains("second"));
+    CHECK_THAT(person.must({"worker", "list", "--pool", "demo"}), Contains("IDLE"));
+
+    CHECK(person.must({"stack", "create", "web", "--pool", "demo", "--image", world.image(), "--plan",
+              "cat main.conf; echo planned", "--apply", "echo applied"})
+        == "stack web\n");
+    REQUIRE(make_directories(person.directory() / "source"));
+    REQUIRE(replace_file(person.directory() / "source" / "main.conf", "greeting = hello\n"));
+    CHECK_THAT(person.must({"stack", "push", "web", "source"}), StartsWith("pushed 1 entries"));
+    CHECK_THAT(person.must({"stack", "list"}), Contains("web") && Contains("demo") && Contains("version 1"));
+
+    std::string run = person.must({"run", "start", "-q", "web"});
+    run.pop_back();
+    const auto planned = person.run({"run", "logs", "-f", run});
+    CHECK(planned.code == 0);
+    CHECK_THAT(planned.out, Contains("greeting = hello\nplanned\n"));
+    CHECK_THAT(planned.err, Contains("slipway run confirm " + run));
+    CHECK_THAT(person.must({"run", "list", "--stack", "web"}), Contains(run) && Contains("UNCONFIRMED"));
+
+    CHECK_THAT(person.must({"run", "confirm", run}), StartsWith("run " + run + ": CONFIRMED"));
+    CHECK_THAT(person.must({"run", "logs", "-f", "--offset", std::to_string(planned.out.size()), run}),
+        Contains("applied\n"));
+    CHECK_THAT(person.must({"run", "show", run}),
+        StartsWith("run " + run + " of web: FINISHED") && Contains("confirmed") && Contains("applied"));
+
+    person.must({"stack", "set", "web", "--plan", "exit 7"});
+    CHECK(person.run({"run", "start", "-f", "web"}).code == 2);
+    CHECK(person.run({"run", "confirm", run}).code == 1);
+}
