@@ -52,8 +52,15 @@ public:
         const auto address = asio::ip::make_address(shared_.options.address, failure);
         if (failure)
             return Error{Errc::invalid_input, "not an IP address: " + shared_.options.address};
-        const tcp::endpoint endpoint{address, shared_.options.port};
+        tcp::endpoint endpoint{address, shared_.options.port};
         acceptor_->open(endpoint.protocol(), failure);
+        const bool both = address.is_v6() && address.is_unspecified();
+        if (both && failure == asio::error::address_family_not_supported) {
+            endpoint = {asio::ip::address_v4::any(), shared_.options.port};
+            acceptor_->open(endpoint.protocol(), failure);
+        } else if (both && !failure) {
+            acceptor_->set_option(asio::ip::v6_only{false}, failure);
+        }
         if (!failure)
             acceptor_->set_option(asio::socket_base::reuse_address{true}, failure);
         if (!failure)
@@ -78,7 +85,6 @@ public:
         shared_.pool
             = std::make_unique<HandlerPool>(std::max<std::size_t>(shared_.options.handler_threads, 1));
         const std::stop_callback on_stop{stop_token, [this] { stop(); }};
-        accept_next();
         {
             std::vector<std::jthread> threads;
             for (const auto& loop : loops_)
@@ -95,7 +101,8 @@ public:
 
     ServerStats stats() const
     {
-        return {shared_.connections.load(), shared_.parked.load(), shared_.requests.load()};
+        return {shared_.connections.load(), shared_.parked.load(), shared_.buffered.load(),
+            shared_.requests.load()};
     }
 
 private:
@@ -104,10 +111,14 @@ private:
         block_sigpipe();
         while (true) {
             try {
+                // The first time, and whenever the event that failed was one of accepting.
+                if (&loop == loops_.front().get() && !accepting_ && !stopping_)
+                    accept_next();
                 loop.context.run();
                 return;
             } catch (const std::exception& exception) { // Out of memory, say: the others go on.
                 shared_.log.error("an event of the HTTP server failed", {{"what", exception.what()}});
+                std::this_thread::sleep_for(kAcceptPause);
             }
         }
     }
@@ -116,6 +127,7 @@ private:
     {
         IoLoop& loop = *loops_[next_loop_++ % loops_.size()];
         acceptor_->async_accept(loop.context, [this, &loop](const error_code& failure, tcp::socket socket) {
+            accepting_ = false;
             if (stopping_ || !acceptor_->is_open())
                 return;
             if (!failure) {
@@ -126,10 +138,13 @@ private:
             shared_.log.warn("accepting a connection failed", {{"why", failure.message()}});
             accept_timer_->expires_after(kAcceptPause);
             accept_timer_->async_wait([this](const error_code& cancelled) {
+                accepting_ = false;
                 if (!cancelled && acceptor_->is_open())
                     accept_next();
             });
+            accepting_ = true;
         });
+        accepting_ = true;
     }
 
     void welcome(IoLoop& loop, tcp::socket socket)
@@ -151,7 +166,6 @@ private:
             shared_.log.warn("accepting a connection failed", transport.error());
             return;
         }
-        ++shared_.connections;
         auto connection
             = std::make_shared<Connection>(shared_, loop, std::move(socket), *std::move(transport));
         asio::post(loop.context, [connection] { connection->start(); });
@@ -188,6 +202,7 @@ private:
     std::optional<asio::steady_timer> accept_timer_;
     std::uint16_t port_ = 0;
     std::size_t next_loop_ = 0;
+    bool accepting_ = false; ///< A connection is waited for. Of the first loop's thread.
     std::atomic<bool> stopping_{false};
 };
 

@@ -33,6 +33,8 @@ struct ServerLimits {
     std::size_t header_count = 100;
     /// For routes that do not say otherwise.
     std::uint64_t body_bytes = 1024 * 1024;
+    /// Bodies that are in memory, of all requests together; beyond it a request is answered with 503.
+    std::size_t buffered_bytes = 256 * 1024 * 1024;
     /// More are closed at once. The process needs as many file descriptors and some.
     std::size_t connections = 10'000;
 };
@@ -43,19 +45,21 @@ struct ServerDeadlines {
     /// From the first byte of a request (of the first one: from the connection) to the end of its headers.
     std::chrono::milliseconds header{10'000};
     /// Longest pause within a body; the body as a whole may take this long plus a second per
-    /// `body_bytes_per_second`.
+    /// `bytes_per_second`.
     std::chrono::milliseconds body_stall{30'000};
-    std::uint32_t body_bytes_per_second = 1024;
+    /// What a peer must send of a body and take of a reply in the long run.
+    std::uint32_t bytes_per_second = 1024;
     /// Between two requests.
     std::chrono::milliseconds idle{60'000};
-    /// Longest time in which the peer takes no byte of a reply.
+    /// Longest time in which the peer takes no byte of a reply; a piece of a reply (the whole text, or 64 KiB
+    /// of a file) may take this long plus a second per `bytes_per_second`.
     std::chrono::milliseconds write_stall{30'000};
     /// From a stop to the cut of what is still active.
     std::chrono::milliseconds stop{10'000};
 };
 
 struct ServerOptions {
-    /// Numeric IPv4 or IPv6 address.
+    /// Numeric IPv4 or IPv6 address; "::" serves both, and IPv4 alone where the host has no IPv6.
     std::string address = "127.0.0.1";
     /// 0: any free port; see `Server::port`.
     std::uint16_t port = 0;
@@ -70,6 +74,7 @@ struct ServerOptions {
 struct ServerStats {
     std::size_t connections = 0;
     std::size_t parked = 0;
+    std::size_t buffered = 0; ///< Bytes of bodies in memory.
     std::uint64_t requests = 0; ///< Requests answered since the start, refused ones included.
 };
 

@@ -142,6 +142,14 @@ std::optional<std::string_view> Request::header(std::string_view name) const noe
     return std::nullopt;
 }
 
+std::string_view Request::bearer() const noexcept
+{
+    constexpr std::string_view kScheme = "Bearer ";
+    const auto value = header("Authorization").value_or("");
+    return same_header_name(value.substr(0, kScheme.size()), kScheme) ? value.substr(kScheme.size())
+                                                                      : std::string_view{};
+}
+
 std::optional<std::string_view> Request::query_value(std::string_view name) const noexcept
 {
     for (const auto& [key, value] : query) {

@@ -47,6 +47,8 @@ struct Request {
     [[nodiscard]] std::string_view parameter(std::string_view name) const noexcept;
     /// The first header of that name, in any case of letters.
     [[nodiscard]] std::optional<std::string_view> header(std::string_view name) const noexcept;
+    /// The token of "Authorization: Bearer …"; empty if there is none.
+    [[nodiscard]] std::string_view bearer() const noexcept;
     /// The first query parameter of that name.
     [[nodiscard]] std::optional<std::string_view> query_value(std::string_view name) const noexcept;
 };

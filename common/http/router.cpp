@@ -65,17 +65,19 @@ Reply method_not_allowed(std::vector<std::string> allowed)
 
 void Router::add(std::string_view method, std::string_view pattern, Handler handler, RouteOptions options)
 {
-    insert({std::string{method}, {}, std::move(handler), {}, options}, pattern);
+    insert({std::string{method}, {}, std::move(handler), {}, std::move(options)}, pattern);
 }
 
 void Router::add_sink(
     std::string_view method, std::string_view pattern, SinkFactory factory, RouteOptions options)
 {
-    insert({std::string{method}, {}, {}, std::move(factory), options}, pattern);
+    insert({std::string{method}, {}, {}, std::move(factory), std::move(options)}, pattern);
 }
 
 void Router::insert(Route route, std::string_view pattern)
 {
+    if (!route.options.body_limit && (route.method == "GET" || route.method == "DELETE"))
+        route.options.body_limit = 0;
     route.pattern = split(pattern);
     const auto before = std::find_if(routes_.begin(), routes_.end(),
         [&](const Route& other) { return more_literal(route.pattern, other.pattern); });

@@ -42,9 +42,15 @@ using SinkOrReply = std::variant<std::unique_ptr<BodySink>, Reply>;
 /// reply (not `Park`). Runs on a handler thread.
 using SinkFactory = std::function<Result<SinkOrReply>(const Request&)>;
 
+/// Refuses a request with a reply (not `Park`) by its headers alone, so that no stranger's body is kept in
+/// memory, or lets it pass. Asked only when a body is to come: the handler still decides for itself. Runs on
+/// a handler thread.
+using Guard = std::function<Result<std::optional<Reply>>(const Request&)>;
+
 struct RouteOptions {
-    /// Bytes; nothing means `ServerLimits::body_bytes`.
+    /// Bytes; nothing means `ServerLimits::body_bytes`, and no body at all for GET and DELETE.
     std::optional<std::uint64_t> body_limit;
+    Guard guard; ///< May be empty. A sink's factory is its own guard.
 };
 
 /// Which code answers which request. Filled before it is given to a server, constant afterwards.
@@ -77,6 +83,9 @@ public:
 
     /// The route of a request, or the reply that says why there is none: 404, or 405 with Allow.
     [[nodiscard]] std::variant<Match, Reply> find(std::string_view method, const Target& target) const;
+
+    /// Every route, for tests that must miss none.
+    [[nodiscard]] const std::vector<Route>& routes() const noexcept { return routes_; }
 
     [[nodiscard]] bool needs_client_certificate(std::string_view path) const noexcept;
 

@@ -6,6 +6,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <exception>
 
 namespace slipway::http {
@@ -38,6 +39,7 @@ Connection::Connection(
     , timer_{loop.context}
     , peer_{address_of(socket_), std::nullopt}
 {
+    ++shared_.connections;
 }
 
 Connection::~Connection() { --shared_.connections; }
@@ -46,9 +48,13 @@ void Connection::start()
 {
     loop_.connections.insert(this);
     auto self = shared_from_this();
-    asio::co_spawn(
-        loop_.context, [this] { return serve(); },
-        [self](const std::exception_ptr& failure) { self->finish(failure); });
+    try {
+        asio::co_spawn(
+            loop_.context, [this] { return serve(); },
+            [self](const std::exception_ptr& failure) { self->finish(failure); });
+    } catch (const std::exception&) { // Out of memory.
+        finish(std::current_exception());
+    }
 }
 
 void Connection::stop()
@@ -119,10 +125,8 @@ Connection::Task<Connection::Io> Connection::handshake()
 /// Whether the connection goes on afterwards.
 Connection::Task<bool> Connection::serve_one()
 {
-    const auto& limits = shared_.options.limits;
     // On the heap, since a coroutine frame would hold it between requests as well.
-    const auto exchange = std::make_unique<Exchange>(
-        Exchange{RequestParser{limits.header_bytes, limits.header_count}, {}, nullptr, nullptr, {}});
+    const auto exchange = std::make_unique<Exchange>(shared_);
     Step step = co_await read_header(*exchange);
     if (step == Step::go_on)
         step = co_await admit(*exchange);
@@ -157,12 +161,16 @@ Connection::Task<Connection::Io> Connection::read_more()
 
 Connection::Task<bool> Connection::send(std::string_view bytes)
 {
-    deadline_ = now() + shared_.options.deadlines.write_stall;
+    const auto stall = shared_.options.deadlines.write_stall;
+    const Time started = now();
+    std::uint64_t taken = 0;
+    deadline_ = started + stall;
     while (!bytes.empty() && !cut_) {
         const IoStep step = transport_->write(bytes.data(), bytes.size());
         if (step.state == IoStep::State::done) {
             bytes.remove_prefix(step.bytes);
-            deadline_ = now() + shared_.options.deadlines.write_stall;
+            taken += step.bytes;
+            deadline_ = std::min(now() + stall, started + stall + earned(taken));
             continue;
         }
         if (step.state == IoStep::State::closed || late())
@@ -220,5 +228,11 @@ void Connection::arm(IoStep::State want)
 }
 
 bool Connection::late() const { return now() >= deadline_; }
+
+std::chrono::milliseconds Connection::earned(std::uint64_t bytes) const
+{
+    const auto rate = std::max<std::uint32_t>(shared_.options.deadlines.bytes_per_second, 1);
+    return std::chrono::milliseconds{bytes / rate * 1000};
+}
 
 } // namespace slipway::http

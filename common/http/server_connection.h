@@ -39,6 +39,7 @@ struct ServerShared {
     Logger log;
     std::optional<TlsServerContext> tls;
     std::unique_ptr<HandlerPool> pool;
+    std::atomic<std::size_t> buffered{0}; ///< Bytes of bodies in memory.
     std::atomic<std::size_t> connections{0};
     std::atomic<std::size_t> parked{0};
     std::atomic<std::uint64_t> requests{0};
@@ -88,13 +89,45 @@ private:
         give_up, ///< There is nobody to answer.
     };
 
+    /// The part of the server's budget for bodies that one request takes.
+    class Buffered {
+    public:
+        explicit Buffered(std::atomic<std::size_t>& total)
+            : total_{total}
+        {
+        }
+
+        Buffered(const Buffered&) = delete;
+        Buffered& operator=(const Buffered&) = delete;
+
+        ~Buffered() { total_ -= mine_; }
+
+        /// Whether `bytes` in all are within `limit`, with what the others take.
+        bool grow_to(std::size_t bytes, std::size_t limit)
+        {
+            const std::size_t more = bytes - std::exchange(mine_, bytes);
+            return (total_ += more) <= limit;
+        }
+
+    private:
+        std::atomic<std::size_t>& total_;
+        std::size_t mine_ = 0;
+    };
+
     /// One request and what becomes of it.
     struct Exchange {
+        explicit Exchange(ServerShared& shared)
+            : parser{shared.options.limits.header_bytes, shared.options.limits.header_count}
+            , buffered{shared.buffered}
+        {
+        }
+
         RequestParser parser;
         Request request;
         const Router::Route* route = nullptr;
         std::unique_ptr<BodySink> sink;
         Reply reply;
+        Buffered buffered;
 
         Step refuse(Reply with)
         {
@@ -110,6 +143,7 @@ private:
 
     Task<Step> read_header(Exchange& exchange);
     Task<Step> admit(Exchange& exchange);
+    Task<Step> ask_guard(Exchange& exchange);
     Task<Step> open_sink(Exchange& exchange);
     Task<Step> read_body(Exchange& exchange);
     Task<Step> feed_body(Exchange& exchange);
@@ -129,6 +163,8 @@ private:
     void wake();
     void finish(const std::exception_ptr& failure);
     [[nodiscard]] bool late() const;
+    /// The time that a peer earns by moving `bytes`.
+    [[nodiscard]] std::chrono::milliseconds earned(std::uint64_t bytes) const;
     [[nodiscard]] Reply ask(const Request& request, const std::function<Result<Reply>()>& call) const;
 
     ServerShared& shared_;

@@ -33,6 +33,7 @@ Connection::Task<Connection::Step> Connection::read_header(Exchange& exchange)
     const auto& deadlines = shared_.options.deadlines;
     deadline_ = now() + (first_ ? deadlines.header : deadlines.idle);
     while (in_.empty()) {
+        std::string{}.swap(in_); // Idle connections by the thousand hold no buffer.
         if (stopping_)
             co_return Step::give_up;
         idle_ = true;
@@ -90,17 +91,32 @@ Connection::Task<Connection::Step> Connection::admit(Exchange& exchange)
     const auto expect = request.header("Expect");
     if (expect && !same_header_name(*expect, "100-continue"))
         co_return exchange.refuse(Reply::problem(417, "only 100-continue can be expected"));
-    if (match.route->factory) {
-        const Step opened = co_await open_sink(exchange);
-        if (opened != Step::go_on)
-            co_return opened;
-    }
+    Step step = Step::go_on;
+    if (match.route->options.guard && !exchange.parser.done())
+        step = co_await ask_guard(exchange);
+    if (step == Step::go_on && match.route->factory)
+        step = co_await open_sink(exchange);
+    if (step != Step::go_on)
+        co_return step;
     if (expect && !exchange.parser.is_http_1_0() && !exchange.parser.done() && in_.empty()) {
         const bool sent = co_await send("HTTP/1.1 100 Continue\r\n\r\n");
         if (!sent)
             co_return Step::give_up;
     }
     co_return Step::go_on;
+}
+
+Connection::Task<Connection::Step> Connection::ask_guard(Exchange& exchange)
+{
+    bool passed = false;
+    co_await on_pool([&] {
+        exchange.reply = ask(exchange.request, [&]() -> Result<Reply> {
+            auto refusal = SLIPWAY_TRY(exchange.route->options.guard(exchange.request));
+            passed = !refusal;
+            return std::move(refusal).value_or(Reply{});
+        });
+    });
+    co_return passed ? Step::go_on : Step::answer;
 }
 
 Connection::Task<Connection::Step> Connection::open_sink(Exchange& exchange)
@@ -131,9 +147,7 @@ Connection::Task<Connection::Step> Connection::read_body(Exchange& exchange)
             break;
         // The time that the sink takes is not the peer's.
         started += now() - before;
-        const auto rate = std::max<std::uint32_t>(deadlines.body_bytes_per_second, 1);
-        const std::chrono::milliseconds earned{received / rate * 1000};
-        deadline_ = std::min(now() + deadlines.body_stall, started + deadlines.body_stall + earned);
+        deadline_ = std::min(now() + deadlines.body_stall, started + deadlines.body_stall + earned(received));
         const std::size_t left_over = in_.size();
         const Io io = co_await read_more();
         if (io == Io::late)
@@ -158,7 +172,11 @@ Connection::Task<Connection::Step> Connection::feed_body(Exchange& exchange)
         co_return exchange.refuse(Reply::problem(large ? 413 : 400, used.error().message()));
     }
     in_.erase(0, *used);
-    if (!exchange.sink || exchange.parser.body_size() == 0)
+    const std::size_t kept = exchange.parser.body_size();
+    if (!exchange.sink && !exchange.buffered.grow_to(kept, shared_.options.limits.buffered_bytes))
+        co_return exchange.refuse(Reply::problem(503, "the server holds too many bodies just now: try again")
+                                      .with("Retry-After", "1"));
+    if (!exchange.sink || kept == 0)
         co_return Step::go_on;
     const std::string bytes = exchange.parser.take_body();
     bool failed = false;
