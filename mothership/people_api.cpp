@@ -1,6 +1,5 @@
 #include "mothership/people_api.h"
 
-#include "common/base64.h"
 #include "common/ulid.h"
 #include "crypto/digest.h"
 
@@ -16,23 +15,13 @@ constexpr std::size_t kKeyBytes = 32;
 constexpr std::uint64_t kMaxStackBytes = 2 * 1024 * 1024;
 constexpr std::uint64_t kMaxSourceBytes = 1024 * 1024 * 1024;
 
-std::string_view bearer(const http::Request& request)
-{
-    constexpr std::string_view kScheme = "Bearer ";
-    const auto header = request.header("Authorization").value_or("");
-    return header.starts_with(kScheme) ? header.substr(kScheme.size()) : std::string_view{};
-}
-
 std::string key_hash(std::string_view text) { return crypto::sha256(text).hex(); }
 
 } // namespace
 
 NewApiKey make_api_key(std::string name, const Clock& clock, Random& random)
 {
-    std::string raw(kKeyBytes, '\0');
-    random.fill(std::as_writable_bytes(std::span{raw}));
-    std::string secret = hex_encode(raw);
-    wipe(raw);
+    std::string secret = random_hex(random, kKeyBytes);
     NewApiKey key;
     key.record.id = make_ulid(clock, random);
     key.record.name = std::move(name);
@@ -70,7 +59,7 @@ Result<std::int64_t> query_number_or(
 
 Result<std::optional<ApiKey>> PeopleApi::key_of(const http::Request& request)
 {
-    const std::string_view text = bearer(request);
+    const std::string_view text = request.bearer();
     if (!text.starts_with(kKeyPrefix) || text.size() < kKeyPrefix.size() + kUlidSize)
         return std::optional<ApiKey>{};
     const std::string id{text.substr(kKeyPrefix.size(), kUlidSize)};
@@ -80,16 +69,21 @@ Result<std::optional<ApiKey>> PeopleApi::key_of(const http::Request& request)
     return key && Secret{key->hash}.equals(key_hash(text)) ? std::move(key) : std::optional<ApiKey>{};
 }
 
-void PeopleApi::add(http::Router& router, std::string_view method, std::string_view pattern, Handle handle)
+Result<std::optional<http::Reply>> PeopleApi::refuse_stranger(const http::Request& request)
+{
+    return SLIPWAY_TRY(key_of(request)) ? std::optional<http::Reply>{} : std::optional{unknown_key_reply()};
+}
+
+void PeopleApi::add(http::Router& router, std::string_view method, std::string_view pattern, Handle handle,
+    std::optional<std::uint64_t> body_limit)
 {
     router.add(method, pattern,
         [this, handle](const http::Request& request) -> Result<http::Reply> {
-            const auto key = SLIPWAY_TRY(key_of(request));
-            if (!key)
-                return unknown_key_reply();
-            return (this->*handle)(request);
+            auto refusal = SLIPWAY_TRY(refuse_stranger(request));
+            return refusal ? *std::move(refusal) : (this->*handle)(request);
         },
-        {.body_limit = kMaxStackBytes});
+        {.body_limit = body_limit,
+            .guard = [this](const http::Request& request) { return refuse_stranger(request); }});
 }
 
 void PeopleApi::add_routes(http::Router& router)
@@ -99,10 +93,10 @@ void PeopleApi::add_routes(http::Router& router)
     add(router, "POST", "/api/v1/pools", &PeopleApi::create_pool);
     add(router, "GET", "/api/v1/pools", &PeopleApi::list_pools);
     add(router, "GET", "/api/v1/workers", &PeopleApi::list_workers);
-    add(router, "POST", "/api/v1/stacks", &PeopleApi::create_stack);
+    add(router, "POST", "/api/v1/stacks", &PeopleApi::create_stack, kMaxStackBytes);
     add(router, "GET", "/api/v1/stacks", &PeopleApi::list_stacks);
     add(router, "GET", "/api/v1/stacks/{id}", &PeopleApi::show_stack);
-    add(router, "PATCH", "/api/v1/stacks/{id}", &PeopleApi::change_stack);
+    add(router, "PATCH", "/api/v1/stacks/{id}", &PeopleApi::change_stack, kMaxStackBytes);
     router.add_sink("PUT", "/api/v1/stacks/{id}/source",
         [this](const http::Request& request) { return upload_source(request); },
         {.body_limit = kMaxSourceBytes});

@@ -43,11 +43,14 @@ public:
 private:
     using Handle = Result<http::Reply> (PeopleApi::*)(const http::Request&);
 
-    void add(http::Router& router, std::string_view method, std::string_view pattern, Handle handle);
+    void add(http::Router& router, std::string_view method, std::string_view pattern, Handle handle,
+        std::optional<std::uint64_t> body_limit = {});
     void add_run_routes(http::Router& router);
 
     /// The key that the request shows; nothing if it shows none that is good.
     Result<std::optional<ApiKey>> key_of(const http::Request& request);
+
+    Result<std::optional<http::Reply>> refuse_stranger(const http::Request& request);
 
     Result<http::Reply> health();
     Result<http::Reply> session(const http::Request& request);

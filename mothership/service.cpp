@@ -3,6 +3,9 @@
 #include "common/file.h"
 #include "mothership/store/sqlite_store.h"
 
+#include <sys/resource.h>
+
+#include <algorithm>
 #include <charconv>
 #include <thread>
 
@@ -12,6 +15,10 @@ namespace {
 
 constexpr std::chrono::seconds kLockPatience{10};
 constexpr std::size_t kMaxPem = 64 * 1024;
+/// Of a route that does not say how much more it needs.
+constexpr std::uint64_t kMaxBody = 64 * 1024;
+/// Descriptors that are not connections: store, blobs, logs.
+constexpr std::size_t kSpareDescriptors = 128;
 
 struct Listen {
     std::string address;
@@ -39,6 +46,19 @@ Result<Listen> parse_listen(const std::string& text, const Config& config)
     return listen;
 }
 
+/// Takes as many descriptors as the host allows and says how many connections they are good for.
+std::size_t connections_at_most(std::size_t wanted)
+{
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return wanted;
+    const rlimit most{.rlim_cur = limit.rlim_max, .rlim_max = limit.rlim_max};
+    if (::setrlimit(RLIMIT_NOFILE, &most) == 0)
+        limit = most;
+    const std::size_t descriptors = limit.rlim_cur;
+    return std::min(wanted, descriptors - std::min(kSpareDescriptors, descriptors / 2));
+}
+
 Result<http::ServerOptions> server_options(
     const DataDirectory& directory, const Listen& listen, const std::string& ca_pem)
 {
@@ -51,6 +71,8 @@ Result<http::ServerOptions> server_options(
     options.address = listen.address;
     options.port = listen.port;
     options.tls = std::move(tls);
+    options.limits.body_bytes = kMaxBody;
+    options.limits.connections = connections_at_most(options.limits.connections);
     return options;
 }
 

@@ -30,6 +30,9 @@ struct Work {
     void wake(std::string topic) { topics.push_back(std::move(topic)); }
 };
 
+/// Secrets that others show: twice as many lower case digits.
+[[nodiscard]] std::string random_hex(Random& random, std::size_t bytes);
+
 [[nodiscard]] std::string pool_topic(std::string_view pool_id);
 [[nodiscard]] std::string worker_topic(std::string_view worker_id);
 [[nodiscard]] std::string run_topic(std::string_view run_id);

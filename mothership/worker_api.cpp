@@ -1,6 +1,5 @@
 #include "mothership/worker_api.h"
 
-#include "common/base64.h"
 #include "common/http/problem.h"
 #include "common/ulid.h"
 #include "crypto/certificate.h"
@@ -16,27 +15,11 @@ namespace {
 constexpr std::uint64_t kMaxBlobBytes = 16ULL * 1024 * 1024 * 1024;
 constexpr std::size_t kSessionBytes = 32;
 
-std::string random_hex(Random& random, std::size_t bytes)
-{
-    std::string raw(bytes, '\0');
-    random.fill(std::as_writable_bytes(std::span{raw}));
-    std::string text = hex_encode(raw);
-    wipe(raw);
-    return text;
-}
-
-std::string_view bearer(const http::Request& request)
-{
-    constexpr std::string_view kScheme = "Bearer ";
-    const auto header = request.header("Authorization").value_or("");
-    return header.starts_with(kScheme) ? header.substr(kScheme.size()) : std::string_view{};
-}
-
 http::Reply foreign_certificate()
 {
     return http::Reply::problem(403,
-        "the certificate of this connection is not the current one of any pool: take the token of the pool "
-        "anew",
+        "the certificate of this connection is of no pool of this server: start the launcher with the token "
+        "and the key of one pool of it; slipway pool create makes a new one",
         "certificate");
 }
 
@@ -163,7 +146,7 @@ Result<std::optional<Stage>> stage_of(Transaction& records, const Pool& pool, co
 Result<std::variant<Caller, http::Reply>> WorkerApi::authenticate(const http::Request& request)
 {
     using Answer = std::variant<Caller, http::Reply>;
-    const std::string hash = crypto::sha256(bearer(request)).hex();
+    const std::string hash = crypto::sha256(request.bearer()).hex();
     return plane_.look([&](Transaction& records) -> Result<Answer> {
         const auto pool = SLIPWAY_TRY(pool_of(records, request));
         if (!pool)
@@ -173,6 +156,13 @@ Result<std::variant<Caller, http::Reply>> WorkerApi::authenticate(const http::Re
             return Answer{http::Reply::problem(401, "this session is over: register again", "session")};
         return Answer{Caller{.pool = *pool, .worker = *std::move(worker)}};
     });
+}
+
+Result<std::optional<http::Reply>> WorkerApi::refuse_stranger(const http::Request& request)
+{
+    auto who = SLIPWAY_TRY(authenticate(request));
+    auto* refusal = std::get_if<http::Reply>(&who);
+    return refusal ? std::optional{std::move(*refusal)} : std::optional<http::Reply>{};
 }
 
 http::Handler WorkerApi::authenticated(Handle handle)
@@ -188,21 +178,30 @@ http::Handler WorkerApi::authenticated(Handle handle)
 void WorkerApi::add_routes(http::Router& router)
 {
     const std::string stage = std::string{protocol::kStagesPath} + "{id}/";
-    const http::RouteOptions message{.body_limit = protocol::kMaxMessageBytes};
+    const http::Guard guard = [this](const http::Request& request) { return refuse_stranger(request); };
+    const http::RouteOptions message{.body_limit = protocol::kMaxMessageBytes, .guard = guard};
     router.require_client_certificate("/worker/");
-    router.add(
-        "POST", protocol::kRegisterPath, [this](const http::Request& request) { return enroll(request); },
-        message);
-    router.add("DELETE", protocol::kRegisterPath, authenticated(&WorkerApi::sign_off), message);
+    router.add("POST", protocol::kRegisterPath,
+        [this](const http::Request& request) { return enroll(request); },
+        {.body_limit = protocol::kMaxMessageBytes,
+            .guard = [this](const http::Request& request) { return refuse_foreign_certificate(request); }});
+    router.add("DELETE", protocol::kRegisterPath, authenticated(&WorkerApi::sign_off));
     router.add("POST", protocol::kPollPath, authenticated(&WorkerApi::poll), message);
     router.add("POST", stage + "accept", authenticated(&WorkerApi::accept), message);
     router.add("POST", stage + "decline", authenticated(&WorkerApi::decline), message);
     router.add("POST", stage + "state", authenticated(&WorkerApi::report), message);
     router.add("PUT", stage + "logs", authenticated(&WorkerApi::append_log),
-        {.body_limit = protocol::kMaxLogChunkBytes});
+        {.body_limit = protocol::kMaxLogChunkBytes, .guard = guard});
     router.add("GET", stage + "blobs/{name}", authenticated(&WorkerApi::download_blob));
     router.add_sink("PUT", stage + "blobs/{name}",
         [this](const http::Request& request) { return upload_blob(request); }, {.body_limit = kMaxBlobBytes});
+}
+
+Result<std::optional<http::Reply>> WorkerApi::refuse_foreign_certificate(const http::Request& request)
+{
+    const auto pool
+        = SLIPWAY_TRY(plane_.look([&](Transaction& records) { return pool_of(records, request); }));
+    return pool ? std::optional<http::Reply>{} : std::optional{foreign_certificate()};
 }
 
 Result<http::Reply> WorkerApi::enroll(const http::Request& request)

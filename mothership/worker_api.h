@@ -47,6 +47,8 @@ private:
     Result<http::Reply> download_blob(const Caller& caller, const http::Request& request);
     Result<http::SinkOrReply> upload_blob(const http::Request& request);
 
+    Result<std::optional<http::Reply>> refuse_stranger(const http::Request& request);
+    Result<std::optional<http::Reply>> refuse_foreign_certificate(const http::Request& request);
     http::Handler authenticated(Handle handle);
     /// How long an answer that says what the worker was told already is kept back; 0: it is news.
     Millis hold_back(const std::string& worker_id, const std::string& answer);

@@ -84,6 +84,11 @@ void RunningMothership::start()
     client_ = client({}, {});
 }
 
+std::uint16_t RunningMothership::port() const
+{
+    return static_cast<std::uint16_t>(std::stoi(url_.substr(url_.rfind(':') + 1)));
+}
+
 http::HttpClient RunningMothership::client(
     const std::string& certificate_pem, const std::string& key_pem) const
 {

@@ -54,6 +54,10 @@ public:
     /// A client that shows this certificate; empty: none.
     http::HttpClient client(const std::string& certificate_pem, const std::string& key_pem) const;
 
+    [[nodiscard]] std::uint16_t port() const;
+
+    [[nodiscard]] const std::string& admin_key() const { return admin_key_; }
+
     [[nodiscard]] const std::filesystem::path& directory() const { return directory_.path(); }
 
     [[nodiscard]] std::filesystem::path data() const { return directory_.path() / "data"; }
