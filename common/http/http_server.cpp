@@ -99,6 +99,13 @@ public:
             asio::post(loops_.front()->context, [this] { stop_accepting(); });
     }
 
+    Result<void> replace_tls(const ServerTls& tls)
+    {
+        auto fresh = std::make_shared<TlsServerContext>(SLIPWAY_TRY(TlsServerContext::create(tls)));
+        asio::post(loops_.front()->context, [this, fresh] { shared_.tls = std::move(*fresh); });
+        return {};
+    }
+
     ServerStats stats() const
     {
         return {shared_.connections.load(), shared_.parked.load(), shared_.buffered.load(),
@@ -226,6 +233,8 @@ std::uint16_t Server::port() const noexcept { return impl_->port(); }
 void Server::run(std::stop_token stop) { impl_->run(stop); }
 
 void Server::stop() { impl_->stop(); }
+
+Result<void> Server::replace_tls(const ServerTls& tls) { return impl_->replace_tls(tls); }
 
 ServerStats Server::stats() const { return impl_->stats(); }
 

@@ -102,6 +102,10 @@ public:
     /// Makes `run` return, also when it is called later. Does not wait.
     void stop();
 
+    /// Shows this identity to connections that come from now on. Fails with `invalid_input` and changes
+    /// nothing for a wrong certificate or key. The server was made with one.
+    Result<void> replace_tls(const ServerTls& tls);
+
     [[nodiscard]] ServerStats stats() const;
 
 private:

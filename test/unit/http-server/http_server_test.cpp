@@ -183,3 +183,15 @@ TEST_CASE("A server does not start with a wrong address, a taken port or a wrong
     CHECK(failure({.port = server.port(), .tls = {}}) == Errc::conflict);
     CHECK(failure({.tls = http::ServerTls{"nonsense", Secret{"nonsense"}, {}}}) == Errc::invalid_input);
 }
+
+TEST_CASE("A server on all addresses answers IPv4, with the peer's address as IPv4 shows it")
+{
+    http::Router router;
+    router.add("GET", "/who", [](const Request& request) { return Reply::text(200, request.peer.address); });
+    http::ServerOptions options;
+    options.address = "::";
+    RunningServer server{std::move(router), options};
+    RawClient client{server.port()};
+    client.send(get("/who"));
+    CHECK(client.reply().body == "127.0.0.1");
+}

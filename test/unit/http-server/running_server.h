@@ -24,6 +24,8 @@ public:
 
     http::Topics& topics() { return *topics_; }
 
+    Result<void> replace_tls(const http::ServerTls& tls) { return server_->replace_tls(tls); }
+
     void stop() { server_->stop(); }
 
     /// Returns when `run` has.

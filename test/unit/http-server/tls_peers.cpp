@@ -167,6 +167,17 @@ bool TlsClient::shaken() const { return impl_->shaken; }
 
 bool TlsClient::resumed() const { return SSL_session_reused(impl_->ssl.get()) == 1; }
 
+std::string TlsClient::server_name() const
+{
+    const Certificate certificate{SSL_get1_peer_certificate(impl_->ssl.get())};
+    unsigned char* der = nullptr;
+    const int size = certificate ? i2d_X509(certificate.get(), &der) : 0;
+    const std::string name
+        = size > 0 ? common_name({reinterpret_cast<const char*>(der), static_cast<std::size_t>(size)}) : "";
+    OPENSSL_free(der);
+    return name;
+}
+
 void TlsClient::send(const std::string& bytes)
 {
     if (impl_->shaken && !bytes.empty())

@@ -42,6 +42,8 @@ public:
     /// Whether the handshake went through on our side; with TLS 1.3 a refusal shows at the first read only.
     [[nodiscard]] bool shaken() const;
     [[nodiscard]] bool resumed() const;
+    /// The common name in the server's certificate.
+    [[nodiscard]] std::string server_name() const;
     void send(const std::string& bytes);
     /// Sends, then returns all bytes until the server closes or refuses.
     [[nodiscard]] std::string exchange(const std::string& bytes);

@@ -172,3 +172,20 @@ TEST_CASE("A key that does not belong to the certificate is refused at the start
     CHECK(server.error().message().find("does not belong") != std::string::npos);
     CHECK(server.error().message().find("PRIVATE") == std::string::npos);
 }
+
+TEST_CASE("A new identity is shown to new connections, the old ones go on, and a wrong one changes nothing")
+{
+    const Pki pki;
+    RunningServer server{identity_router(), pki.options()};
+    TlsClient old{server.port(), {}, TLS1_3_VERSION};
+    CHECK(old.server_name() == "server");
+    CHECK_FALSE(server.replace_tls({"nonsense", Secret{pki.server.key}, pki.ours.certificate()}));
+    const Identity fresh = pki.ours.issue("renewed");
+    REQUIRE(server.replace_tls({fresh.certificate, Secret{fresh.key}, pki.ours.certificate()}));
+    CHECK(comes_true([&] {
+        return TlsClient{server.port(), {}, TLS1_3_VERSION}.server_name() == "renewed";
+    }));
+    CHECK(old.exchange(get("/who", kClose)).ends_with("nobody"));
+    TlsClient worker{server.port(), pki.ours.issue("worker 7"), TLS1_3_VERSION};
+    CHECK(worker.exchange(get("/worker/who", kClose)).ends_with("worker 7"));
+}
