@@ -93,6 +93,17 @@ public:
     virtual Result<std::optional<Blob>> blob(std::string_view stage_id, std::string_view name) = 0;
     /// Every file of the blob directory that a record names.
     virtual Result<std::vector<std::string>> blob_files() = 0;
+
+    /// Forgets the blobs of runs that are over; their files.
+    virtual Result<std::vector<std::string>> drop_envelopes() = 0;
+    /// Forgets sources that are not among the newest `kept` of their stack and that no run which goes on was
+    /// made with; their files.
+    virtual Result<std::vector<std::string>> drop_sources(int kept) = 0;
+    /// Signs off workers that hold nothing and had no contact since that served time, and forgets those of
+    /// them that no grant names.
+    virtual Result<int> forget_workers(Millis silent_since) = 0;
+    /// Forgets grants in runs that are over of which not a byte of log came.
+    virtual Result<int> drop_empty_attempts() = 0;
 };
 
 /// The records of the control plane. Thread-safe.

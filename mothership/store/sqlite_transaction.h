@@ -66,6 +66,10 @@ public:
     Result<void> put_blob(const Blob& blob) override;
     Result<std::optional<Blob>> blob(std::string_view stage_id, std::string_view name) override;
     Result<std::vector<std::string>> blob_files() override;
+    Result<std::vector<std::string>> drop_envelopes() override;
+    Result<std::vector<std::string>> drop_sources(int kept) override;
+    Result<int> forget_workers(Millis silent_since) override;
+    Result<int> drop_empty_attempts() override;
 
 private:
     /// All rows of a query as values.
