@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <utility>
 
 namespace slipway::mothership {
 
@@ -25,8 +26,9 @@ std::string holder_of(const std::filesystem::path& lock)
 } // namespace
 
 Result<DirectoryLock> DirectoryLock::take(const DataDirectory& directory, const Clock& clock,
-    std::chrono::milliseconds patience, std::stop_token stop)
+    const Logger& logger, std::chrono::milliseconds patience, std::stop_token stop)
 {
+    bool said = false;
     UniqueFd fd = SLIPWAY_TRY(open_file(directory.lock(), O_RDWR | O_CREAT, 0600));
     const auto deadline = clock.now() + patience;
     while (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
@@ -36,6 +38,10 @@ Result<DirectoryLock> DirectoryLock::take(const DataDirectory& directory, const 
             return Error{Errc::conflict,
                 directory.root.string() + " is in use by " + holder_of(directory.lock())
                     + ": one control plane uses a data directory at a time. Stop that one first"};
+        if (!std::exchange(said, true))
+            logger.info("waiting for the data directory",
+                {{"data_dir", directory.root.string()}, {"in_use_by", holder_of(directory.lock())},
+                    {"at_most_s", std::to_string(patience / std::chrono::seconds{1})}});
         if (clock.sleep_for(kLockPause, stop) == Clock::Slept::stopped)
             return Error{Errc::cancelled, "stopped while waiting for the lock of " + directory.root.string()};
     }

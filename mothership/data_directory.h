@@ -1,6 +1,7 @@
 #pragma once
 
 #include "common/clock.h"
+#include "common/log.h"
 #include "common/result.h"
 #include "common/unique_fd.h"
 
@@ -36,10 +37,10 @@ struct DataDirectory {
 /// Keeps other processes out of a data directory while it exists; a kill releases it.
 class DirectoryLock {
 public:
-    /// Waits up to `patience` for a holder to go, so that a restart may overlap; fails with `conflict` after
-    /// that.
+    /// Waits up to `patience` for a holder to go, so that a restart may overlap, and says so; fails with
+    /// `conflict` after that.
     static Result<DirectoryLock> take(const DataDirectory& directory, const Clock& clock,
-        std::chrono::milliseconds patience, std::stop_token stop);
+        const Logger& logger, std::chrono::milliseconds patience, std::stop_token stop);
 
 private:
     explicit DirectoryLock(UniqueFd fd)

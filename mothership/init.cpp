@@ -85,6 +85,7 @@ std::string next_steps(const DataDirectory& directory, const Config& config)
 {
     const std::string dir = directory.root.string();
     return "The control plane \"" + config.name + "\" is ready in " + dir + ".\n\nNext:\n"
+        + "  openssl req -new -newkey rsa:4096 -nodes -keyout spacelift.key -out spacelift.csr\n"
         + "  slipway-mothership serve --data-dir " + dir + "\n  slipway login --endpoint " + config.endpoint
         + " --ca " + directory.ca_certificate().string() + " --key-file " + directory.admin_key().string()
         + "\n  slipway pool create --name demo --csr spacelift.csr --out pool.token\n\nKeep safe and back "

@@ -2,9 +2,12 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <thread>
 
@@ -34,6 +37,15 @@ sigset_t block_signals()
     return signals;
 }
 
+/// A core holds the key of the CA.
+Result<void> forbid_core_dumps()
+{
+    const rlimit none{.rlim_cur = 0, .rlim_max = 0};
+    if (::setrlimit(RLIMIT_CORE, &none) != 0 || ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
+        return Error::from_errno("forbidding core dumps", errno);
+    return {};
+}
+
 int init(const InitOptions& options)
 {
     const SystemClock clock;
@@ -59,7 +71,8 @@ int serve(const ServeOptions& options)
         sigwait(&signals, &signal);
         stop.request_stop();
     }};
-    auto service = Service::open(options, clock, random, logger, stop.get_token());
+    auto service
+        = Service::open(options, {.clock = clock, .random = random, .logger = logger}, stop.get_token());
     int code = kFailed;
     if (service) {
         logger.info("the control plane is ready",
@@ -68,7 +81,10 @@ int serve(const ServeOptions& options)
         (*service)->run(stop.get_token());
         logger.info("the control plane has stopped");
         code = 0;
-    } else if (!stop.stop_requested()) {
+    } else if (service.error().code() == Errc::cancelled) {
+        logger.info("the control plane has stopped before it served", {{"why", service.error().message()}});
+        code = 0;
+    } else {
         logger.error("the control plane cannot start", service.error());
     }
     pthread_kill(waiter.native_handle(), SIGTERM);
@@ -80,6 +96,8 @@ int serve(const ServeOptions& options)
 int main(int argc, char** argv)
 {
     ::umask(0077);
+    if (auto hidden = forbid_core_dumps(); !hidden)
+        return fail(hidden.error(), kFailed);
     const auto command = parse_command_line(argc, argv);
     if (!command)
         return fail(command.error(), kWrongUse);

@@ -9,6 +9,7 @@ namespace {
 constexpr const char* kFooter = R"(From nothing to a pool:
   slipway-mothership init --data-dir /var/lib/slipway-mothership --endpoint https://mothership.example.com:8443
   slipway-mothership serve --data-dir /var/lib/slipway-mothership
+  openssl req -new -newkey rsa:4096 -nodes -keyout spacelift.key -out spacelift.csr
   slipway login --endpoint https://mothership.example.com:8443 --ca …/ca.pem --key-file …/admin.key
   slipway pool create --name demo --csr spacelift.csr --out pool.token
 
@@ -42,7 +43,8 @@ Result<Command> parse_command_line(int argc, const char* const* argv)
     auto* serve_command = app.add_subcommand("serve", "serve a data directory that init made");
     serve_command->add_option("--data-dir", serve.data_dir, "the directory")->required();
     serve_command->add_option("--listen", serve.listen,
-        "ADDRESS:PORT to listen on, port 0 for any; default: the endpoint's port, on all addresses unless "
+        "ADDRESS:PORT to listen on, :PORT for all addresses, port 0 for any; default: the endpoint's port, "
+        "on all addresses unless "
         "the endpoint is local");
     serve_command->add_option("--log-format", log_format, "form of the log on standard output")
         ->check(CLI::IsMember({"logfmt", "json"}))

@@ -57,6 +57,15 @@ void write_source(JsonWriter& json, const std::optional<Source>& source)
     json.field("sha256", source->sha256).field("uploaded_ms", source->uploaded_ms).end_object();
 }
 
+Result<void> check_name_is_free(Transaction& records, const Stack& stack)
+{
+    for (const auto& other : SLIPWAY_TRY(records.stacks()))
+        if (other.name == stack.name && other.id != stack.id)
+            return Error{Errc::conflict,
+                "stack " + other.id + " has the name " + stack.name + " already: choose another name"};
+    return {};
+}
+
 enum class Detail { some, all };
 
 Result<void> write_stack(JsonWriter& json, Transaction& records, const Stack& stack, Detail detail)
@@ -162,6 +171,7 @@ Result<http::Reply> PeopleApi::create_stack(const http::Request& request)
     const auto decide = [&](Work& work) -> Result<std::string> {
         if (SLIPWAY_TRY(work.records.stack(stack.id)))
             return Error{Errc::conflict, "a stack " + stack.id + " exists already: choose another name"};
+        SLIPWAY_TRY(check_name_is_free(work.records, stack));
         SLIPWAY_TRY(read_pool(work.records, document.root(), stack));
         SLIPWAY_TRY(work.records.add_stack(stack));
         return stack_json(work.records, stack);
@@ -201,6 +211,7 @@ Result<http::Reply> PeopleApi::change_stack(const http::Request& request)
         SLIPWAY_TRY(read_members(document.root(), stack.spec));
         SLIPWAY_TRY(check_size(stack.spec));
         SLIPWAY_TRY(read_pool(work.records, document.root(), stack));
+        SLIPWAY_TRY(check_name_is_free(work.records, stack));
         SLIPWAY_TRY(work.records.put_stack(stack));
         SLIPWAY_TRY(schedule_stack(work, stack.id));
         return stack_json(work.records, stack);

@@ -11,13 +11,19 @@
 
 namespace slipway::mothership {
 
+/// What outlives a service.
+struct ServiceParts {
+    const Clock& clock;
+    Random& random;
+    Logger logger;
+};
+
 /// A data directory in service: lock, store, control plane, both APIs and the HTTP server, in that order.
 class Service {
 public:
-    /// Opens everything and listens; serves once `run` is called. `clock`, `random` and the sink of `logger`
-    /// outlive it.
-    static Result<std::unique_ptr<Service>> open(const ServeOptions& options, const Clock& clock,
-        Random& random, const Logger& logger, std::stop_token stop);
+    /// Opens everything and listens; serves once `run` is called.
+    static Result<std::unique_ptr<Service>> open(
+        const ServeOptions& options, const ServiceParts& parts, std::stop_token stop);
 
     Service(const Service&) = delete;
     Service& operator=(const Service&) = delete;
@@ -35,12 +41,15 @@ public:
 
 private:
     Service(Config config, DirectoryLock lock, std::unique_ptr<Store> store, DataDirectory directory,
-        Random& random, const Clock& clock);
-    Result<void> build(const ServeOptions& options, const Clock& clock, Random& random, const Logger& logger);
+        const ServiceParts& parts);
+    Result<void> build(const ServeOptions& options);
     /// When a third of its time is left.
-    Result<void> renew_server_certificate(const Clock& clock, Random& random, const Logger& logger);
-    Result<void> sweep_blobs(const Logger& logger);
+    Result<void> renew_server_certificate();
+    Result<void> sweep_blobs();
+    /// What is to be done now and then.
+    void keep_house();
 
+    ServiceParts parts_;
     Config config_;
     DataDirectory directory_;
     DirectoryLock lock_;

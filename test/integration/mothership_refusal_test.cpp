@@ -124,3 +124,52 @@ TEST_CASE("serve refuses a directory whose database is missing, and leaves the f
     CHECK_FALSE(std::filesystem::exists(scene.server.data() / "slipway.db"));
     CHECK(blobs() == 1);
 }
+
+TEST_CASE("a second server on a data directory says what it waits for, and TERM ends the wait with 0")
+{
+    RunningMothership server;
+    auto second = Process::start(
+        {.argv = {SLIPWAY_MOTHERSHIP, "serve", "--data-dir", server.data(), "--listen", "127.0.0.1:0"},
+            .env = {},
+            .directory = {},
+            .log = server.directory() / "second"});
+    REQUIRE(second);
+    const auto line = second->read_until("waiting for the data directory", std::chrono::seconds{20});
+    REQUIRE(line);
+    CHECK(line->find("process " + std::to_string(server.process().pid())) != std::string::npos);
+    second->signal(SIGTERM);
+    const auto end = second->finish(std::chrono::seconds{20});
+    REQUIRE(end);
+    CHECK(end->first == 0);
+    CHECK(end->second.find("stopped before it served") != std::string::npos);
+}
+
+TEST_CASE("a port that is taken is refused with the remedy")
+{
+    RunningMothership holder;
+    RunningMothership server;
+    server.kill();
+    auto late = Process::start({.argv = {SLIPWAY_MOTHERSHIP, "serve", "--data-dir", server.data(), "--listen",
+                                    "127.0.0.1:" + std::to_string(holder.port())},
+        .env = {},
+        .directory = {},
+        .log = server.directory() / "late"});
+    REQUIRE(late);
+    const auto end = late->finish(std::chrono::seconds{20});
+    REQUIRE(end);
+    CHECK(end->first == 1);
+    CHECK(end->second.find("choose another port with --listen") != std::string::npos);
+}
+
+TEST_CASE("a stack cannot take the name of another")
+{
+    Scene scene;
+    scene.server.create_stack("other", "demo");
+    const auto taken = scene.server.api("PATCH", "/api/v1/stacks/other", R"({"name":"web"})");
+    CHECK(taken.status == 409);
+    CHECK(taken.text("detail") == "stack web has the name web already: choose another name");
+    CHECK(scene.server.api("PATCH", "/api/v1/stacks/other", R"({"name":"third"})").status == 200);
+    CHECK(scene.server.api("POST", "/api/v1/stacks", R"({"name":"third"})").status == 409);
+    CHECK(scene.server.api("PATCH", "/api/v1/stacks/other", R"({"name":"third","autodeploy":true})").status
+        == 200);
+}

@@ -196,9 +196,11 @@ TEST_CASE("a data directory is used by one process at a time")
     const TempDir directory;
     const ManualClock clock;
     const DataDirectory data{directory.path()};
-    auto first = DirectoryLock::take(data, clock, std::chrono::seconds{10}, {});
+    LogSink sink{-1, LogFormat::logfmt, LogLevel::error, clock};
+    const Logger logger{sink};
+    auto first = DirectoryLock::take(data, clock, logger, std::chrono::seconds{10}, {});
     REQUIRE(first);
-    const auto second = DirectoryLock::take(data, clock, std::chrono::seconds{10}, {});
+    const auto second = DirectoryLock::take(data, clock, logger, std::chrono::seconds{10}, {});
     REQUIRE_FALSE(second);
     CHECK(second.error().code() == Errc::conflict);
     CHECK(second.error().message().find("process " + std::to_string(::getpid())) != std::string::npos);
@@ -206,5 +208,5 @@ TEST_CASE("a data directory is used by one process at a time")
     {
         const auto released = *std::move(first);
     }
-    CHECK(DirectoryLock::take(data, clock, std::chrono::seconds{10}, {}));
+    CHECK(DirectoryLock::take(data, clock, logger, std::chrono::seconds{10}, {}));
 }
