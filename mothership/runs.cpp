@@ -1,6 +1,10 @@
 #include "mothership/runs.h"
 
+#include "common/duration.h"
+#include "mothership/control_plane.h"
 #include "mothership/stages.h"
+
+#include <algorithm>
 
 namespace slipway::mothership {
 
@@ -63,8 +67,8 @@ Result<Run> create_run(Work& work, const Stack& stack, RunType type)
 {
     if (!stack.spec.phases.contains(std::string{kPlan}))
         return Error{Errc::conflict,
-            "stack " + stack.id
-                + " has no plan commands: give it some with --plan, then start the run again"};
+            "stack " + stack.id + " has no plan commands: give it some with PATCH /api/v1/stacks/" + stack.id
+                + " {\"phases\": {\"plan\": [\"…\"]}}, or make another with slipway stack create --plan"};
     Run run;
     run.id = work.new_id();
     run.stack_id = stack.id;
@@ -171,17 +175,30 @@ Result<std::string> waits_for_worker(Transaction& records, const Run& run)
         return std::string{
             "an operator: the store was restored from a backup, and nobody knows what happened after it"};
     const auto pool = SLIPWAY_TRY(records.pool(run.pool_id));
+    const Millis now = SLIPWAY_TRY(records.meta()).served;
     int workers = 0;
     int drained = 0;
+    int silent = 0;
+    Millis heard = 0;
     for (const auto& worker : SLIPWAY_TRY(records.workers())) {
-        workers += worker.pool_id == run.pool_id;
-        drained += worker.pool_id == run.pool_id && worker.drained;
+        if (worker.pool_id != run.pool_id)
+            continue;
+        ++workers;
+        drained += worker.drained;
+        silent += now - worker.last_contact > kSilentAfter;
+        heard = std::max(heard, worker.last_contact);
     }
     std::string text = "a free worker of pool " + (pool ? pool->name : run.pool_id);
     if (workers == 0)
         text += ": it has none. Start slipway-launcher with the pool's token and key";
+    else if (silent == workers)
+        text += " (" + std::to_string(workers) + " registered, silent for "
+            + format_duration(
+                std::chrono::duration_cast<std::chrono::seconds>(std::chrono::milliseconds{now - heard}))
+            + "): start slipway-launcher again";
     else
-        text += " (" + std::to_string(workers) + " registered, " + std::to_string(drained) + " drained)";
+        text += " (" + std::to_string(workers) + " registered, " + std::to_string(drained) + " drained, "
+            + std::to_string(silent) + " silent)";
     if (!stages.empty() && !stages.back().message.empty())
         text += ". Last: " + stages.back().message;
     return text;

@@ -305,3 +305,13 @@ TEST_CASE("a restart in mid-run loses nothing")
     desk.finish(*stage, Outcome::succeeded);
     CHECK(desk.run(id).state == RunState::unconfirmed);
 }
+
+TEST_CASE("a run that waits says whether the workers of its pool are there")
+{
+    ControlDesk desk;
+    const auto id = desk.start_run();
+    CHECK(desk.waiting_for(id) == "a free worker of pool demo (1 registered, 0 drained, 0 silent)");
+    desk.advance(3min);
+    CHECK(desk.waiting_for(id)
+        == "a free worker of pool demo (1 registered, silent for 3m0s): start slipway-launcher again");
+}
