@@ -94,6 +94,7 @@ std::string create_body(const ContainerSpec& spec)
     json.string_map("Labels", spec.labels);
     if (spec.no_healthcheck)
         json.key("Healthcheck").begin_object().string_list("Test", {"NONE"}).end_object();
+    optional_text(json, "StopSignal", spec.stop_signal);
     if (spec.stop_timeout)
         json.field("StopTimeout", static_cast<std::int64_t>(spec.stop_timeout->count()));
     json.flag("OpenStdin", spec.open_stdin);

@@ -120,6 +120,7 @@ struct ContainerSpec {
     std::optional<bool> init; ///< The engine's own init as PID 1.
     bool no_healthcheck
         = false; ///< Switches off the image's health check, which runs before anyone asks for it.
+    std::string stop_signal; ///< Of the engine's stop; empty: the image's.
     std::optional<std::chrono::seconds> stop_timeout;
     bool open_stdin = false;
 };

@@ -38,11 +38,12 @@ TEST_CASE("each member of a spec has its place in the API", "[docker]")
     spec.log_driver = "none";
     spec.init = true;
     spec.no_healthcheck = true;
+    spec.stop_signal = "SIGTERM";
     spec.stop_timeout = std::chrono::seconds{30};
     spec.open_stdin = true;
     CHECK(create_body(spec)
         == R"({"Image":"i","Entrypoint":["/init"],"Cmd":[],"Env":["A=b"],"User":"1983:1983","WorkingDir":"/w",)"
-           R"("Labels":{"io.slipway.x":"y"},"Healthcheck":{"Test":["NONE"]},"StopTimeout":30,"OpenStdin":true,)"
+           R"("Labels":{"io.slipway.x":"y"},"Healthcheck":{"Test":["NONE"]},"StopSignal":"SIGTERM","StopTimeout":30,"OpenStdin":true,)"
            R"("HostConfig":{"Mounts":[{"Type":"bind","Source":"/a:b","Target":"/c","ReadOnly":true},)"
            R"({"Type":"volume","Source":"v","Target":"/d","ReadOnly":false}],)"
            R"("Ulimits":[{"Name":"core","Soft":1,"Hard":2}],"Tmpfs":{"/run":"size=1m"},"NetworkMode":"none",)"
