@@ -128,6 +128,7 @@ Result<std::unique_ptr<JobSlot>> DockerHost::create(
     spec.nano_cpus = unless_zero(request.limits.nano_cpus);
     if (request.limits.pids != 0)
         spec.pids_limit = request.limits.pids;
+    spec.grace = std::chrono::milliseconds{request.grace};
     const auto directory = settings_.state_directory / "slots" / spec.name;
     SlotRecord record{
         .directory = directory.string(), .key = {}, .environment = image.env, .user = image.user};

@@ -38,6 +38,7 @@ SlotExit exit_of(const slot::Exited& event)
         .code = std::clamp(event.shell_code(), 0, 255),
         .signal = event.kind == slot::ExitKind::signalled ? event.code : 0,
         .oom = event.oom_kills != 0,
+        .swept = event.swept,
         .by = ended_by(event.cause),
     };
 }
@@ -86,19 +87,16 @@ DockerSlot::DockerSlot(
     , docker_{std::move(docker)}
     , record_{std::move(record)}
     , clock_{clock}
+    , away_since_{clock.now()}
 {
 }
 
 Result<void> DockerSlot::wait_ready(std::stop_token stop)
 {
-    const auto until = clock_.now() + kConnect;
     while (!connected_) {
         const auto event = SLIPWAY_TRY(wait_event(kAskEvery, stop));
         if (const auto* ready = std::get_if<SlotReady>(&event))
             announced_ = *ready;
-        if (!connected_ && clock_.now() >= until)
-            return Error{
-                Errc::timed_out, "the container runs, but its slot-init did not connect within 30 s"};
     }
     return {};
 }
@@ -134,9 +132,15 @@ Result<SlotEvent> DockerSlot::wait_event(std::chrono::milliseconds at_most, std:
     auto event = SLIPWAY_TRY(slot_->link().next_event(wait, stop));
     if (event)
         return take(*std::move(event));
-    if (!connected_)
-        SLIPWAY_TRY(check_alive(stop));
-    return SlotEvent{Nothing{}};
+    if (connected_)
+        return SlotEvent{Nothing{}};
+    SLIPWAY_TRY(check_alive(stop));
+    if (clock_.now() - away_since_ < kConnect)
+        return SlotEvent{Nothing{}};
+    const std::string& why = slot_->link().turned_away();
+    return Error{Errc::timed_out,
+        "the container runs, but its slot-init did not connect within 30 s"
+            + (why.empty() ? "" : ": " + why)};
 }
 
 Result<SlotEvent> DockerSlot::take(slot::Event event)
@@ -156,6 +160,7 @@ Result<SlotEvent> DockerSlot::take(slot::Event event)
             .elapsed = notice->elapsed.count(),
             .limit = notice->limit.count()}};
     connected_ = false;
+    away_since_ = clock_.now();
     checked_.reset();
     return SlotEvent{Nothing{}};
 }
@@ -166,11 +171,10 @@ Result<void> DockerSlot::put(std::string_view directory, const Producer& tar, st
         {.directory = std::string{directory}, .user = record_.user}, tar, std::move(stop));
 }
 
-Result<void> DockerSlot::get(std::string_view directory, const Sink& tar, std::stop_token stop)
+Result<std::string> DockerSlot::get(std::string_view directory, const Sink& tar, std::stop_token stop)
 {
-    SLIPWAY_TRY(
-        slot_->link().get({.directory = std::string{directory}, .user = record_.user}, tar, std::move(stop)));
-    return {};
+    return slot_->link().get(
+        {.directory = std::string{directory}, .user = record_.user}, tar, std::move(stop));
 }
 
 Result<void> DockerSlot::run(const SlotRun& run)
@@ -192,13 +196,12 @@ Result<void> DockerSlot::ack(std::uint64_t output_end, int seq)
 
 Result<void> DockerSlot::lease(protocol::Millis left)
 {
-    return slot_->link().lease(
-        std::chrono::milliseconds{std::max<protocol::Millis>(left, 0)}, slot::LeaseEnds::job);
+    return slot_->link().lease(std::chrono::milliseconds{std::max<protocol::Millis>(left, 0)});
 }
 
 Result<void> DockerSlot::end_lease()
 {
-    return slot_->link().lease(std::chrono::milliseconds{0}, slot::LeaseEnds::nothing);
+    return slot_->link().lease(slot::kNoLease);
 }
 
 Result<void> DockerSlot::limits(const SlotLimits& limits)

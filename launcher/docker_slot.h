@@ -38,7 +38,7 @@ public:
     [[nodiscard]] int last_seq() const override { return last_seq_; }
 
     Result<void> put(std::string_view directory, const Producer& tar, std::stop_token stop) override;
-    Result<void> get(std::string_view directory, const Sink& tar, std::stop_token stop) override;
+    Result<std::string> get(std::string_view directory, const Sink& tar, std::stop_token stop) override;
     Result<void> run(const SlotRun& run) override;
     Result<SlotEvent> next(std::chrono::milliseconds at_most, std::stop_token stop) override;
 
@@ -61,6 +61,7 @@ private:
     const Clock& clock_;
     bool connected_ = false;
     int last_seq_ = 0;
+    BootClock::time_point away_since_; ///< While not connected.
     std::optional<SlotReady> announced_; ///< Taken by `wait_ready`, still to be told by `next`.
     std::optional<BootClock::time_point> checked_; ///< When the engine was asked last.
 };

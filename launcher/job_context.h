@@ -44,10 +44,12 @@ enum class LogLine : std::uint32_t {
     run_warning = 6,
     cut = 7,
     keeping = 8,
+    left_out = 9,
     head = 1000, ///< + the number of the unit
     silence_warning = 1'000'000, ///< + the number of the unit
     unit_end = 2'000'000, ///< + the number of the unit
     gap = 3'000'000, ///< + the number of the unit
+    swept = 4'000'000, ///< + the number of the unit
 };
 
 [[nodiscard]] constexpr std::uint32_t line_id(LogLine line, int seq = 0) noexcept

@@ -58,6 +58,7 @@ struct SlotExit {
     int code = -1; ///< As a shell shows it: 128 + signal.
     int signal = 0; ///< 0: it exited.
     bool oom = false; ///< The kernel killed a process of it for want of memory.
+    bool swept = false; ///< What it left behind held its output open and was killed.
     EndedBy by = EndedBy::itself;
 };
 
@@ -84,8 +85,8 @@ public:
     [[nodiscard]] virtual int last_seq() const = 0;
     /// Unpacks a tar stream into a directory of the container, as the container's user; makes the directory.
     virtual Result<void> put(std::string_view directory, const Producer& tar, std::stop_token stop) = 0;
-    /// Gives a directory of the container as a tar stream.
-    virtual Result<void> get(std::string_view directory, const Sink& tar, std::stop_token stop) = 0;
+    /// Gives a directory of the container as a tar stream. Returns notes on what was left out, a line each.
+    virtual Result<std::string> get(std::string_view directory, const Sink& tar, std::stop_token stop) = 0;
     virtual Result<void> run(const SlotRun& run) = 0;
     /// What happened next; `Nothing` when the time is over or `wake` was called, `cancelled` when stopped.
     virtual Result<SlotEvent> next(std::chrono::milliseconds at_most, std::stop_token stop) = 0;
@@ -119,6 +120,7 @@ struct SlotRequest {
     std::string image_id;
     protocol::StageKind kind = protocol::StageKind::read;
     protocol::StageLimits limits;
+    protocol::Millis grace = 0; ///< Of its ladder, for a stop that comes from the engine.
 };
 
 /// Writes down how to find a slot again.

@@ -121,7 +121,8 @@ Result<void> Job::make_ready(Making& what, std::stop_token stop)
         .run_id = assignment_.run_id,
         .image_id = image.id,
         .kind = assignment_.kind,
-        .limits = assignment_.limits};
+        .limits = assignment_.limits,
+        .grace = context_->bounds.grace};
     slot_ = SLIPWAY_TRY(in("making the container",
         services_.host.create(
             request, [this](const SlotFact& fact) { return stage_.entry().write(fact); }, stop)));

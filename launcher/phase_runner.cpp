@@ -219,6 +219,10 @@ Result<void> PhaseRunner::on(JobSlot& slot, const SlotExit& event)
     const bool more = next != 0 && !units_[static_cast<std::size_t>(next - 1)].after_run;
     if (end.outcome == Outcome::none && more && control_.wish() != JobControl::Wish::none)
         end = stopped_end(false, true); // it ended just before the signal came
+    if (event.swept)
+        SLIPWAY_TRY(context_.spool.append_once(line_id(LogLine::swept, event.seq),
+            own_line("processes that " + unit().name
+                + " left running in the background still held its output; they were ended")));
     if (!end.message.empty())
         SLIPWAY_TRY(context_.spool.append_once(line_id(LogLine::unit_end, event.seq), last_words(end)));
     const bool final = end.outcome == Outcome::lost;

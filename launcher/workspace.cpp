@@ -247,9 +247,11 @@ Result<std::string> Workspace::keep(JobSlot& slot, std::stop_token stop)
     const auto fence = context_.stage.state().fence;
     auto sealer = SLIPWAY_TRY(
         context_.services.vault.seal(context_of(a, a.stage_id, fence, kWorkspaceBlob), fd.get()));
-    SLIPWAY_TRY(in("reading the workspace",
+    const auto notes = SLIPWAY_TRY(in("reading the workspace",
         slot.get(
             kWorkspace, [&](std::string_view bytes) { return sealer.push(bytes); }, stop)));
+    if (!notes.empty())
+        SLIPWAY_TRY(context_.spool.append_once(line_id(LogLine::left_out), own_line(notes)));
     SLIPWAY_TRY(sealer.finish());
     context_.stage.entry().passed("sealed");
     SLIPWAY_TRY(upload(fd.get(), stop));

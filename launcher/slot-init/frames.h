@@ -28,7 +28,7 @@ inline constexpr std::uint32_t kMaxChunk = 64 * 1024;
 inline constexpr std::uint32_t kMaxPayload = 2 * 1024 * 1024;
 /// Largest payload from slot-init.
 inline constexpr std::uint32_t kMaxReply = kMaxChunk + 64;
-/// Largest error text of `transfer_end`.
+/// Largest text of `transfer_end`: the last of what was said.
 inline constexpr std::uint32_t kMaxText = 1024;
 /// The container's paths of slot-init and of the socket.
 inline constexpr char kSlotMount[] = "/.slipway";
@@ -39,12 +39,11 @@ enum class FrameType : std::uint32_t {
     // launcher to slot-init
     hello = 1, ///< HelloFrame. Answers `ready`; the first one brings the key, later ones must repeat it.
     run = 2, ///< RunFrame, text user, text cwd, argc texts, envc texts. Runs once per seq; one run at a time.
-    signal = 3, ///< SignalFrame. To the child's process group.
-    stop = 4, ///< StopFrame. INT, grace, TERM, 10 s, KILL.
+    stop = 4, ///< StopFrame. INT to the run's process group, grace, TERM, 10 s, KILL to everything.
     lease = 5, ///< LeaseFrame. Replaces the former lease.
     deadline = 6, ///< DeadlineFrame. Replaces the former limits.
     ack = 7, ///< AckFrame. What is acknowledged is forgotten.
-    bye = 8, ///< Nothing. slot-init exits with the last run's code, 128 + signal for a signal.
+    bye = 8, ///< Nothing. slot-init exits with the last run's code, 128 + signal for a signal, 137 in a run.
     put = 9, ///< TransferFrame, text user, text directory. A tar archive follows in `put_data`.
     put_data = 10, ///< TransferFrame, bytes.
     put_end = 11, ///< TransferFrame. Answered by `transfer_end`.
@@ -79,19 +78,15 @@ struct RunFrame {
     std::uint32_t envc;
 };
 
-struct SignalFrame {
-    std::int32_t number;
-};
-
 struct StopFrame {
     std::uint32_t grace_ms;
 };
 
 struct LeaseFrame {
-    std::uint64_t
-        ms; ///< From the receipt. INT comes a little before the end (at most 10 s), KILL at the end.
-    std::uint32_t enforce; ///< 0: the lease is known, and nothing ends with it (stages that write).
-    std::uint32_t zero;
+    /// By slot-init's clock, see `ReadyFrame::now_ms`; not from the receipt, since a frozen container
+    /// receives late. INT comes a little before (at most 10 s), KILL then; nothing starts or lives on after
+    /// it. 0: no lease, nothing ends (stages that write).
+    std::uint64_t until_ms;
 };
 
 struct DeadlineFrame {
@@ -124,7 +119,8 @@ struct ReadyFrame {
     std::uint8_t key[kKeySize]; ///< Zeroes before the first hello.
     std::uint64_t begin; ///< The oldest output byte that is kept.
     std::uint64_t end; ///< One past the newest.
-    std::uint64_t ran_ms; ///< Since the first run's start, 0 before it.
+    std::uint64_t
+        now_ms; ///< slot-init's clock, CLOCK_BOOTTIME; not the host's where a container has its own.
     std::uint32_t last_seq; ///< The newest run that was taken, 0 for none.
     std::uint32_t zero;
 };
@@ -143,7 +139,7 @@ struct ExitedFrame {
         code; ///< The exit code or the signal's number. 125: could not be prepared, 126/127: as a shell says.
     StopCause cause; ///< Why it was stopped; `none` when it ended by itself.
     std::uint32_t oom_kills; ///< Processes that the kernel killed for memory meanwhile.
-    std::uint32_t zero;
+    std::uint32_t swept; ///< 1: what it left behind held the output open and was killed.
     std::uint64_t end; ///< The output's end.
 };
 
@@ -159,6 +155,8 @@ struct NoticeFrame {
 struct TransferEndFrame {
     std::uint32_t id;
     std::uint32_t failed; ///< 0 or 1
+    std::int32_t signal; ///< That ended what moved the files, or 0.
+    StopCause cause; ///< `lease`: the slot's lease is over, nothing starts or lives on in it.
 };
 
 /// Structs go over the wire as they are: no padding, nothing but numbers.

@@ -84,7 +84,6 @@ bool SlotInit::take_frame()
         return take_hello();
     case FrameType::run:
         return take_run();
-    case FrameType::signal:
     case FrameType::stop:
     case FrameType::lease:
     case FrameType::deadline:
@@ -139,26 +138,26 @@ bool SlotInit::take_run()
 
 bool SlotInit::take_command()
 {
-    SignalFrame signal{};
     StopFrame stop{};
     LeaseFrame lease{};
     DeadlineFrame deadline{};
     AckFrame ack{};
-    if (rx_header_.type == FrameType::signal) {
-        if (!payload(signal) || signal.number <= 0 || signal.number >= NSIG)
-            return false;
-        signal_child(signal.number);
-    } else if (rx_header_.type == FrameType::stop) {
+    if (rx_header_.type == FrameType::stop) {
         if (!payload(stop))
             return false;
         begin_ladder(StopCause::stopped, stop.grace_ms);
     } else if (rx_header_.type == FrameType::lease) {
-        if (!payload(lease) || lease.ms > INT32_MAX)
+        if (!payload(lease) || lease.until_ms > INT64_MAX)
             return false;
-        const auto ms = static_cast<std::int64_t>(lease.ms);
-        lease_enforced_ = lease.enforce != 0;
-        lease_end_ = now_ + ms;
-        lease_notice_ = lease_end_ - (ms / 4 < kLeaseNotice ? ms / 4 : kLeaseNotice);
+        const auto until = static_cast<std::int64_t>(lease.until_ms);
+        // What a read stage has left behind does not outlive the lease that it had.
+        if (until == 0 && lease_end_ > 0 && !running_)
+            kill_rest();
+        const std::int64_t left = until < now_ ? 0
+            : until - now_ < kLongestLease     ? until - now_
+                                               : kLongestLease;
+        lease_end_ = left > 0 ? now_ + left : until;
+        lease_notice_ = lease_end_ - (left / 4 < kLeaseNotice ? left / 4 : kLeaseNotice);
     } else if (rx_header_.type == FrameType::deadline) {
         if (!payload(deadline) || deadline.total_ms > INT32_MAX || deadline.silence_ms > INT32_MAX)
             return false;
@@ -176,7 +175,10 @@ bool SlotInit::take_command()
     return true;
 }
 
-void SlotInit::leave() const { ::_exit(exit_.kind == ExitKind::signalled ? 128 + exit_.code : exit_.code); }
+void SlotInit::leave() const
+{
+    ::_exit(running_ ? 128 + SIGKILL : exit_.kind == ExitKind::signalled ? 128 + exit_.code : exit_.code);
+}
 
 template <class T> void SlotInit::put_frame(FrameType type, const T& head, std::size_t more)
 {
@@ -203,7 +205,7 @@ void SlotInit::write_link()
             return drop_link();
         tx_sent_ += static_cast<std::size_t>(count);
     }
-    next_ = now_;
+    next_ = link_ >= 0 ? now_ : next_;
 }
 
 /// The next frame from what is due; nothing is queued, so nothing can pile up.
@@ -216,7 +218,7 @@ bool SlotInit::compose()
         std::memcpy(ready.key, key_, sizeof key_);
         ready.begin = ring_.begin;
         ready.end = ring_.end;
-        ready.ran_ms = first_run_ > 0 ? static_cast<std::uint64_t>(now_ - first_run_) : 0;
+        ready.now_ms = static_cast<std::uint64_t>(now_);
         ready.last_seq = seq_;
         put_frame(FrameType::ready, ready);
         ready_sent_ = true;
@@ -282,8 +284,11 @@ void SlotInit::compose_transfer()
     }
     if (transfer_over()) {
         std::memcpy(tx_ + sizeof(FrameHeader) + sizeof(TransferEndFrame), transfer.text, transfer.text_size);
-        put_frame(FrameType::transfer_end, TransferEndFrame{.id = transfer.id, .failed = transfer.failed},
-            transfer.text_size);
+        const TransferEndFrame end{.id = transfer.id,
+            .failed = transfer.failed,
+            .signal = transfer.signal,
+            .cause = lease_over() ? StopCause::lease : StopCause::none};
+        put_frame(FrameType::transfer_end, end, transfer.text_size);
         return end_transfer();
     }
     if (transfer.is_put && transfer.credit >= kPutWindow / 4) {

@@ -73,6 +73,9 @@ void SlotInit::poll_once()
         {transfer_.text_pipe, POLLIN, 0}};
     const int count = ::poll(fds, sizeof fds / sizeof fds[0], -1);
     now_ = boot_time();
+    // The job shares this description with all who come after it and may have made it non-blocking.
+    if (job_end_ >= 0)
+        (void)::fcntl(job_end_, F_SETFL, 0);
     if (count < 0)
         return;
     std::uint64_t expirations = 0;
@@ -92,11 +95,12 @@ void SlotInit::handle_signals()
 {
     signalfd_siginfo info{};
     while (::read(signals_, &info, sizeof info) == sizeof info) {
-        // `docker stop`, as when the host shuts down, leaves 10 s.
-        if (info.ssi_signo == SIGTERM && !running_ && !exit_kept_)
+        // A process of the job has a number here; `docker stop` and the host's shutdown come from outside.
+        if (info.ssi_signo != SIGTERM || info.ssi_code != SI_USER || info.ssi_pid != 0)
+            continue;
+        if (!running_ && !exit_kept_)
             leave();
-        if (info.ssi_signo == SIGTERM)
-            begin_ladder(StopCause::stopped, 8000);
+        begin_ladder(StopCause::stopped, grace_);
     }
     int status = 0;
     for (pid_t pid = 0; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;)
@@ -109,9 +113,11 @@ void SlotInit::reap(pid_t pid, int status)
         child_ = -1;
         status_ = status;
         drain_since_ = now_;
+        close_fd(job_end_);
     } else if (pid == transfer_.pid) {
         transfer_.pid = -1;
-        transfer_.failed = !WIFEXITED(status) || WEXITSTATUS(status) != 0;
+        transfer_.failed = status != 0;
+        transfer_.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
     }
 }
 
@@ -122,7 +128,7 @@ void SlotInit::refuse_run(StopCause cause)
         .code = 125,
         .cause = cause,
         .oom_kills = 0,
-        .zero = 0,
+        .swept = 0,
         .end = ring_.end};
     exit_kept_ = true;
     exit_sent_ = false;
@@ -138,21 +144,23 @@ void SlotInit::start_run(RunRequest& request)
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0)
         return refuse_run(StopCause::none);
-    // Only our end: the pipe's other description belongs to the job, and what it does to that stays there.
     (void)::fcntl(ends[0], F_SETFL, O_NONBLOCK);
     const pid_t pid = ::fork();
     if (pid == 0)
         execute(request, ends[1]);
-    if (pid < 0)
-        complain(ends[1], "no process can be made for the command", nullptr, errno);
-    ::close(ends[1]);
-    (void)::setpgid(pid, pid);
     running_ = true;
     output_ = ends[0];
+    job_end_ = ends[1];
     child_ = group_ = pid;
+    if (pid < 0) {
+        complain(job_end_, "no process can be made for the command", nullptr, errno);
+        close_fd(job_end_);
+    } else {
+        (void)::setpgid(pid, pid);
+    }
     status_ = 125 << 8; // When there was no fork.
     drain_since_ = last_output_ = now_;
-    rest_killed_ = noticed_[1] = false;
+    rest_killed_ = swept_ = noticed_[1] = false;
     step_ = Step::none;
     cause_ = StopCause::none;
     oom_before_ = oom_kills();
@@ -167,28 +175,24 @@ void SlotInit::read_output()
         last_output_ = now_;
         noticed_[1] = false;
     } else if (count == 0) {
-        ::close(output_);
-        output_ = -1;
+        close_fd(output_);
     }
 }
 
 void SlotInit::finish_run()
 {
-    if (output_ >= 0)
-        ::close(output_);
-    output_ = -1;
+    close_fd(output_);
     const bool signalled = WIFSIGNALED(status_);
     exit_ = {.seq = seq_,
         .kind = signalled ? ExitKind::signalled : ExitKind::exited,
         .code = signalled ? WTERMSIG(status_) : WEXITSTATUS(status_),
         .cause = cause_,
         .oom_kills = oom_kills() - oom_before_,
-        .zero = 0,
+        .swept = swept_,
         .end = ring_.end};
     exit_kept_ = true;
     exit_sent_ = false;
     running_ = false;
-    group_ = -1;
     step_ = Step::none;
     notice_due_[0] = notice_due_[1] = false;
 }
@@ -206,26 +210,20 @@ void SlotInit::tick()
     next_ = INT64_MAX;
     if (link_ < 0 && due(retry_at_))
         connect_link();
-    if (!admitted_ && seq_ == 0 && due(away_since_ + kIdleEnd))
-        ::_exit(0);
-    if (lease_enforced_ && (running_ || transfer_.pid > 0) && due(lease_end_)) {
+    if (lease_end_ > 0 && due(lease_end_)) {
+        // Whatever it is: a command, what one has left behind, a transfer.
         cause_ = cause_ == StopCause::none && child_ > 0 ? StopCause::lease : cause_;
         kill_rest();
     }
-    if (child_ > 0) {
-        tick_limits();
-    } else if (output_ >= 0 || (running_ && rest_killed_ && ::kill(-1, 0) == 0)) {
-        // Time in which the ring was full is ours, not that of those who hold the pipe.
-        drain_since_ = ring_.free() == 0 ? now_ : drain_since_;
-        if (!rest_killed_ && due(drain_since_ + kDrainTime)) {
-            kill_rest();
-            drain_since_ = now_;
-        }
-        if (rest_killed_ && due(drain_since_ + kDrainTime / 2))
-            finish_run();
-    } else if (running_) {
-        finish_run();
-    }
+    if (running_)
+        tick_run();
+    if (admitted_ || child_ > 0)
+        return;
+    // Nobody waits for what is fenced off or never began. The end of a stage that writes is kept for longer.
+    const bool awaited = seq_ > 0 && lease_end_ == 0;
+    const std::int64_t since = away_since_ > lease_end_ ? away_since_ : lease_end_;
+    if (due(since + (awaited ? kAwaitedEnd : kIdleEnd)))
+        leave();
 }
 
 /// True when the limit has passed; at 80 % of it one notice is left for the launcher.
@@ -244,19 +242,43 @@ bool SlotInit::limit_due(std::int64_t since, std::int64_t limit, NoticeKind kind
     return due(since + limit);
 }
 
-void SlotInit::tick_limits()
+void SlotInit::tick_run()
 {
     last_output_ = ring_.free() == 0 ? now_ : last_output_;
-    if (lease_enforced_ && step_ == Step::none && due(lease_notice_))
-        begin_ladder(StopCause::lease, lease_end_ - now_);
     const bool total = limit_due(first_run_, total_, NoticeKind::total);
-    const bool silent = limit_due(last_output_, silence_, NoticeKind::silence);
+    const bool ladder = step_ == Step::interrupted || step_ == Step::terminated;
+    if (child_ > 0 || (ladder && signal_group(0))) {
+        tick_ladder(total);
+        drain_since_ = now_;
+        // The end of those whose parent still lives is told to that one only.
+        (void)(child_ > 0 || due(now_ + kGroupLook));
+        return;
+    }
+    // A full ring is our doing while the launcher is away. After the kill it holds up what the pipe still
+    // has.
+    if (ring_.free() == 0 && (!admitted_ || rest_killed_))
+        drain_since_ = now_;
+    if (output_ < 0 && !(rest_killed_ && ::kill(-1, 0) == 0))
+        return finish_run();
+    if (!rest_killed_ && (total || due(drain_since_ + kDrainTime))) {
+        swept_ = true;
+        kill_rest();
+    }
+    if (rest_killed_ && due(drain_since_ + kDrainTime / 2))
+        finish_run();
+}
+
+void SlotInit::tick_ladder(bool total)
+{
+    const bool silent = child_ > 0 && limit_due(last_output_, silence_, NoticeKind::silence);
+    if (step_ == Step::none && lease_end_ > 0 && due(lease_notice_))
+        begin_ladder(StopCause::lease, lease_end_ - now_);
     if (step_ == Step::none && (total || silent))
         begin_ladder(total ? StopCause::deadline : StopCause::silence, grace_);
     if (step_ == Step::interrupted && due(step_at_)) {
         step_ = Step::terminated;
         step_at_ = now_ + kTermTime;
-        signal_child(SIGTERM);
+        (void)signal_group(SIGTERM);
     }
     if (step_ == Step::terminated && due(step_at_)) {
         step_ = Step::killed;
@@ -266,16 +288,11 @@ void SlotInit::tick_limits()
 
 void SlotInit::begin_ladder(StopCause cause, std::int64_t grace)
 {
-    if (child_ <= 0) {
-        if (cause == StopCause::stopped)
-            kill_rest();
-        return;
-    }
-    if (step_ == Step::none) {
-        cause_ = cause;
+    if (running_ && step_ == Step::none) {
+        cause_ = child_ > 0 ? cause : cause_;
         step_ = Step::interrupted;
         step_at_ = now_ + grace;
-        signal_child(SIGINT);
+        (void)signal_group(SIGINT);
     } else if (step_ == Step::interrupted && now_ + grace < step_at_) {
         step_at_ = now_ + grace;
     }
@@ -285,14 +302,12 @@ void SlotInit::begin_ladder(StopCause cause, std::int64_t grace)
 void SlotInit::kill_rest()
 {
     (void)::kill(-1, SIGKILL);
+    drain_since_ = rest_killed_ ? drain_since_ : now_;
     rest_killed_ = true;
 }
 
-void SlotInit::signal_child(int number) const
-{
-    if (child_ > 0)
-        (void)::kill(-group_, number);
-}
+/// The command's process group, whose leader may have ended; false when none of it lives.
+bool SlotInit::signal_group(int number) const { return group_ > 0 && ::kill(-group_, number) == 0; }
 
 std::uint32_t SlotInit::oom_kills() const
 {

@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -33,6 +34,13 @@ template <std::size_t Size> struct Ring {
     }
 };
 
+inline void close_fd(int& fd)
+{
+    if (fd >= 0)
+        ::close(fd);
+    fd = -1;
+}
+
 /// PID 1 of a slot: one poll loop over the launcher's connection, the child's output and a transfer. Times
 /// are milliseconds of CLOCK_BOOTTIME. Lives in static memory; large arrays are left as they are, so that an
 /// idle slot costs no pages for them.
@@ -41,12 +49,17 @@ public:
     [[noreturn]] void run(const char* socket_path);
 
 private:
+    /// Without a launcher: an idle slot's life, and that of one whose lease is over, from then on.
     static constexpr std::int64_t kIdleEnd = 10 * 60 * 1000;
+    /// Without a launcher: how long the end of a stage without a lease is kept for it.
+    static constexpr std::int64_t kAwaitedEnd = 24 * 60 * 60 * 1000;
     static constexpr std::int64_t kRetryLeast = 10;
     static constexpr std::int64_t kRetryMost = 1000;
     static constexpr std::int64_t kDrainTime
         = 2000; ///< For what holds the output open after the child's end.
     static constexpr std::int64_t kTermTime = 10'000;
+    static constexpr std::int64_t kGroupLook = 200;
+    static constexpr std::int64_t kLongestLease = INT32_MAX;
     static constexpr std::int64_t kLeaseNotice = 10'000; ///< INT before the lease's end, at most.
 
     enum class Step : std::uint8_t { none, interrupted, terminated, killed };
@@ -59,9 +72,10 @@ private:
         int data = -1;
         int text_pipe = -1;
         bool failed = false;
+        int signal = 0; ///< That killed the child.
         std::uint32_t credit = 0; ///< get: may be sent; put: to be granted.
         std::uint32_t text_size = 0;
-        char text[kMaxText] = {};
+        char text[kMaxText] = {}; ///< The last of what the child said: an error is its last line.
     };
 
     // slot_init.cpp: the loop, children and limits
@@ -73,15 +87,16 @@ private:
     void read_output();
     void finish_run();
     void tick();
-    void tick_limits();
+    void tick_run();
+    void tick_ladder(bool total);
     bool limit_due(std::int64_t since, std::int64_t limit, NoticeKind kind);
     bool due(std::int64_t when);
     void begin_ladder(StopCause cause, std::int64_t grace);
-    void signal_child(int number) const;
+    [[nodiscard]] bool signal_group(int number) const;
     void kill_rest();
     [[nodiscard]] std::uint32_t oom_kills() const;
 
-    [[nodiscard]] bool lease_over() const { return lease_enforced_ && now_ >= lease_end_; }
+    [[nodiscard]] bool lease_over() const { return lease_end_ > 0 && now_ >= lease_end_; }
 
     [[nodiscard]] bool total_over() const
     {
@@ -146,12 +161,14 @@ private:
     pid_t child_ = -1; ///< Not reaped yet.
     pid_t group_ = -1;
     int output_ = -1; ///< Our end of the pipe.
+    int job_end_ = -1; ///< The job's end, held while the command lives.
     bool running_ = false; ///< From the run frame to the exit record.
     int status_ = 0;
     std::uint32_t seq_ = 0;
     std::uint32_t oom_before_ = 0;
     std::int64_t drain_since_ = 0;
     bool rest_killed_ = false;
+    bool swept_ = false; ///< Something held the output open after the command's end.
     ExitedFrame exit_{};
     bool exit_kept_ = false;
     bool exit_sent_ = false;
@@ -161,9 +178,8 @@ private:
     std::int64_t total_ = 0;
     std::int64_t silence_ = 0;
     std::int64_t grace_ = 30'000;
-    std::int64_t lease_end_ = 0;
+    std::int64_t lease_end_ = 0; ///< 0: no lease.
     std::int64_t lease_notice_ = 0;
-    bool lease_enforced_ = false;
     bool noticed_[2] = {};
     bool notice_due_[2] = {};
     NoticeFrame notice_[2] = {};

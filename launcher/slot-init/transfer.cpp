@@ -112,18 +112,17 @@ bool SlotInit::take_transfer_frame()
 void SlotInit::pump_transfer()
 {
     Transfer& transfer = transfer_;
-    for (bool more = transfer.text_pipe >= 0; more;) {
-        char rest[256];
-        const bool full = transfer.text_size == sizeof transfer.text;
-        const ssize_t count = full ? ::read(transfer.text_pipe, rest, sizeof rest)
-                                   : ::read(transfer.text_pipe, transfer.text + transfer.text_size,
-                                       sizeof transfer.text - transfer.text_size);
-        more = count > 0;
-        transfer.text_size += more && !full ? static_cast<std::uint32_t>(count) : 0;
-        if (count == 0) {
-            ::close(transfer.text_pipe);
-            transfer.text_pipe = -1;
-        }
+    char part[256];
+    for (ssize_t count = 1; transfer.text_pipe >= 0 && count > 0;) {
+        count = ::read(transfer.text_pipe, part, sizeof part);
+        const std::size_t size = count > 0 ? static_cast<std::size_t>(count) : 0;
+        const std::size_t whole = transfer.text_size + size;
+        const std::size_t over = whole > sizeof transfer.text ? whole - sizeof transfer.text : 0;
+        std::memmove(transfer.text, transfer.text + over, transfer.text_size - over);
+        std::memcpy(transfer.text + transfer.text_size - over, part, size);
+        transfer.text_size = static_cast<std::uint32_t>(whole - over);
+        if (count == 0)
+            close_fd(transfer.text_pipe);
     }
     while (transfer.is_put && transfer.data >= 0 && put_.used() > 0) {
         iovec from[2];
@@ -132,16 +131,14 @@ void SlotInit::pump_transfer()
             return;
         if (count < 0) {
             // The child has given up; what it said comes by the other pipe.
-            ::close(transfer.data);
-            transfer.data = -1;
+            close_fd(transfer.data);
             break;
         }
         put_.begin += static_cast<std::uint64_t>(count);
         transfer.credit += static_cast<std::uint32_t>(count);
     }
     if (transfer.is_put && transfer.ended && put_.used() == 0 && transfer.data >= 0) {
-        ::close(transfer.data);
-        transfer.data = -1;
+        close_fd(transfer.data);
     }
 }
 
@@ -155,10 +152,8 @@ void SlotInit::end_transfer()
 {
     if (transfer_.pid > 0)
         (void)::kill(transfer_.pid, SIGKILL);
-    if (transfer_.data >= 0)
-        ::close(transfer_.data);
-    if (transfer_.text_pipe >= 0)
-        ::close(transfer_.text_pipe);
+    close_fd(transfer_.data);
+    close_fd(transfer_.text_pipe);
     transfer_ = {};
     put_.begin = put_.end = 0;
 }

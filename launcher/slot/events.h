@@ -18,7 +18,6 @@ struct Ready {
     std::uint64_t output_begin
         = 0; ///< Oldest output byte still kept there; above what was had: the rest is lost.
     std::uint64_t output_end = 0;
-    std::chrono::milliseconds ran{0}; ///< Since the start of the first run.
 };
 
 /// Output in order, without a gap and nothing twice for one `Slot` object; `offset` counts from the slot's
@@ -36,6 +35,7 @@ struct Exited {
     int code = 0; ///< Exit code or signal number.
     StopCause cause = StopCause::none;
     std::uint32_t oom_kills = 0;
+    bool swept = false; ///< What the run left behind held its output open and was killed.
     std::uint64_t output_end = 0;
 
     /// As a shell shows it: 128 + signal for a signal.

@@ -41,7 +41,6 @@ bool FrameReader::believable(const FrameHeader& header) const noexcept
     case FrameType::ready:
     case FrameType::hello:
     case FrameType::run:
-    case FrameType::signal:
     case FrameType::stop:
     case FrameType::lease:
     case FrameType::deadline:

@@ -24,6 +24,9 @@ Result<void> make_slot_directory(const SlotPlace& place)
     return {};
 }
 
+/// TERM, ten seconds, KILL, and the end of the output.
+constexpr std::chrono::seconds kAfterGrace{15};
+
 docker::ContainerSpec container_spec(const SlotSpec& spec, const SlotPlace& place)
 {
     docker::ContainerSpec container;
@@ -52,6 +55,8 @@ docker::ContainerSpec container_spec(const SlotSpec& spec, const SlotPlace& plac
     container.ulimits = spec.ulimits;
     container.log_driver = "none";
     container.init = false; // slot-init must be PID 1, whatever the engine's default is.
+    container.stop_signal = "SIGTERM"; // The image's own would be lost on slot-init, or end it.
+    container.stop_timeout = std::chrono::ceil<std::chrono::seconds>(spec.grace) + kAfterGrace;
     container.no_healthcheck = true; // It would run the image's code in an idle slot.
     return container;
 }

@@ -5,6 +5,7 @@
 #include "docker-client/docker.h"
 #include "launcher/slot/slot_link.h"
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -32,6 +33,9 @@ struct SlotSpec {
     std::optional<std::int64_t> memory_bytes;
     std::optional<std::int64_t> nano_cpus;
     std::vector<docker::Ulimit> ulimits;
+    /// Between INT and TERM: the engine's own stop (of the host, of `docker stop`) leaves the whole ladder
+    /// its time.
+    std::chrono::milliseconds grace{30'000};
 };
 
 /// Where a slot lives on this machine.
@@ -52,8 +56,7 @@ public:
         const SlotPlace& place, KeepKey keep_key, Random& random, std::stop_token stop);
 
     /// Takes over a slot that an earlier process made: `key` as it was given to `KeepKey`, `have` as the
-    /// output that is durable here. Does not ask the engine whether the container lives. An empty key (the
-    /// earlier process died before the first connection) is possible with `keep_key`.
+    /// output that is durable here. Does not ask the engine whether the container lives.
     static Result<std::unique_ptr<Slot>> adopt(std::string container, LinkSpec link, Random& random);
 
     [[nodiscard]] const std::string& container() const noexcept { return container_; } ///< Id or name.

@@ -1,3 +1,4 @@
+#include "common/clock.h"
 #include "launcher/slot/slot_link.h"
 
 #include <poll.h>
@@ -21,22 +22,25 @@ int milliseconds_until(std::chrono::steady_clock::time_point until)
 
 Result<void> SlotLink::send_bytes(std::string_view bytes)
 {
-    const auto until = std::chrono::steady_clock::now() + kWriteTime;
     const std::scoped_lock lock{peer_mutex_};
-    if (!peer_)
-        return Error{Errc::unreachable, "the slot is not connected"};
+    return peer_ ? send_to(peer_.get(), bytes) : Error{Errc::unreachable, "the slot is not connected"};
+}
+
+Result<void> SlotLink::send_to(int socket, std::string_view bytes)
+{
+    const auto until = std::chrono::steady_clock::now() + kWriteTime;
     while (!bytes.empty()) {
-        const ssize_t count = ::send(peer_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+        const ssize_t count = ::send(socket, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
         if (count > 0) {
             bytes.remove_prefix(static_cast<std::size_t>(count));
             continue;
         }
         const int failure = errno;
-        pollfd ready{peer_.get(), POLLOUT, 0};
+        pollfd ready{socket, POLLOUT, 0};
         if (failure == EINTR || (failure == EAGAIN && ::poll(&ready, 1, milliseconds_until(until)) > 0))
             continue;
         // Half a frame may be out: this connection is over, and the owner sees it by its end.
-        ::shutdown(peer_.get(), SHUT_RDWR);
+        ::shutdown(socket, SHUT_RDWR);
         return failure == EAGAIN ? Error{Errc::unreachable, "the slot does not read"}
                                  : Error{Errc::unreachable, "the slot's connection broke"};
     }
@@ -45,22 +49,28 @@ Result<void> SlotLink::send_bytes(std::string_view bytes)
 
 namespace {
 
-Result<void> append_text(std::string& body, std::string_view text)
+/// The kernel's limit for one argument or variable, its NUL included (MAX_ARG_STRLEN of execve(2)).
+constexpr std::size_t kMaxArgument = 128 * 1024;
+
+/// `what` names it for people; a variable's value is never shown.
+Result<void> append_text(std::string& body, std::string_view text, const std::string& what)
 {
     if (text.find('\0') != std::string_view::npos)
-        return Error{Errc::invalid_input, "a text for the slot holds a NUL byte"};
+        return Error{Errc::invalid_input, what + " holds a NUL byte"};
+    if (text.size() >= kMaxArgument)
+        return Error{Errc::invalid_input, what + " is longer than 128 KiB, the most a process can be given"};
     body.append(text).push_back('\0');
     return {};
 }
 
 Result<void> append_run(std::string& body, const RunSpec& spec)
 {
-    SLIPWAY_TRY(append_text(body, spec.user));
-    SLIPWAY_TRY(append_text(body, spec.cwd));
-    for (const auto& text : spec.argv)
-        SLIPWAY_TRY(append_text(body, text));
+    SLIPWAY_TRY(append_text(body, spec.user, "the user"));
+    SLIPWAY_TRY(append_text(body, spec.cwd, "the working directory"));
+    for (std::size_t i = 0; i < spec.argv.size(); ++i)
+        SLIPWAY_TRY(append_text(body, spec.argv[i], "argument " + std::to_string(i)));
     for (const auto& text : spec.env)
-        SLIPWAY_TRY(append_text(body, text));
+        SLIPWAY_TRY(append_text(body, text, "the variable " + text.substr(0, text.find('='))));
     if (spec.argv.empty() || spec.argv.size() > 8192 || spec.env.size() > 8192
         || body.size() + sizeof(RunFrame) > kMaxPayload)
         return Error{Errc::invalid_input,
@@ -90,8 +100,6 @@ Result<void> SlotLink::run(std::uint32_t seq, const RunSpec& spec)
     return in("starting a command in the slot", std::move(sent));
 }
 
-Result<void> SlotLink::signal(int number) { return send(FrameType::signal, SignalFrame{.number = number}); }
-
 namespace {
 
 std::uint32_t small_ms(std::chrono::milliseconds time)
@@ -101,15 +109,23 @@ std::uint32_t small_ms(std::chrono::milliseconds time)
 
 } // namespace
 
+std::int64_t SlotLink::boot_millis()
+{
+    return std::chrono::duration_cast<std::chrono::milliseconds>(SystemClock{}.now().time_since_epoch())
+        .count();
+}
+
 Result<void> SlotLink::stop(std::chrono::milliseconds grace)
 {
     return send(FrameType::stop, StopFrame{.grace_ms = small_ms(grace)});
 }
 
-Result<void> SlotLink::lease(std::chrono::milliseconds time, LeaseEnds ends)
+Result<void> SlotLink::lease(std::chrono::milliseconds left)
 {
+    const std::int64_t until = boot_millis() + clock_ahead_ + small_ms(left);
     return send(FrameType::lease,
-        LeaseFrame{.ms = small_ms(time), .enforce = ends == LeaseEnds::job ? 1U : 0U, .zero = 0});
+        LeaseFrame{
+            .until_ms = left == kNoLease ? 0 : static_cast<std::uint64_t>(std::max<std::int64_t>(until, 1))});
 }
 
 Result<void> SlotLink::limits(const Limits& limits)

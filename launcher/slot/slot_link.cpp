@@ -128,6 +128,10 @@ Result<std::optional<Event>> SlotLink::next_event(std::chrono::milliseconds wait
 /// One round of waiting and of what is ready then.
 Result<void> SlotLink::pump(TimePoint until, std::stop_token stop)
 {
+    if (!peer_ && !listener_)
+        listen_again();
+    if (!peer_ && !listener_)
+        until = std::min(until, listen_at_);
     for (const auto& stranger : strangers_)
         until = std::min(until, stranger.until);
     std::array<pollfd, 3 + kMaxStrangers> fds{};
@@ -190,6 +194,7 @@ Result<void> SlotLink::greet_strangers()
                     return {};
                 if (admitted.error().code() != Errc::rejected)
                     return admitted;
+                turned_away_ = admitted.error().message();
                 keep = false;
             }
         }
@@ -207,11 +212,13 @@ Result<void> SlotLink::admit(Stranger& stranger, const ReadyFrame& ready)
     constexpr std::array<char, kKeySize> kNone{};
     const std::string_view shown{reinterpret_cast<const char*>(ready.key), kKeySize};
     if (ready.version != kProtocolVersion)
-        return Error{Errc::rejected, "another protocol version"};
+        return Error{Errc::rejected,
+            "its slot-init speaks version " + std::to_string(ready.version)
+                + " of the protocol, this launcher " + std::to_string(kProtocolVersion)};
     if (!spec_.key.equals(spec_.key.empty() ? std::string_view{} : shown)
         || (spec_.key.empty()
             && (shown != std::string_view{kNone.data(), kNone.size()} || ready.last_seq != 0)))
-        return Error{Errc::rejected, "not the slot's key"};
+        return Error{Errc::rejected, "who connected does not have the slot's key"};
     if (spec_.key.empty()) {
         std::string key(kKeySize, '\0');
         random_.fill(std::as_writable_bytes(std::span{key}));
@@ -223,10 +230,18 @@ Result<void> SlotLink::admit(Stranger& stranger, const ReadyFrame& ready)
     HelloFrame hello{};
     std::memcpy(hello.key, spec_.key.reveal().data(), kKeySize);
     hello.have = spec_.have;
+    // Read before the frame was sent: the difference is at most the true one, and no lease grows by it.
+    clock_ahead_ = static_cast<std::int64_t>(ready.now_ms) - boot_millis();
+    std::string bytes = encode_frame(FrameType::hello, hello);
+    wipe(&hello, sizeof hello);
+    // Before any thread finds the peer: slot-init takes nothing before `hello`.
+    auto greeted = send_to(stranger.socket.get(), bytes);
+    wipe(bytes);
     {
         const std::scoped_lock lock{peer_mutex_};
         peer_ = std::move(stranger.socket);
     }
+    turned_away_.clear();
     reader_ = {};
     reader_.admit();
     strangers_.clear();
@@ -234,11 +249,9 @@ Result<void> SlotLink::admit(Stranger& stranger, const ReadyFrame& ready)
     events_.emplace_back(Ready{.last_seq = ready.last_seq,
         .running = ready.running,
         .output_begin = ready.begin,
-        .output_end = ready.end,
-        .ran = std::chrono::milliseconds{ready.ran_ms}});
-    if (!send(FrameType::hello, hello))
+        .output_end = ready.end});
+    if (!greeted)
         lose_peer("the slot left while it was greeted");
-    wipe(&hello, sizeof hello);
     return {};
 }
 
@@ -250,10 +263,20 @@ void SlotLink::lose_peer(std::string reason)
     }
     if (transfer_.id != 0 && !transfer_.failure)
         transfer_.failure = Error{Errc::unreachable, "the slot's connection broke: " + reason};
-    // A failure to listen again shows as a slot that never comes back, which its owner has a limit for.
-    if (auto opened = open_listener(); !opened)
-        reason += "; " + opened.error().message();
+    listen_at_ = {};
+    listen_again();
     events_.emplace_back(Disconnected{std::move(reason)});
+}
+
+/// A failure is tried again; it shows as a slot that does not come back, which its owner has a limit for.
+void SlotLink::listen_again()
+{
+    const auto now = std::chrono::steady_clock::now();
+    if (now < listen_at_)
+        return;
+    listen_at_ = now + kListenEvery;
+    if (auto opened = open_listener(); !opened)
+        turned_away_ = opened.error().message();
 }
 
 void SlotLink::read_peer()
@@ -289,6 +312,7 @@ Result<void> SlotLink::take(const Frame& frame)
             .code = head.code,
             .cause = head.cause,
             .oom_kills = head.oom_kills,
+            .swept = head.swept != 0,
             .output_end = head.end});
         return {};
     }
@@ -307,7 +331,6 @@ Result<void> SlotLink::take(const Frame& frame)
     case FrameType::ready:
     case FrameType::hello:
     case FrameType::run:
-    case FrameType::signal:
     case FrameType::stop:
     case FrameType::lease:
     case FrameType::deadline:

@@ -39,7 +39,8 @@ struct Limits {
     std::chrono::milliseconds grace{30'000}; ///< Between INT and TERM.
 };
 
-enum class LeaseEnds : bool { nothing, job };
+/// The lease of a stage that ends with none.
+inline constexpr std::chrono::milliseconds kNoLease = std::chrono::milliseconds::max();
 
 /// Where files of a container are read or written.
 struct TransferSpec {
@@ -62,6 +63,7 @@ struct LinkSpec {
     Secret key; ///< Empty: no slot-init was accepted yet, and the first one without a key is.
     std::uint64_t have = 0; ///< Output that the caller has durably.
     KeepKey keep_key; ///< Unused when `key` is given.
+    std::chrono::milliseconds stall{120'000}; ///< A transfer in which nothing moves for this long has failed.
 };
 
 /// One slot's socket: listens, admits the one peer that knows the slot's key, and turns frames into events.
@@ -92,12 +94,11 @@ public:
     /// `seq` counts from 1; a seq that slot-init has seen is not run again, and a new one acknowledges older
     /// exits.
     Result<void> run(std::uint32_t seq, const RunSpec& spec);
-    Result<void> signal(int number);
     /// INT, `grace`, TERM, 10 s, KILL, done by slot-init. A shorter grace shortens one under way.
     Result<void> stop(std::chrono::milliseconds grace);
-    /// `time` counts from the moment slot-init reads it: subtract what passed since the renewal was asked
-    /// for.
-    Result<void> lease(std::chrono::milliseconds time, LeaseEnds ends);
+    /// What is in the slot lives for `left` from now, however late slot-init receives it. `kNoLease`: for as
+    /// long as it wants.
+    Result<void> lease(std::chrono::milliseconds left);
     Result<void> limits(const Limits& limits);
     /// Output before `offset` and exits up to `seq` are durable here.
     Result<void> ack(std::uint64_t offset, std::uint32_t seq);
@@ -106,7 +107,8 @@ public:
 
     /// Unpacks the tar archive that `tar` gives to its sink. Output events that arrive meanwhile are kept for
     /// `next_event`. `unreachable` when the connection broke: repeat the whole. `rejected`: the archive or a
-    /// file was refused, with slot-init's words. Waits for a connection at most `kConnectTime`.
+    /// file was refused, with slot-init's words. `timed_out`: no connection for `kConnectTime`, or nothing
+    /// moved for `LinkSpec::stall`.
     Result<void> put(const TransferSpec& spec, const Producer& tar, std::stop_token stop);
     /// Packs a directory as tar (pax) into `sink`; errors as `put`. Returns notes on what is not in it
     /// (sockets, fifos, devices; files that shrank meanwhile), empty as a rule.
@@ -114,6 +116,11 @@ public:
 
     static constexpr std::chrono::seconds kConnectTime{30};
     static constexpr std::chrono::seconds kWriteTime{10};
+    /// Between two tries to listen again when that failed.
+    static constexpr std::chrono::seconds kListenEvery{1};
+
+    /// Why the last peer was turned away that spoke the protocol, empty when none was.
+    [[nodiscard]] const std::string& turned_away() const noexcept { return turned_away_; }
 
 private:
     struct Stranger {
@@ -126,9 +133,10 @@ private:
         std::uint32_t id = 0;
         std::uint32_t credit = 0;
         const Sink* sink = nullptr;
+        std::chrono::steady_clock::time_point stalled; ///< When it counts as such.
         std::optional<Error> failure;
         std::optional<std::string> end; ///< slot-init's text.
-        bool failed = false;
+        TransferEndFrame how{};
     };
 
     using TimePoint = std::chrono::steady_clock::time_point;
@@ -145,11 +153,15 @@ private:
     Result<void> take_output(std::string_view payload);
     Result<void> take_transfer_frame(const Frame& frame);
     void lose_peer(std::string reason);
+    void listen_again();
 
     Result<void> wait_connected(std::stop_token stop);
     Result<void> begin_transfer(FrameType type, const TransferSpec& spec, std::stop_token stop);
     Result<void> send_chunk(std::string_view bytes, std::stop_token stop);
     Result<void> step_transfer(std::stop_token stop);
+
+    void transfer_moved() { transfer_.stalled = std::chrono::steady_clock::now() + spec_.stall; }
+
     Result<std::string> end_transfer(Result<void> outcome, std::stop_token stop);
 
     template <class T> Result<void> send(FrameType type, const T& head, std::string_view body = {})
@@ -161,6 +173,8 @@ private:
     }
 
     Result<void> send_bytes(std::string_view bytes);
+    static std::int64_t boot_millis();
+    static Result<void> send_to(int socket, std::string_view bytes);
 
     LinkSpec spec_;
     Random& random_;
@@ -168,10 +182,13 @@ private:
     UniqueFd wake_;
     std::atomic<bool> woken_{false};
     UniqueFd listener_;
+    TimePoint listen_at_; ///< Without a peer and a listener: the next try.
     std::vector<Stranger> strangers_;
     std::mutex
         peer_mutex_; ///< Held to write to `peer_` and to replace it; only the owner replaces and reads it.
     UniqueFd peer_;
+    std::atomic<std::int64_t> clock_ahead_{0}; ///< slot-init's clock less ours, in ms; never too large.
+    std::string turned_away_;
     FrameReader reader_;
     std::deque<Event> events_;
     std::size_t queued_bytes_ = 0;

@@ -8,6 +8,18 @@ namespace {
 
 constexpr std::uint32_t kGetWindow = 1024 * 1024;
 
+/// What slot-init's child said may end in mid-sentence when it was killed.
+std::string in_words(const TransferEndFrame& end, const std::string& text)
+{
+    std::string why;
+    if (end.signal != 0)
+        why = end.cause == StopCause::lease ? "ended by the lease"
+                                            : "killed by signal " + std::to_string(end.signal);
+    if (why.empty())
+        return text.empty() ? "the slot could not move the files" : text;
+    return text.empty() ? why : why + "; before: " + text;
+}
+
 } // namespace
 
 Result<void> SlotLink::wait_connected(std::stop_token stop)
@@ -33,6 +45,7 @@ Result<void> SlotLink::begin_transfer(FrameType type, const TransferSpec& spec, 
     transfer_ = {};
     transfer_.id = id;
     transfer_.credit = kPutWindow;
+    transfer_moved();
     const std::string body = spec.user + '\0' + spec.directory + '\0';
     return send(type, TransferFrame{.id = id, .zero = 0}, body);
 }
@@ -44,14 +57,19 @@ Result<void> SlotLink::step_transfer(std::stop_token stop)
         return Error{Errc::cancelled, "moving files was cancelled"};
     if (transfer_.failure)
         return *transfer_.failure;
-    return pump(std::chrono::steady_clock::now() + std::chrono::seconds{1}, stop);
+    SLIPWAY_TRY(pump(transfer_.stalled, stop));
+    if (std::chrono::steady_clock::now() >= transfer_.stalled)
+        return Error{Errc::timed_out,
+            "nothing moved for "
+                + std::to_string(std::chrono::ceil<std::chrono::seconds>(spec_.stall).count()) + " s"};
+    return {};
 }
 
 Result<void> SlotLink::send_chunk(std::string_view bytes, std::stop_token stop)
 {
     while (!bytes.empty()) {
         if (transfer_.end)
-            return Error{Errc::rejected, *transfer_.end};
+            return Error{Errc::rejected, in_words(transfer_.how, *transfer_.end)};
         if (transfer_.failure)
             return *transfer_.failure;
         if (transfer_.credit == 0) {
@@ -62,6 +80,7 @@ Result<void> SlotLink::send_chunk(std::string_view bytes, std::stop_token stop)
         SLIPWAY_TRY(
             send(FrameType::put_data, TransferFrame{.id = transfer_.id, .zero = 0}, bytes.substr(0, size)));
         transfer_.credit -= static_cast<std::uint32_t>(size);
+        transfer_moved();
         bytes.remove_prefix(size);
     }
     return {};
@@ -91,11 +110,15 @@ Result<void> SlotLink::take_transfer_frame(const Frame& frame)
     } else {
         const auto end = *payload_head<TransferEndFrame>(frame.payload);
         std::string_view text = frame.payload.substr(sizeof end);
+        // Notes that were too many have lost their begin.
+        if (const auto line = text.find('\n'); text.size() == kMaxText && line != std::string_view::npos)
+            text.remove_prefix(line + 1);
         while (text.ends_with('\n'))
             text.remove_suffix(1);
         transfer_.end = std::string{text};
-        transfer_.failed = end.failed != 0;
+        transfer_.how = end;
     }
+    transfer_moved();
     return {};
 }
 
@@ -107,8 +130,8 @@ Result<std::string> SlotLink::end_transfer(Result<void> outcome, std::stop_token
     if (outcome && transfer_.failure)
         outcome = *transfer_.failure;
     const Transfer ended = std::exchange(transfer_, {});
-    if (ended.end && ended.failed)
-        return Error{Errc::rejected, ended.end->empty() ? "the slot could not move the files" : *ended.end};
+    if (ended.end && ended.how.failed != 0)
+        return Error{Errc::rejected, in_words(ended.how, *ended.end)};
     if (outcome)
         return *ended.end;
     if (!ended.end && ended.id != 0)

@@ -122,6 +122,47 @@ int hold_output()
     return 3;
 }
 
+/// The leader ends; what it leaves behind writes for ever.
+int hold_flood()
+{
+    if (::fork() == 0) {
+        ::setsid();
+        static char bytes[64 * 1024];
+        std::memset(bytes, 'f', sizeof bytes);
+        for (;;)
+            (void)!::write(1, bytes, sizeof bytes);
+    }
+    return 3;
+}
+
+volatile sig_atomic_t interrupted = 0;
+
+/// A process of the leader's group that saves its state for `seconds` when it is interrupted. The leader
+/// itself ends at once: by the same signal when it `waits`, else before it.
+int save_on_interrupt(int seconds, bool waits)
+{
+    (void)::signal(SIGINT, [](int) { interrupted = 1; });
+    sigset_t mask;
+    sigset_t before;
+    sigemptyset(&mask);
+    sigaddset(&mask, SIGINT);
+    (void)::sigprocmask(SIG_BLOCK, &mask, &before);
+    if (::fork() == 0) {
+        while (!waits && ::getppid() != 1)
+            ::usleep(1000);
+        (void)!::write(1, "up\n", 3);
+        while (interrupted == 0)
+            (void)::sigsuspend(&before);
+        for (const auto end = ::time(nullptr) + seconds; ::time(nullptr) < end;)
+            ::usleep(50'000);
+        (void)!::write(1, "saved\n", 6);
+        return 0;
+    }
+    while (waits && interrupted == 0)
+        (void)::sigsuspend(&before);
+    return 3;
+}
+
 int fork_bomb()
 {
     int made = 0;
@@ -141,8 +182,12 @@ int nonblock()
     ::fcntl(1, F_SETFL, ::fcntl(1, F_GETFL) | O_NONBLOCK);
     std::printf("set\n");
     std::fflush(stdout);
-    // The next program on this pipe writes more than it holds.
-    return ::system("i=0; while [ $i -lt 20 ]; do echo line $i; i=$((i+1)); done") == 0 ? 0 : 9;
+    // The next program on this pipe writes more than the pipe and slot-init hold.
+    return ::system(
+               "i=0; while [ $i -lt 40000 ]; do echo a line of some forty bytes, number $i; i=$((i+1)); done")
+            == 0
+        ? 0
+        : 9;
 }
 
 int log_flood(long megabytes)
@@ -162,7 +207,7 @@ int log_flood(long megabytes)
 int signals()
 {
     int broken = 0;
-    for (const int number : {SIGSTOP, SIGKILL, SIGINT, SIGUSR1, SIGSEGV, SIGHUP})
+    for (const int number : {SIGSTOP, SIGKILL, SIGINT, SIGUSR1, SIGSEGV, SIGHUP, SIGTERM, SIGCHLD})
         (void)::kill(1, number);
     std::printf("PID 1 was signalled\n");
     return broken;
@@ -184,6 +229,12 @@ int main(int argc, char** argv)
         return flood_socket(argument);
     if (what == "hold")
         return hold_output();
+    if (what == "hold-flood")
+        return hold_flood();
+    if (what == "wrapper")
+        return save_on_interrupt(argument, true);
+    if (what == "orphan")
+        return save_on_interrupt(argument, false);
     if (what == "fork")
         return fork_bomb();
     if (what == "nonblock")

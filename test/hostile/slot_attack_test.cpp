@@ -14,9 +14,12 @@ namespace {
 /// A slot with the attacking program at /attacker.
 void arm(SlotFixture& fixture, const std::function<void(slot::SlotSpec&)>& change = {})
 {
+    // A copy: the engine need not see the directory that this was built in.
+    const auto attacker = fixture.place().parent_path() / "attacker";
+    std::filesystem::copy_file(SLIPWAY_ATTACKER, attacker);
     fixture.create([&](slot::SlotSpec& spec) {
         spec.mounts.push_back({.kind = docker::MountKind::bind,
-            .source = SLIPWAY_ATTACKER,
+            .source = attacker.string(),
             .target = "/attacker",
             .read_only = true});
         if (change)
@@ -99,6 +102,7 @@ TEST_CASE("a daemon that holds the output open after the end does not hold up th
     const RunEnd end = fixture.run(attack({"hold"}, "1983:1983"));
     CHECK(end.exit.code == 3);
     CHECK(end.output == "main is done\n");
+    CHECK(end.exit.swept);
     CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds{10});
     CHECK(fixture.shell("ps | grep -c '/attacke[r]'").output == "0\n");
 }
@@ -137,23 +141,107 @@ TEST_CASE("a log flood waits for the acknowledgement and arrives whole")
     CHECK(exit->code == 5);
 }
 
-TEST_CASE("a job that makes the shared output non-blocking hurts no one who comes after it")
+TEST_CASE("a flood of what a run left behind does not make it endless")
 {
     SlotFixture fixture;
     arm(fixture);
-    const RunEnd end = fixture.run(attack({"nonblock"}, "1983:1983"));
+    fixture.start(attack({"hold-flood"}, "1983:1983"));
+    const auto begin = std::chrono::steady_clock::now();
+    std::uint64_t seen = 0;
+    std::uint64_t kept = 0;
+    std::optional<slot::Exited> exit;
+    while (!exit && std::chrono::steady_clock::now() - begin < std::chrono::seconds{20}) {
+        auto event = must(fixture.slot().link().next_event(std::chrono::seconds{10}, {}));
+        REQUIRE(event);
+        if (const auto* output = std::get_if<slot::Output>(&*event))
+            seen += output->bytes.size();
+        if (const auto* found = std::get_if<slot::Exited>(&*event))
+            exit = *found;
+        // As a slow launcher: room is made only when there is none left.
+        if (seen - kept == slot::kOutputWindow)
+            must(fixture.slot().link().ack(kept = seen, 0));
+    }
+    REQUIRE(exit);
+    CHECK(exit->code == 3);
+    CHECK(exit->cause == slot::StopCause::none);
+    CHECK(exit->output_end == seen);
+}
+
+TEST_CASE("the run limit ends a flood of what a run left behind while the launcher is away")
+{
+    SlotFixture fixture;
+    arm(fixture);
+    must(fixture.slot().link().limits({.total = std::chrono::seconds{4}, .silence = {}, .grace = {}}));
+    fixture.start(attack({"hold-flood"}, "1983:1983"));
+    fixture.wait_for<slot::Output>();
+    fixture.leave();
+    const auto begin = std::chrono::steady_clock::now();
+    while (fixture.processes().find("/attacker") != std::string::npos)
+        REQUIRE(std::chrono::steady_clock::now() - begin < std::chrono::seconds{20});
+    fixture.come_back(fixture.have);
+    CHECK(fixture.finish().exit.code == 3);
+}
+
+TEST_CASE("when the leader ends at the interrupt, its group keeps the grace to save its state")
+{
+    SlotFixture fixture;
+    arm(fixture);
+    fixture.start(attack({"wrapper", "5"}, ""));
+    fixture.wait_output("up\n");
+    must(fixture.slot().link().stop(std::chrono::seconds{60}));
+    const RunEnd end = fixture.finish();
+    CHECK(end.output == "up\nsaved\n");
+    CHECK(end.exit.code == 3);
+    CHECK(end.exit.cause == slot::StopCause::stopped);
+}
+
+TEST_CASE("a stop just after the leader's end interrupts its group before anything is killed")
+{
+    SlotFixture fixture;
+    arm(fixture);
+    fixture.start(attack({"orphan", "0"}, ""));
+    fixture.wait_output("up\n");
+    must(fixture.slot().link().stop(std::chrono::seconds{60}));
+    const RunEnd end = fixture.finish();
+    CHECK(end.output == "up\nsaved\n");
+    CHECK(end.exit.code == 3);
+}
+
+TEST_CASE("a job that makes the shared output non-blocking hurts neither itself nor who comes after it")
+{
+    SlotFixture fixture;
+    arm(fixture);
+    fixture.start(attack({"nonblock"}, "1983:1983"));
+    // Nothing is acknowledged until slot-init and the pipe are full.
+    std::uint64_t seen = 0;
+    while (seen < slot::kOutputWindow) {
+        auto event = must(fixture.slot().link().next_event(std::chrono::seconds{30}, {}));
+        REQUIRE(event);
+        if (const auto* output = std::get_if<slot::Output>(&*event))
+            seen += output->bytes.size();
+    }
+    CHECK_FALSE(must(fixture.slot().link().next_event(std::chrono::seconds{1}, {})));
+    fixture.have = seen;
+    must(fixture.slot().link().ack(seen, 0));
+    const RunEnd end = fixture.finish();
     CHECK(end.exit.code == 0);
-    CHECK(end.output.ends_with("line 19\n"));
+    CHECK(end.output.ends_with("number 39999\n"));
     const RunEnd next = fixture.shell("i=0; while [ $i -lt 40000 ]; do echo some line $i; i=$((i+1)); done");
     CHECK(next.exit.code == 0);
     CHECK(next.output.ends_with("some line 39999\n"));
 }
 
-TEST_CASE("signals of a job do not end or stop PID 1")
+TEST_CASE("signals of a job do not end, stop or command PID 1")
 {
     const std::string user = GENERATE("", "1983:1983");
     SlotFixture fixture;
     arm(fixture);
-    CHECK(fixture.run(attack({"signals"}, user)).output == "PID 1 was signalled\n");
+    const RunEnd end = fixture.run(attack({"signals"}, user));
+    CHECK(end.output == "PID 1 was signalled\n");
+    CHECK(end.exit.code == 0);
+    CHECK(end.exit.cause == slot::StopCause::none);
+    // Neither between two commands.
+    fixture.shell("while :; do kill -TERM 1; done >/dev/null 2>&1 &", user);
     CHECK(fixture.shell("exit 8").exit.code == 8);
+    CHECK(fixture.shell("exit 9").exit.cause == slot::StopCause::none);
 }

@@ -13,6 +13,20 @@ docker::Engine engine() { return must(docker::connect(must(docker::Endpoint::par
 
 } // namespace
 
+std::string run_host(const std::string& command)
+{
+    FILE* pipe = ::popen(command.c_str(), "r");
+    if (pipe == nullptr)
+        throw std::runtime_error{"popen failed"};
+    std::string output;
+    char bytes[65536];
+    for (std::size_t count = 0; (count = std::fread(bytes, 1, sizeof bytes, pipe)) > 0;)
+        output.append(bytes, count);
+    if (::pclose(pipe) != 0)
+        throw std::runtime_error{command + " failed"};
+    return output;
+}
+
 SlotFixture::SlotFixture()
     : docker_{must(docker::Docker::open(engine()))}
     , images_{engine()}
@@ -72,6 +86,8 @@ slot::RunSpec SlotFixture::script(const std::string& text, const std::string& us
 {
     return {.argv = {"sh", "-c", text}, .env = {"PATH=/bin"}, .cwd = "/", .user = user};
 }
+
+std::string SlotFixture::processes() const { return run_host("docker top " + container_ + " -o pid,args"); }
 
 void SlotFixture::start(const slot::RunSpec& spec)
 {

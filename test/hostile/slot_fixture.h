@@ -26,6 +26,9 @@ template <class T> T must(Result<T> result)
         return *std::move(result);
 }
 
+/// What a shell command on this machine prints; throws when it fails.
+std::string run_host(const std::string& command);
+
 /// What came of one run.
 struct RunEnd {
     std::string output;
@@ -55,6 +58,9 @@ public:
 
     [[nodiscard]] const std::string& container() const { return container_; }
 
+    /// The command lines of what lives in the container, as `docker top` shows them.
+    [[nodiscard]] std::string processes() const;
+
     [[nodiscard]] std::filesystem::path place() const { return directory_.path() / "slot"; }
 
     /// Runs a command to its end and acknowledges everything. Output goes on from what was had.
@@ -65,7 +71,8 @@ public:
     /// Follows the newest run to its end.
     RunEnd finish();
 
-    /// The next event of this kind; others are dropped, output is kept for `finish`. Throws after 30 s.
+    /// The next event of this kind; others are dropped, output is kept for `finish`. Throws after 40 s of
+    /// silence.
     template <class Kind> Kind wait_for()
     {
         for (;;) {

@@ -32,7 +32,7 @@ public:
         return {};
     }
 
-    Result<void> get(std::string_view, const Sink& tar, std::stop_token) override
+    Result<std::string> get(std::string_view, const Sink& tar, std::stop_token) override
     {
         {
             const std::lock_guard lock{host_.mutex_};
@@ -41,7 +41,8 @@ public:
             if (container_->leased)
                 return Error{Errc::cancelled, "the lease ended the transfer"};
         }
-        return tar("the workspace");
+        SLIPWAY_TRY(tar("the workspace"));
+        return std::string{};
     }
 
     Result<void> run(const SlotRun& run) override

@@ -3,6 +3,7 @@
 
 #include <catch2/catch.hpp>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -141,12 +142,14 @@ TEST_CASE("once a key is out, only it opens the link: not another, not none, not
         CHECK_FALSE(event_of(*link, 50ms));
         CHECK_FALSE(stranger.receive<HelloFrame>());
     }
+    CHECK(link->turned_away() == "its slot-init speaks version 2 of the protocol, this launcher 1");
     Peer peer{world.directory.path()};
     peer.send(FrameType::ready, ready_with(key));
     REQUIRE(event_of(*link));
     const auto hello = peer.receive<HelloFrame>();
     REQUIRE(hello);
     CHECK(hello->have == 17);
+    CHECK(link->turned_away().empty());
 }
 
 TEST_CASE("strangers that say nothing make room and are dropped", "[slot]")
@@ -256,4 +259,122 @@ TEST_CASE("a text with a NUL byte or an empty command is refused before it is se
     CHECK(link->run(1, spec).error().code() == Errc::invalid_input);
     spec.argv = {"x", std::string(3'000'000, 'y')};
     CHECK(link->run(1, spec).error().code() == Errc::invalid_input);
+    spec.argv = {"x"};
+    spec.env = {"BIG=" + std::string(128 * 1024, 'y')};
+    CHECK(link->run(1, spec).error().message()
+        == "starting a command in the slot: the variable BIG is longer than 128 KiB, the most a process can "
+           "be given");
+}
+
+TEST_CASE("no command overtakes the greeting", "[slot]")
+{
+    World world;
+    const std::string key(kKeySize, 'k');
+    for (int round = 0; round < 100; ++round) {
+        const auto link = world.listen(Secret{key});
+        const std::jthread eager{[&link](const std::stop_token& stop) {
+            while (!stop.stop_requested() && !link->ack(1, 0))
+                std::this_thread::yield();
+        }};
+        Peer peer{world.directory.path()};
+        peer.send(FrameType::ready, ready_with(key));
+        REQUIRE(event_of(*link));
+        const auto first = peer.receive<HelloFrame>();
+        REQUIRE(first);
+        REQUIRE(std::memcmp(first->key, key.data(), kKeySize) == 0);
+    }
+}
+
+TEST_CASE("a link that could not listen again tries it again", "[slot]")
+{
+    World world;
+    const std::string key(kKeySize, 'k');
+    const auto link = world.listen(Secret{key});
+    const auto in_the_way = world.directory.path() / "s.new";
+    {
+        Peer peer{world.directory.path()};
+        peer.send(FrameType::ready, ready_with(key));
+        REQUIRE(std::holds_alternative<Ready>(*event_of(*link)));
+        std::filesystem::create_directory(in_the_way);
+    }
+    REQUIRE(std::holds_alternative<Disconnected>(*event_of(*link)));
+    CHECK_FALSE(Peer{world.directory.path()}.connected);
+    CHECK_FALSE(link->turned_away().empty());
+    std::filesystem::remove(in_the_way);
+    std::jthread again{[&] {
+        for (;;) {
+            Peer peer{world.directory.path()};
+            peer.send(FrameType::ready, ready_with(key));
+            if (peer.connected && peer.receive<HelloFrame>())
+                return;
+        }
+    }};
+    const auto event = event_of(*link);
+    REQUIRE(event);
+    CHECK(std::holds_alternative<Ready>(*event));
+}
+
+TEST_CASE("a lease is told as a time of the slot's own clock", "[slot]")
+{
+    World world;
+    const std::string key(kKeySize, 'k');
+    const auto link = world.listen(Secret{key});
+    Peer peer{world.directory.path()};
+    ReadyFrame ready = ready_with(key);
+    ready.now_ms = 1'000'000'000'000;
+    peer.send(FrameType::ready, ready);
+    REQUIRE(event_of(*link));
+    REQUIRE(peer.receive<HelloFrame>());
+    REQUIRE(link->lease(60s));
+    const auto lease = peer.receive<LeaseFrame>();
+    REQUIRE(lease);
+    CHECK(lease->until_ms >= ready.now_ms + 60'000);
+    CHECK(lease->until_ms < ready.now_ms + 90'000);
+    REQUIRE(link->lease(kNoLease));
+    CHECK(peer.receive<LeaseFrame>()->until_ms == 0);
+}
+
+TEST_CASE("a transfer in which nothing moves fails", "[slot]")
+{
+    World world;
+    const std::string key(kKeySize, 'k');
+    auto link = SlotLink::listen(
+        {.directory = world.directory.path(), .key = Secret{key}, .have = 0, .keep_key = {}, .stall = 50ms},
+        world.random);
+    REQUIRE(link);
+    Peer peer{world.directory.path()};
+    peer.send(FrameType::ready, ready_with(key));
+    const auto got = (*link)->get(
+        {.directory = "/w", .user = ""}, [](std::string_view) -> Result<void> { return {}; }, {});
+    REQUIRE_FALSE(got);
+    CHECK(got.error().code() == Errc::timed_out);
+    CHECK(got.error().message().find("nothing moved") != std::string::npos);
+}
+
+TEST_CASE("a transfer whose process was killed says by what, and keeps the last of what was said", "[slot]")
+{
+    World world;
+    const std::string key(kKeySize, 'k');
+    const auto link = world.listen(Secret{key});
+
+    struct Case {
+        TransferEndFrame end;
+        std::string text;
+        std::string words;
+    };
+
+    const auto made = GENERATE(values<Case>({
+        {{.id = 1, .failed = 1, .signal = SIGKILL, .cause = StopCause::lease}, "", "ended by the lease"},
+        {{.id = 1, .failed = 1, .signal = SIGKILL, .cause = StopCause::none}, "a: note\n",
+            "killed by signal 9; before: a: note"},
+        {{.id = 1, .failed = 1, .signal = 0, .cause = StopCause::none},
+            std::string(kMaxText - 10, 'x') + "\nthe end\n\n", "the end"},
+    }));
+    Peer peer{world.directory.path()};
+    peer.send(FrameType::ready, ready_with(key));
+    peer.send(FrameType::transfer_end, made.end, made.text);
+    const auto got
+        = link->get({.directory = "/w", .user = ""}, [](std::string_view) -> Result<void> { return {}; }, {});
+    REQUIRE_FALSE(got);
+    CHECK(got.error().message() == "packing /w: " + made.words);
 }
