@@ -19,26 +19,26 @@ void SlotInit::connect_link()
     link_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (link_ >= 0 && ::connect(link_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0)
         return;
-    if (link_ >= 0)
-        ::close(link_);
-    link_ = -1;
+    close_fd(link_);
+    retry_later();
+}
+
+void SlotInit::retry_later()
+{
     retry_at_ = now_ + retry_wait_;
     retry_wait_ = retry_wait_ * 2 < kRetryMost ? retry_wait_ * 2 : kRetryMost;
-    next_ = retry_at_ < next_ ? retry_at_ : next_;
+    (void)due(retry_at_);
 }
 
 void SlotInit::drop_link()
 {
     if (admitted_)
         away_since_ = now_;
-    ::close(link_);
-    link_ = -1;
+    close_fd(link_);
     admitted_ = ready_sent_ = exit_sent_ = false;
     ::explicit_bzero(rx_, rx_used_ > sizeof rx_header_ ? rx_used_ - sizeof rx_header_ : 0);
     rx_used_ = tx_used_ = tx_sent_ = 0;
-    retry_at_ = now_ + retry_wait_;
-    next_ = retry_at_ < next_ ? retry_at_ : next_;
-    retry_wait_ = retry_wait_ * 2 < kRetryMost ? retry_wait_ * 2 : kRetryMost;
+    retry_later();
     end_transfer();
 }
 
@@ -77,37 +77,16 @@ void SlotInit::read_link()
 
 bool SlotInit::take_frame()
 {
-    if (admitted_ != (rx_header_.type != FrameType::hello))
+    const FrameType type = rx_header_.type;
+    if (admitted_ != (type != FrameType::hello))
         return false;
-    switch (rx_header_.type) {
-    case FrameType::hello:
+    if (type == FrameType::hello)
         return take_hello();
-    case FrameType::run:
+    if (type == FrameType::run)
         return take_run();
-    case FrameType::stop:
-    case FrameType::lease:
-    case FrameType::deadline:
-    case FrameType::ack:
-        return take_command();
-    case FrameType::bye:
+    if (type == FrameType::bye)
         leave();
-    case FrameType::put:
-    case FrameType::put_data:
-    case FrameType::put_end:
-    case FrameType::get:
-    case FrameType::credit:
-    case FrameType::cancel:
-        return take_transfer_frame();
-    case FrameType::ready:
-    case FrameType::out:
-    case FrameType::exited:
-    case FrameType::notice:
-    case FrameType::put_credit:
-    case FrameType::get_data:
-    case FrameType::transfer_end:
-        return false;
-    }
-    return false;
+    return type < FrameType::bye ? take_command() : take_transfer_frame();
 }
 
 bool SlotInit::take_hello()
@@ -125,14 +104,15 @@ bool SlotInit::take_hello()
 
 bool SlotInit::take_run()
 {
-    if (!parse_run(rx_, rx_header_.length, request_))
+    RunFrame head{};
+    if (!payload(head, false))
         return false;
-    if (request_.seq <= seq_)
+    if (head.seq <= seq_)
         return true;
     if (running_)
         return false;
-    // The child works on its own copy of these pages; ours are wiped as soon as this returns.
-    start_run(request_);
+    // The child reads its own copy of these pages; ours are wiped as soon as this returns.
+    start_run(head.seq);
     return true;
 }
 
@@ -166,7 +146,7 @@ bool SlotInit::take_command()
         grace_ = deadline.grace_ms;
         noticed_[0] = noticed_[1] = false;
     } else {
-        if (!payload(ack) || ack.offset > ring_.end)
+        if (rx_header_.type != FrameType::ack || !payload(ack) || ack.offset > ring_.end)
             return false;
         ring_.begin = ack.offset > ring_.begin ? ack.offset : ring_.begin;
         sent_ = sent_ < ring_.begin ? ring_.begin : sent_;
@@ -247,12 +227,10 @@ bool SlotInit::compose_output()
         const std::size_t size = left < kMaxChunk ? static_cast<std::size_t>(left) : kMaxChunk;
         put_frame(FrameType::out, OutFrame{.offset = sent_}, size);
         iovec from[2];
-        const int count = ring_.pieces(from, sent_, size);
+        ring_.pieces(from, sent_, size);
         char* to = tx_ + sizeof(FrameHeader) + sizeof(OutFrame);
-        for (int i = 0; i < count; ++i) {
-            std::memcpy(to, from[i].iov_base, from[i].iov_len);
-            to += from[i].iov_len;
-        }
+        std::memcpy(to, from[0].iov_base, from[0].iov_len);
+        std::memcpy(to + from[0].iov_len, from[1].iov_base, from[1].iov_len);
         sent_ += size;
         return true;
     }
@@ -277,10 +255,8 @@ void SlotInit::compose_transfer()
             transfer.credit -= static_cast<std::uint32_t>(count);
             return put_frame(FrameType::get_data, head, static_cast<std::size_t>(count));
         }
-        if (count == 0) {
-            ::close(transfer.data);
-            transfer.data = -1;
-        }
+        if (count == 0)
+            close_fd(transfer.data);
     }
     if (transfer_over()) {
         std::memcpy(tx_ + sizeof(FrameHeader) + sizeof(TransferEndFrame), transfer.text, transfer.text_size);

@@ -1,5 +1,7 @@
 #include "launcher/slot-init/slot_init.h"
 
+#include "launcher/slot-init/exec/child.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -16,6 +18,8 @@
 namespace slipway::slot {
 
 namespace {
+
+constexpr int kNotPrepared = 125 << 8; ///< As waitpid(2) tells it.
 
 std::int64_t boot_time()
 {
@@ -121,33 +125,22 @@ void SlotInit::reap(pid_t pid, int status)
     }
 }
 
-void SlotInit::refuse_run(StopCause cause)
+void SlotInit::start_run(std::uint32_t seq)
 {
-    exit_ = {.seq = seq_,
-        .kind = ExitKind::exited,
-        .code = 125,
-        .cause = cause,
-        .oom_kills = 0,
-        .swept = 0,
-        .end = ring_.end};
-    exit_kept_ = true;
-    exit_sent_ = false;
-}
-
-void SlotInit::start_run(RunRequest& request)
-{
-    seq_ = request.seq;
+    seq_ = seq;
     exit_kept_ = false;
+    swept_ = false;
     first_run_ = first_run_ > 0 ? first_run_ : now_;
+    oom_before_ = oom_kills();
     if (lease_over() || total_over())
-        return refuse_run(lease_over() ? StopCause::lease : StopCause::deadline);
+        return end_run(kNotPrepared, lease_over() ? StopCause::lease : StopCause::deadline);
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0)
-        return refuse_run(StopCause::none);
+        return end_run(kNotPrepared, StopCause::none);
     (void)::fcntl(ends[0], F_SETFL, O_NONBLOCK);
     const pid_t pid = ::fork();
     if (pid == 0)
-        execute(request, ends[1]);
+        execute(rx_, rx_header_.length, ends[1]);
     running_ = true;
     output_ = ends[0];
     job_end_ = ends[1];
@@ -158,18 +151,18 @@ void SlotInit::start_run(RunRequest& request)
     } else {
         (void)::setpgid(pid, pid);
     }
-    status_ = 125 << 8; // When there was no fork.
+    status_ = kNotPrepared; // When there was no fork.
     drain_since_ = last_output_ = now_;
-    rest_killed_ = swept_ = noticed_[1] = false;
+    rest_killed_ = noticed_[1] = false;
     step_ = Step::none;
     cause_ = StopCause::none;
-    oom_before_ = oom_kills();
 }
 
 void SlotInit::read_output()
 {
     iovec to[2];
-    const ssize_t count = ::readv(output_, to, ring_.pieces(to, ring_.end, ring_.free()));
+    ring_.pieces(to, ring_.end, ring_.free());
+    const ssize_t count = ::readv(output_, to, 2);
     if (count > 0) {
         ring_.end += static_cast<std::uint64_t>(count);
         last_output_ = now_;
@@ -179,22 +172,19 @@ void SlotInit::read_output()
     }
 }
 
-void SlotInit::finish_run()
+void SlotInit::end_run(int status, StopCause cause)
 {
     close_fd(output_);
-    const bool signalled = WIFSIGNALED(status_);
     exit_ = {.seq = seq_,
-        .kind = signalled ? ExitKind::signalled : ExitKind::exited,
-        .code = signalled ? WTERMSIG(status_) : WEXITSTATUS(status_),
-        .cause = cause_,
+        .kind = WIFSIGNALED(status) ? ExitKind::signalled : ExitKind::exited,
+        .code = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
+        .cause = cause,
         .oom_kills = oom_kills() - oom_before_,
         .swept = swept_,
         .end = ring_.end};
     exit_kept_ = true;
-    exit_sent_ = false;
-    running_ = false;
+    exit_sent_ = running_ = notice_due_[0] = notice_due_[1] = false;
     step_ = Step::none;
-    notice_due_[0] = notice_due_[1] = false;
 }
 
 bool SlotInit::due(std::int64_t when)
@@ -259,13 +249,13 @@ void SlotInit::tick_run()
     if (ring_.free() == 0 && (!admitted_ || rest_killed_))
         drain_since_ = now_;
     if (output_ < 0 && !(rest_killed_ && ::kill(-1, 0) == 0))
-        return finish_run();
+        return end_run(status_, cause_);
     if (!rest_killed_ && (total || due(drain_since_ + kDrainTime))) {
         swept_ = true;
         kill_rest();
     }
     if (rest_killed_ && due(drain_since_ + kDrainTime / 2))
-        finish_run();
+        end_run(status_, cause_);
 }
 
 void SlotInit::tick_ladder(bool total)

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "launcher/slot-init/child.h"
+#include "launcher/slot-init/complain.h"
 #include "launcher/slot-init/frames.h"
 
 #include <sys/types.h>
@@ -23,14 +23,13 @@ template <std::size_t Size> struct Ring {
 
     [[nodiscard]] std::size_t free() const { return Size - used(); }
 
-    /// The place of [from, from + size) in up to two pieces; returns their number.
-    int pieces(iovec* to, std::uint64_t from, std::size_t size)
+    /// The place of [from, from + size) in two pieces, the second one empty as a rule.
+    void pieces(iovec (&to)[2], std::uint64_t from, std::size_t size)
     {
         const std::size_t at = static_cast<std::size_t>(from % Size);
         const std::size_t first = size < Size - at ? size : Size - at;
         to[0] = {bytes + at, first};
         to[1] = {bytes, size - first};
-        return size > first ? 2 : 1;
     }
 };
 
@@ -82,10 +81,9 @@ private:
     void poll_once();
     void handle_signals();
     void reap(pid_t pid, int status);
-    void start_run(RunRequest& request);
-    void refuse_run(StopCause cause);
+    void start_run(std::uint32_t seq);
+    void end_run(int status, StopCause cause);
     void read_output();
-    void finish_run();
     void tick();
     void tick_run();
     void tick_ladder(bool total);
@@ -106,6 +104,7 @@ private:
     // link.cpp: the connection
     void connect_link();
     void drop_link();
+    void retry_later();
     void read_link();
     bool take_frame();
     bool take_hello();
@@ -129,7 +128,6 @@ private:
 
     // transfer.cpp
     void start_transfer(bool is_put);
-    [[noreturn]] void transfer_child(const char* user, const char* directory, int data, int text);
     bool take_transfer_frame();
     void pump_transfer();
     void end_transfer();
@@ -190,7 +188,6 @@ private:
     Transfer transfer_;
     Ring<kOutputWindow> ring_;
     Ring<kPutWindow> put_;
-    RunRequest request_;
     char rx_[kMaxPayload];
     char tx_[sizeof(FrameHeader) + kMaxReply];
 };

@@ -1,60 +1,30 @@
+#include "launcher/slot-init/exec/child.h"
 #include "launcher/slot-init/slot_init.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cstring>
 
 namespace slipway::slot {
 
-void SlotInit::transfer_child(const char* user, const char* directory, int data, int text)
-{
-    // Fixed numbers for what is kept; the link and the key are not for a child that works as the job's user.
-    const int kept[] = {::fcntl(data, F_DUPFD, 10), ::fcntl(text, F_DUPFD, 10)};
-    if (::dup2(kept[0], 3) < 0 || ::dup2(kept[1], 4) < 0)
-        ::_exit(1);
-    if (::syscall(SYS_close_range, 5U, ~0U, 0U) != 0)
-        for (int fd = 5; fd < 1024; ++fd)
-            ::close(fd);
-    ::explicit_bzero(key_, sizeof key_);
-    sigset_t none;
-    sigemptyset(&none);
-    (void)::sigprocmask(SIG_SETMASK, &none, nullptr);
-    static Identity identity;
-    if (!resolve_user(user, 4, identity))
-        ::_exit(1);
-    if (transfer_.is_put && !make_path(directory, &identity)) {
-        complain(4, "cannot make the directory", directory, errno);
-        ::_exit(1);
-    }
-    if (!become(identity, 4))
-        ::_exit(1);
-    const int root = ::open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (root < 0) {
-        complain(4, "cannot open the directory", directory, errno);
-        ::_exit(1);
-    }
-    ::_exit((transfer_.is_put ? unpack_tar(3, root, 4) : pack_tar(root, 3, 4)) ? 0 : 1);
-}
-
 void SlotInit::start_transfer(bool is_put)
 {
-    const char* user = nullptr;
-    const char* directory = nullptr;
-    (void)parse_texts(
-        rx_ + sizeof(TransferFrame), rx_header_.length - sizeof(TransferFrame), user, directory);
     int data[2] = {-1, -1};
     int text[2] = {-1, -1};
     transfer_.is_put = is_put;
     pid_t pid = -1;
     if (::pipe2(data, O_CLOEXEC) == 0 && ::pipe2(text, O_CLOEXEC) == 0)
         pid = ::fork();
-    if (pid == 0)
-        transfer_child(user, directory, data[is_put ? 0 : 1], text[1]);
+    if (pid == 0) {
+        // For a child that works as the job's user.
+        ::explicit_bzero(key_, sizeof key_);
+        move_files(is_put, rx_ + sizeof(TransferFrame), rx_header_.length - sizeof(TransferFrame),
+            data[is_put ? 0 : 1], text[1]);
+    }
     if (pid < 0) {
         complain(text[1], "no process can be made for the files", nullptr, errno);
         transfer_.failed = true;
@@ -75,10 +45,7 @@ bool SlotInit::take_transfer_frame()
         return false;
     const FrameType type = rx_header_.type;
     if (type == FrameType::put || type == FrameType::get) {
-        const char* user = nullptr;
-        const char* directory = nullptr;
-        if (transfer_.id != 0 || head.id == 0
-            || !parse_texts(rx_ + sizeof head, rx_header_.length - sizeof head, user, directory))
+        if (transfer_.id != 0 || head.id == 0)
             return false;
         transfer_.id = head.id;
         start_transfer(type == FrameType::put);
@@ -91,10 +58,9 @@ bool SlotInit::take_transfer_frame()
         if (!transfer_.is_put || transfer_.ended || size > put_.free())
             return false;
         iovec to[2];
-        const int count = put_.pieces(to, put_.end, size);
+        put_.pieces(to, put_.end, size);
         std::memcpy(to[0].iov_base, rx_ + sizeof head, to[0].iov_len);
-        if (count == 2)
-            std::memcpy(to[1].iov_base, rx_ + sizeof head + to[0].iov_len, to[1].iov_len);
+        std::memcpy(to[1].iov_base, rx_ + sizeof head + to[0].iov_len, to[1].iov_len);
         put_.end += size;
     } else if (type == FrameType::put_end) {
         transfer_.ended = true;
@@ -103,8 +69,10 @@ bool SlotInit::take_transfer_frame()
         if (!payload(credit) || transfer_.is_put || credit.bytes > INT32_MAX - transfer_.credit)
             return false;
         transfer_.credit += credit.bytes;
-    } else {
+    } else if (type == FrameType::cancel) {
         end_transfer();
+    } else {
+        return false;
     }
     return true;
 }
@@ -126,7 +94,8 @@ void SlotInit::pump_transfer()
     }
     while (transfer.is_put && transfer.data >= 0 && put_.used() > 0) {
         iovec from[2];
-        const ssize_t count = ::writev(transfer.data, from, put_.pieces(from, put_.begin, put_.used()));
+        put_.pieces(from, put_.begin, put_.used());
+        const ssize_t count = ::writev(transfer.data, from, 2);
         if (count < 0 && (errno == EAGAIN || errno == EINTR))
             return;
         if (count < 0) {

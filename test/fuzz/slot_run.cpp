@@ -1,4 +1,4 @@
-#include "launcher/slot-init/child.h"
+#include "launcher/slot-init/exec/request.h"
 
 #include <cstdint>
 #include <cstring>

@@ -1,4 +1,4 @@
-#include "launcher/slot-init/child.h"
+#include "launcher/slot-init/tar/tar.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -10,7 +10,8 @@
 #include <filesystem>
 #include <string>
 
-/// Unpacks into a directory between two others: whatever the archive says, nothing beside it may appear.
+/// Unpacks into a directory between two others, one of which a link in it leads to: whatever the archive
+/// says, nothing may appear in or beside them.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)
 {
     static const std::filesystem::path base = [] {
@@ -26,7 +27,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }();
     static const int null = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
     const auto root = base / "root";
+    const auto outside = base / "outside";
     std::filesystem::create_directory(root);
+    std::filesystem::create_directory(outside);
+    std::filesystem::create_directory_symlink(outside, root / "d");
     const int directory = ::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     const int in = ::memfd_create("archive", MFD_CLOEXEC);
     if (::write(in, data, size) != static_cast<ssize_t>(size) || ::lseek(in, 0, SEEK_SET) != 0)
@@ -37,7 +41,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     std::error_code ignored;
     std::filesystem::remove_all(root, ignored);
     for (const auto& entry : std::filesystem::directory_iterator{base})
-        if (entry.path() != root)
+        if (entry.path() != root && entry.path() != outside)
             __builtin_trap();
+    if (!std::filesystem::is_empty(outside))
+        __builtin_trap();
     return 0;
 }

@@ -111,6 +111,28 @@ TEST_CASE("environment and arguments of a run do not show in docker inspect")
         run_host("docker inspect " + fixture.slot().container()).find("do-not-show-me") == std::string::npos);
 }
 
+TEST_CASE("a working directory behind a link of the job is entered, and none is made there")
+{
+    SlotFixture fixture;
+    fixture.create();
+    fixture.shell(
+        "mkdir -p /job/project /job/other; ln -s project /job/link; ln -s /etc /job/etc; chown -R 1983 /job");
+    auto spec = SlotFixture::script("pwd -P", "1983");
+    spec.cwd = "/job/link";
+    CHECK(fixture.run(spec).output == "/job/project\n");
+    spec.cwd = "/job/etc/made";
+    CHECK(fixture.run(spec).exit.code == 125);
+    CHECK(fixture.shell("ls /etc/made").exit.code != 0);
+}
+
+TEST_CASE("a job's own list of users that never ends or blocks holds up nothing")
+{
+    SlotFixture fixture;
+    fixture.create();
+    fixture.shell("rm -f /etc/passwd /etc/group; mkfifo /etc/passwd; ln -s /dev/zero /etc/group");
+    CHECK(fixture.shell("id -u", "1983").output == "1983\n");
+}
+
 TEST_CASE("a repeated run frame starts nothing")
 {
     SlotFixture fixture;

@@ -1,6 +1,6 @@
 #include "common/file.h"
-#include "launcher/slot-init/child.h"
-#include "launcher/slot-init/tar_format.h"
+#include "launcher/slot-init/tar/format.h"
+#include "launcher/slot-init/tar/tar.h"
 #include "test/support/temp_dir.h"
 
 #include <catch2/catch.hpp>
@@ -95,6 +95,7 @@ TEST_CASE("devices, damaged headers and early ends are refused with words", "[sl
     const test::TempDir root;
     CHECK(unpack(entry("dev", '4') + kEnd, root.path()).find("device") != std::string::npos);
     CHECK(unpack(entry("fifo", '6') + kEnd, root.path()).find("fifo") != std::string::npos);
+    CHECK(unpack(entry("f", 'D') + kEnd, root.path()).find("type 'D'") != std::string::npos);
     const std::string good = entry("f", '0', std::string(700, 'x')) + kEnd;
     for (std::size_t size = 0; size < 512 + 1024 + 512; size += 100)
         CHECK(unpack(good.substr(0, size), root.path()).find("ends early") != std::string::npos);
@@ -126,4 +127,32 @@ TEST_CASE("extended headers name long paths and sizes, and broken ones are refus
         CHECK_FALSE(unpack(entry("x", 'x', broken) + entry("s", '0') + kEnd, root.path()).empty());
     CHECK_FALSE(
         unpack(entry("L", 'L', std::string(5000, 'g')) + entry("s", '0') + kEnd, root.path()).empty());
+}
+
+TEST_CASE("the bytes of an old directory entry are passed over", "[slot]")
+{
+    const test::TempDir root;
+    CHECK(unpack(entry("d/", '0', "bytes") + entry("f", '0', "text") + kEnd, root.path()).empty());
+    CHECK(std::filesystem::is_directory(root.path() / "d"));
+    CHECK(*read_file(root.path() / "f", 100) == "text");
+}
+
+TEST_CASE("directories get their own mode however deep they lie, or are refused", "[slot]")
+{
+    const test::TempDir root;
+    std::string deep;
+    std::string archive;
+    const auto add = [&](int levels) {
+        for (int i = 0; i < levels; ++i) {
+            deep += "d/";
+            const std::string record = " path=" + deep + "\n";
+            const std::string digits = std::to_string(record.size() + (record.size() + 3 < 100 ? 2 : 3));
+            archive += entry("x", 'x', digits + record) + entry("d", '5');
+        }
+    };
+    add(200);
+    CHECK(unpack(archive + kEnd, root.path()).empty());
+    CHECK(std::filesystem::status(root.path() / deep).permissions() == std::filesystem::perms{0644});
+    add(100);
+    CHECK(unpack(archive + kEnd, root.path()).find("nested too deeply") != std::string::npos);
 }

@@ -1,5 +1,6 @@
-#include "launcher/slot-init/child.h"
-#include "launcher/slot-init/tar_format.h"
+#include "launcher/slot-init/complain.h"
+#include "launcher/slot-init/tar/format.h"
+#include "launcher/slot-init/tar/tar.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -8,6 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <cstring>
 #include <new>
 

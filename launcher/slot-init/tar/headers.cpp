@@ -1,4 +1,4 @@
-#include "launcher/slot-init/tar_unpacker.h"
+#include "launcher/slot-init/tar/unpacker.h"
 
 #include <errno.h>
 #include <unistd.h>

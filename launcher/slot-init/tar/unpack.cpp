@@ -1,4 +1,5 @@
-#include "launcher/slot-init/tar_unpacker.h"
+#include "launcher/slot-init/tar/tar.h"
+#include "launcher/slot-init/tar/unpacker.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -76,7 +77,7 @@ bool Unpacker::settle_directories(const char* upto)
     return true;
 }
 
-bool Unpacker::make_directory(const TarHeader& header)
+bool Unpacker::make_directory()
 {
     const char* name = nullptr;
     const int parent = open_parent(path_, name);
@@ -96,12 +97,14 @@ bool Unpacker::make_directory(const TarHeader& header)
     ::close(parent);
     if (!done)
         return fail("cannot make the directory", error_number);
-    if (!top && open_count_ < sizeof open_ / sizeof open_[0]) {
+    if (!top && open_count_ == sizeof open_ / sizeof open_[0])
+        return fail("is nested too deeply");
+    if (!top) {
         const std::size_t size = std::strlen(path_);
         std::memcpy(open_path_, path_, size + 1);
         open_[open_count_++] = {size, static_cast<mode_t>(mode_ & 07777), mtime_};
     }
-    return skip(header.type == '5' ? size_ + (kTarBlock - size_ % kTarBlock) % kTarBlock : 0);
+    return skip(size_ + (kTarBlock - size_ % kTarBlock) % kTarBlock);
 }
 
 bool Unpacker::make_file(const TarHeader& header)
@@ -165,17 +168,21 @@ bool Unpacker::entry(const TarHeader& header)
         && header.name[::strnlen(header.name, sizeof header.name) - 1] == '/';
     switch (header.type) {
     case '5':
-        return make_directory(header);
+        return make_directory();
     case '0':
     case '7':
     case '\0':
-        return old_directory ? make_directory(header) : make_file(header);
+        return old_directory ? make_directory() : make_file(header);
     case '1':
     case '2':
         return make_file(header);
     default:
-        return fail("the archive has a device, a fifo or another kind of entry that is not unpacked");
+        break;
     }
+    char what[]
+        = "the archive has an entry of type '?': a device, a fifo or another kind that is not unpacked";
+    *std::strchr(what, '?') = header.type > ' ' && header.type <= '~' ? header.type : '?';
+    return fail(what);
 }
 
 bool Unpacker::run()

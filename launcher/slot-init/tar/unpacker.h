@@ -1,7 +1,7 @@
 #pragma once
 
-#include "launcher/slot-init/child.h"
-#include "launcher/slot-init/tar_format.h"
+#include "launcher/slot-init/complain.h"
+#include "launcher/slot-init/tar/format.h"
 
 #include <sys/types.h>
 
@@ -45,7 +45,7 @@ private:
     void fill_names(const TarHeader& header);
     bool extension(const TarHeader& header, bool& handled);
     bool entry(const TarHeader& header);
-    bool make_directory(const TarHeader& header);
+    bool make_directory();
     bool make_file(const TarHeader& header);
     int open_parent(const char* path, const char*& name);
     bool settle_directories(const char* upto);
@@ -66,7 +66,7 @@ private:
     char path_[kMaxPath] = "";
     char link_[kMaxPath] = "";
     char open_path_[kMaxPath] = ""; ///< The directory entry that was made last.
-    OpenDirectory open_[128]
+    OpenDirectory open_[256]
         = {}; ///< It and those around it: modes and times are set when nothing more goes in.
     std::size_t open_count_ = 0;
     char buffer_[64 * 1024];
