@@ -9,23 +9,38 @@ namespace {
 
 Step same(const ServerStage& state, Verdict verdict) { return {.state = state, .verdict = verdict}; }
 
+/// No restore is so long ago: a fence further ahead was made up.
+constexpr std::uint32_t kMaxEpochsAhead = 1000;
+constexpr std::uint32_t kLastNumber = std::numeric_limits<std::uint32_t>::max();
+
 /// The place of a caller's fence among the grants of a stage.
 enum class Standing : std::uint8_t {
     current,
     older,
     future, ///< Made in a part of history that this store has lost.
+    absurd, ///< No control plane made it.
 };
 
 Standing standing(const ServerStage& state, const std::string& worker, Fence fence)
 {
-    if (fence > state.fence)
-        return Standing::future;
+    if (fence > state.fence) {
+        const bool absurd = fence.number == kLastNumber || fence.epoch - state.fence.epoch > kMaxEpochsAhead;
+        return absurd ? Standing::absurd : Standing::future;
+    }
     if (fence != state.fence || worker != state.holder)
         return Standing::older;
     // A write stage of a restored store whose lease is over: the lost history may hold its `started`.
     const bool forgotten
         = state.held && state.kind == StageKind::write && state.phase == ServerPhase::waiting;
     return forgotten ? Standing::future : Standing::current;
+}
+
+/// The fence of a grant in `epoch`, above all that were made.
+Fence next_fence(Fence last, std::uint32_t epoch)
+{
+    if (epoch > last.epoch)
+        return {epoch, 1};
+    return last.number >= kLastNumber - 1 ? Fence{last.epoch + 1, 1} : Fence{last.epoch, last.number + 1};
 }
 
 bool ended(const ServerStage& state)
@@ -63,7 +78,8 @@ void make_started(ServerStage& state, Millis now, const Terms& terms)
 /// stage, and nothing more is granted until an operator looks. The log of a grant that is unknown here is
 /// delivered anew from its first byte; how long it may run is unknown, so a write stage counts as alive by
 /// its contacts.
-ServerStage adopt_future(const ServerStage& state, const std::string& worker, Fence fence)
+ServerStage adopt_future(
+    const ServerStage& state, const std::string& worker, Fence fence, Millis now, const Terms& terms)
 {
     ServerStage adopted = state;
     adopted.phase = ServerPhase::accepted;
@@ -73,8 +89,28 @@ ServerStage adopt_future(const ServerStage& state, const std::string& worker, Fe
     }
     adopted.fence = fence;
     adopted.holder = worker;
+    adopted.until = now + terms.lease + terms.margin;
     adopted.held = true;
     return adopted;
+}
+
+/// The stage as the caller's grant has it: unchanged for the newest one, adopted for one from the future
+/// (`alarm`), else the refusal.
+Step enter(const ServerStage& state, const std::string& worker, Fence fence, Millis now, const Terms& terms)
+{
+    switch (standing(state, worker, fence)) {
+    case Standing::current:
+        return same(state, Verdict::ok);
+    case Standing::older:
+        return same(state, Verdict::gone);
+    case Standing::absurd:
+        return same(state, Verdict::refused);
+    case Standing::future:
+        break;
+    }
+    if (ended(state))
+        return same(state, Verdict::gone);
+    return {.state = adopt_future(state, worker, fence, now, terms), .alarm = true};
 }
 
 Step on(const ServerStage& state, const Grant& event, Millis now, const Terms& terms)
@@ -84,8 +120,7 @@ Step on(const ServerStage& state, const Grant& event, Millis now, const Terms& t
     Step result{.state = state};
     auto& next = result.state;
     next.phase = ServerPhase::offered;
-    next.fence = event.epoch > state.fence.epoch ? Fence{event.epoch, 1}
-                                                 : Fence{state.fence.epoch, state.fence.number + 1};
+    next.fence = next_fence(state.fence, event.epoch);
     next.holder = event.worker;
     next.until = now + terms.offer;
     next.run_limit = 0;
@@ -95,24 +130,12 @@ Step on(const ServerStage& state, const Grant& event, Millis now, const Terms& t
 
 Step on(const ServerStage& state, const Accept& event, Millis now, const Terms& terms)
 {
-    Step result{.state = state};
+    Step result = enter(state, event.worker, event.fence, now, terms);
     auto& next = result.state;
-    switch (standing(state, event.worker, event.fence)) {
-    case Standing::older:
+    if (result.verdict != Verdict::ok || next.phase == ServerPhase::started)
+        return result;
+    if (next.phase != ServerPhase::offered && next.phase != ServerPhase::accepted)
         return same(state, Verdict::gone);
-    case Standing::future:
-        if (ended(state))
-            return same(state, Verdict::gone);
-        next = adopt_future(state, event.worker, event.fence);
-        result.alarm = true;
-        break;
-    case Standing::current:
-        if (state.phase == ServerPhase::started)
-            return result;
-        if (state.phase != ServerPhase::offered && state.phase != ServerPhase::accepted)
-            return same(state, Verdict::gone);
-        break;
-    }
     next.phase = ServerPhase::accepted;
     next.run_limit = event.run_limit;
     next.until = now + terms.lease + terms.margin;
@@ -143,24 +166,14 @@ Step on(const ServerStage& state, const Withdraw&, Millis now, const Terms&)
 Step hold(const ServerStage& state, const std::string& worker, Fence fence, bool started, Millis now,
     const Terms& terms)
 {
-    Step result{.state = state};
+    Step result = enter(state, worker, fence, now, terms);
+    if (result.verdict != Verdict::ok)
+        return result;
     auto& next = result.state;
-    switch (standing(state, worker, fence)) {
-    case Standing::older:
+    if (ended(next)) // lost or cancelled meanwhile: what runs is still told to deliver its end
+        return same(state, next.phase == ServerPhase::lost ? Verdict::ok : Verdict::gone);
+    if (next.phase != ServerPhase::accepted && next.phase != ServerPhase::started)
         return same(state, Verdict::gone);
-    case Standing::future:
-        if (ended(state))
-            return same(state, Verdict::gone);
-        next = adopt_future(state, worker, fence);
-        result.alarm = true;
-        break;
-    case Standing::current:
-        if (ended(state)) // lost or cancelled meanwhile: what runs is still told to deliver its end
-            return same(state, state.phase == ServerPhase::lost ? Verdict::ok : Verdict::gone);
-        if (state.phase != ServerPhase::accepted && state.phase != ServerPhase::started)
-            return same(state, Verdict::gone);
-        break;
-    }
     const bool fresh = next.phase == ServerPhase::accepted;
     if (fresh && started)
         make_started(next, now, terms);
@@ -180,6 +193,10 @@ Step on(const ServerStage& state, const Started& event, Millis now, const Terms&
         = state.kind == StageKind::write && state.phase == ServerPhase::started && state.fence == event.fence;
     if (result.verdict == Verdict::ok && result.state.held && !known)
         return {.state = state, .verdict = Verdict::gone, .alarm = result.alarm};
+    if (result.verdict == Verdict::ok && state.phase == ServerPhase::accepted && state.stop_requested) {
+        result = same(state, Verdict::gone); // cancelled before it began: it does not begin
+        make_waiting(result.state, now);
+    }
     return result;
 }
 
@@ -190,23 +207,12 @@ Step on(const ServerStage& state, const Renew& event, Millis now, const Terms& t
 
 Step on(const ServerStage& state, const AppendLog& event, Millis now, const Terms& terms)
 {
-    Step result{.state = state};
+    Step result = enter(state, event.worker, event.fence, now, terms);
     auto& next = result.state;
-    switch (standing(state, event.worker, event.fence)) {
-    case Standing::older:
+    if (result.verdict != Verdict::ok)
+        return result;
+    if (next.phase == ServerPhase::waiting || next.phase == ServerPhase::offered)
         return same(state, Verdict::gone);
-    case Standing::future:
-        if (ended(state))
-            return same(state, Verdict::gone);
-        next = adopt_future(state, event.worker, event.fence);
-        next.until = now + terms.lease + terms.margin;
-        result.alarm = true;
-        break;
-    case Standing::current:
-        if (state.phase == ServerPhase::waiting || state.phase == ServerPhase::offered)
-            return same(state, Verdict::gone);
-        break;
-    }
     if (event.length > std::numeric_limits<std::uint64_t>::max() - event.offset)
         return same(state, Verdict::refused);
     if (event.offset > next.log_end) {
@@ -223,26 +229,14 @@ Step on(const ServerStage& state, const AppendLog& event, Millis now, const Term
 
 Step on(const ServerStage& state, const Finish& event, Millis now, const Terms& terms)
 {
-    Step result{.state = state};
+    Step result = enter(state, event.worker, event.fence, now, terms);
     auto& next = result.state;
-    switch (standing(state, event.worker, event.fence)) {
-    case Standing::older:
+    if (result.verdict != Verdict::ok)
+        return result;
+    if (next.phase == ServerPhase::finished) // the answer to the first report was lost, or it was cancelled
+        return same(state, event.log_end == state.log_end ? Verdict::ok : Verdict::gone);
+    if (next.phase == ServerPhase::waiting || next.phase == ServerPhase::offered)
         return same(state, Verdict::gone);
-    case Standing::future:
-        if (ended(state))
-            return same(state, Verdict::gone);
-        next = adopt_future(state, event.worker, event.fence);
-        next.until = now + terms.lease + terms.margin;
-        result.alarm = true;
-        break;
-    case Standing::current:
-        if (state.phase
-            == ServerPhase::finished) // the answer to the first report was lost, or it was cancelled
-            return same(state, event.log_end == state.log_end ? Verdict::ok : Verdict::gone);
-        if (state.phase == ServerPhase::waiting || state.phase == ServerPhase::offered)
-            return same(state, Verdict::gone);
-        break;
-    }
     if (next.log_end != event.log_end) {
         result.verdict = Verdict::not_yet;
         return result;
@@ -343,6 +337,12 @@ Step on(const ServerStage& state, const Release&, Millis, const Terms&)
 }
 
 } // namespace
+
+Verdict unknown_stage(Fence fence, std::uint32_t epoch)
+{
+    const bool absurd = fence.number == kLastNumber || fence.epoch > std::uint64_t{epoch} + kMaxEpochsAhead;
+    return fence.epoch == epoch || absurd ? Verdict::gone : Verdict::ok;
+}
 
 Step step(const ServerStage& state, const Event& event, Millis now, const Terms& terms)
 {

@@ -68,7 +68,8 @@ struct Decline {
 struct Withdraw { };
 
 /// The holder is about to send the run frame. When this is answered `ok` it is durable, so a write stage is
-/// never granted again. `gone` for a held stage that is not known to have begun.
+/// never granted again. `gone` for a held stage that is not known to have begun, and for one that was
+/// cancelled since it was accepted, which is over then.
 struct Started {
     std::string worker;
     Fence fence;
@@ -127,7 +128,7 @@ enum class Verdict : std::uint8_t {
     gone, ///< 410: the caller's grant is not the newest; it stops the stage and forgets it.
     not_yet, ///< 409: a log chunk beyond the end, or a finish before the whole log. The answer says
              ///< `log_end`.
-    refused, ///< The event does not apply: no grant, nothing to withdraw.
+    refused, ///< The event does not apply: no grant, nothing to withdraw, a fence that nobody made.
 };
 
 struct Step {
@@ -139,6 +140,10 @@ struct Step {
 
 /// What `event` does to `state` at served time `now`.
 [[nodiscard]] Step step(const ServerStage& state, const Event& event, Millis now, const Terms& terms);
+
+/// Whether a worker goes on with a grant of a stage that the store does not know. `ok` when the grant is of
+/// another epoch than the store's: then a restore forgot the stage, and what runs is not killed for it.
+[[nodiscard]] Verdict unknown_stage(Fence fence, std::uint32_t epoch);
 
 } // namespace server
 

@@ -12,8 +12,39 @@ server::Step Mover::serve(const server::Event& event)
     if (std::holds_alternative<server::Grant>(event) && step.verdict == server::Verdict::ok && w_.ended
         && !w_.restored)
         fail("I4: an acknowledged end is never granted again");
+    const Fence last = unpack(w_.server.fence);
+    if (std::holds_alternative<server::Grant>(event) && step.verdict == server::Verdict::ok
+        && (step.state.fence <= last || step.state.fence.epoch < w_.epoch))
+        fail("I9: a fence grows with each grant and is of the store's epoch");
+    if (std::holds_alternative<server::Cancel>(event) && phase(w_.server) == ServerPhase::accepted
+        && !w_.restored)
+        w_.cancelled = w_.server.fence;
     w_.server = store(step.state);
     return step;
+}
+
+/// What a call about a grant may be answered.
+void Mover::check_answer(const Message& m, const Stored& before, const server::Step& step)
+{
+    const bool ended = phase(before) >= ServerPhase::finished;
+    const bool future = m.fence > before.fence && !ended && m.kind != Kind::decline;
+    const bool forgotten = before.held != 0 && phase(before) == ServerPhase::waiting;
+    if (future != step.alarm && !(forgotten && m.fence == before.fence))
+        fail("I10: an alarm is given if, and only if, a grant comes from the future");
+    const bool begins = m.kind == Kind::started;
+    if (future && !begins && (step.verdict == server::Verdict::gone || !step.state.held))
+        fail("I10: a grant from the future goes on and is held");
+    if (begins && step.verdict == server::Verdict::ok && step.state.phase != ServerPhase::started)
+        fail("I11: nothing begins that is not written down as begun");
+    const auto& l = at(m.who);
+    const bool runs = l.has_journal && l.fence == m.fence && l.slot == Slot::running;
+    if (settings_.kind == StageKind::write && runs && step.verdict == server::Verdict::gone
+        && m.fence >= before.fence && !ended && before.stop == 0 && !begins)
+        fail("I10: what runs is sent away only for a newer grant or when it is over");
+    if (m.kind == Kind::finish && step.verdict == server::Verdict::ok && l.has_journal && l.fence == m.fence
+        && static_cast<Outcome>(m.a) == Outcome::succeeded
+        && static_cast<Outcome>(l.slot_outcome) != Outcome::succeeded)
+        fail("I12: an end that is acknowledged as good is the container's");
 }
 
 void Mover::send(Message m)
@@ -77,6 +108,7 @@ void Mover::handle(const Message& m)
     default:
         return;
     }
+    check_answer(m, before, step);
     answer.b = static_cast<Byte>(step.state.log_end);
     if (step.verdict == server::Verdict::gone)
         answer.kind = Kind::gone;
@@ -168,6 +200,8 @@ void Mover::run_frame(Byte who)
         fail("I7: a read frame is sent only while the server keeps its lease");
     if (settings_.kind == StageKind::write && ++w_.frames > 1)
         fail("I2: the run frame of a write stage takes effect at most once");
+    if (w_.cancelled == l.fence)
+        fail("I13: what was cancelled before it began does not begin");
     if (w_.given_up >= kLease)
         fail("I8: no run frame is sent a whole lease after its record was closed");
     l.slot = Slot::running;

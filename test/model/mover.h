@@ -104,6 +104,7 @@ private:
 
     server::Step serve(const server::Event& event);
     void handle(const Message& m);
+    void check_answer(const Message& m, const Stored& before, const server::Step& step);
     void send(Message m);
     void remove(Byte place);
     void event(Byte who, const worker::Event& event);

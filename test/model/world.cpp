@@ -110,6 +110,7 @@ void Mover::move_server(Move move)
         w_.server = w_.backup;
         w_.backup = {};
         w_.has_backup = 0;
+        w_.cancelled = 0; // the store knows nothing of it any more
         w_.restored = 1;
         ++w_.epoch;
         (void)serve(server::StoreRestored{});
@@ -198,7 +199,10 @@ void list_server_moves(const World& w, const Settings& settings, std::vector<Mov
     const auto holder = static_cast<Byte>(s.holder - 1);
     const bool held_by = phase(s) == ServerPhase::offered || phase(s) == ServerPhase::accepted
         || phase(s) == ServerPhase::started;
-    can(settings.kind == StageKind::read && s.held, Do::release);
+    // For a write stage the operator vouches that nothing of it ran and that no launcher knows of it.
+    const bool untouched = w.frames == 0 && w.net.back().kind == Kind::none
+        && std::ranges::none_of(w.launchers, [](const Launcher& l) { return l.has_journal; });
+    can(s.held && (settings.kind == StageKind::read || untouched), Do::release);
     can(held_by && s.until == 0, Do::served_tick);
     const bool grant
         = phase(s) == ServerPhase::waiting && ((s.fence & 15) < settings.grants || s.fence >> 4 < w.epoch);

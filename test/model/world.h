@@ -95,6 +95,7 @@ struct World {
     Byte has_backup, restored, epoch, faults;
     Byte frames; ///< Run frames that took effect.
     Byte ended; ///< An end was acknowledged.
+    Byte cancelled; ///< Fence of the grant that was cancelled between its accept and its start.
     Byte given_up; ///< Ticks since the record of a grant that has not begun yet was closed; up to a lease.
     bool operator==(const World&) const = default;
 };

@@ -134,6 +134,41 @@ TEST_CASE("a grant from the future is adopted unless the stage is over, and noth
     CHECK(adopted.state.log_end == 0);
 }
 
+TEST_CASE("a fence that no control plane can have made changes nothing")
+{
+    constexpr std::uint32_t last = UINT32_MAX;
+    for (const Fence absurd :
+        {Fence{1, last}, Fence{1002, 1}, Fence{0x7FFFFFFF, last}, Fence{0x7FFFFFFF, 1}}) {
+        check({
+            {"accept", Accept{"B", absurd, 1}, "rw ro ra rs rf rl", ""},
+            {"started", Started{"B", absurd}, "rw ro ra rs rf gl", ""},
+            {"renew, started", Renew{"B", absurd, true}, "rw ro ra rs rf rl", ""},
+            {"log", AppendLog{"B", absurd, 0, 9}, "rw ro ra rs rf rl", ""},
+            {"finish", Finish{"B", absurd, Outcome::succeeded, 0}, "rw ro ra rs rf rl", ""},
+        });
+    }
+    CHECK(
+        step(stage(StageKind::read, ServerPhase::waiting), Renew{"B", {1001, 1}, true}, kNow, kTerms).alarm);
+}
+
+TEST_CASE("a fence whose number is used up goes on in the next epoch")
+{
+    auto state = stage(StageKind::read, ServerPhase::waiting);
+    state.fence = {1, UINT32_MAX - 1};
+    const auto next = step(state, Grant{"B", 1}, kNow, kTerms).state;
+    CHECK(next.fence == Fence{2, 1});
+    CHECK(next.fence > state.fence);
+}
+
+TEST_CASE("a stage that the store does not know is kept when a restore has forgotten it")
+{
+    CHECK(unknown_stage({1, 1}, 1) == Verdict::gone);
+    CHECK(unknown_stage({1, 1}, 2) == Verdict::ok);
+    CHECK(unknown_stage({3, 1}, 2) == Verdict::ok);
+    CHECK(unknown_stage({2000, 1}, 2) == Verdict::gone);
+    CHECK(unknown_stage({1, UINT32_MAX}, 2) == Verdict::gone);
+}
+
 TEST_CASE("a held stage is neither granted nor begun; what has begun goes on")
 {
     check(
@@ -222,6 +257,10 @@ TEST_CASE("a cancelled stage ends as soon as nobody holds it")
             CHECK(after.outcome == Outcome::failed);
         }
         CHECK(step(cancelled, Tick{}, cancelled.until, kTerms).state.phase == ServerPhase::finished);
+        const auto begun = step(cancelled, Started{"A", kCurrent}, kNow, kTerms);
+        CHECK(begun.verdict == Verdict::gone);
+        CHECK(begun.state.phase == ServerPhase::finished);
+        CHECK(begun.state.outcome == Outcome::failed);
     }
 }
 
