@@ -1,10 +1,13 @@
 #include "launcher/supervisor.h"
 
+#include "common/ulid.h"
+
 namespace slipway::launcher {
 
 Supervisor::Supervisor(SupervisorParts parts)
     : parts_{std::move(parts)}
     , seen_{parts_.journal.seen()}
+    , process_{make_ulid(parts_.services.clock, parts_.services.random)}
 {
 }
 

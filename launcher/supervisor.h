@@ -94,6 +94,7 @@ private:
     protocol::Millis poll_wait_ = 20'000;
     SeenTime seen_; ///< The poll thread's.
     protocol::Millis answered_ = 0; ///< When a poll was answered last. Of the poll thread.
+    const std::string process_; ///< Tells this process from another one with a copy of its state directory.
     std::map<std::string, BackendWord> backend_words_; ///< Of the newest answer.
     std::set<std::string> told_; ///< Repairs of the last round, so that a lasting one is logged once.
     std::jthread poll_thread_;

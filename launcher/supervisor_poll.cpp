@@ -73,6 +73,7 @@ Result<void> Supervisor::enroll(std::stop_token stop)
         .hostname = settings.hostname,
         .capacity = settings.capacity,
         .metadata = settings.metadata,
+        .process = process_,
         .seen_ms = seen_.served,
         .seen_mark = seen_.mark};
     const auto answer = SLIPWAY_TRY(parts_.enroll(request, std::move(stop)));

@@ -1,6 +1,7 @@
 #include "mothership/control_plane.h"
 
 #include "common/file.h"
+#include "crypto/digest.h"
 #include "mothership/stages.h"
 
 #include <charconv>
@@ -10,6 +11,7 @@ namespace slipway::mothership {
 namespace {
 
 constexpr std::chrono::seconds kTick{1};
+constexpr std::size_t kSecretBytes = 32;
 /// No control plane has served for longer: 100 years.
 constexpr Millis kMaxServed = 100LL * 365 * 24 * 3600 * 1000;
 
@@ -27,9 +29,14 @@ Result<std::optional<std::int64_t>> read_generation(const std::filesystem::path&
 Result<std::unique_ptr<ControlPlane>> ControlPlane::start(
     const ControlPlaneParts& parts, std::filesystem::path generation_file, protocol::Terms terms)
 {
-    auto served = SLIPWAY_TRY(ServedTime::resume(parts.store, parts.clock));
-    std::unique_ptr<ControlPlane> plane{new ControlPlane{parts, std::move(served), terms}};
-    SLIPWAY_TRY(in("checking the store's generation", plane->check_generation(generation_file)));
+    Meta meta;
+    const auto look = [&](Transaction& records) -> Result<void> {
+        meta = SLIPWAY_TRY(records.meta());
+        return {};
+    };
+    SLIPWAY_TRY(parts.store.read(look));
+    std::unique_ptr<ControlPlane> plane{new ControlPlane{parts, std::move(generation_file), meta, terms}};
+    SLIPWAY_TRY(in("checking the store's generation", plane->check_generation()));
     return plane;
 }
 
@@ -65,56 +72,78 @@ std::int64_t ControlPlane::wall_ms() const
         .count();
 }
 
-/// The store is written before the file, so that a crash between them leaves the file behind, which proves
-/// nothing; a file that is ahead proves that the store is older than its last start.
-Result<void> ControlPlane::check_generation(const std::filesystem::path& file)
+/// The file is written after the store, so that a crash between them leaves the file behind, which proves
+/// nothing; a file that is ahead proves that the store is older than what it served last.
+Result<void> ControlPlane::check_generation()
 {
-    const auto beside = SLIPWAY_TRY(read_generation(file));
-    std::int64_t within = 0;
-    const auto decide = [&](Work& work) -> Result<void> {
-        Meta meta = SLIPWAY_TRY(work.records.meta());
-        within = meta.generation;
-        meta.generation = std::max(within, beside.value_or(0)) + 1;
-        return work.records.put_meta(meta);
-    };
-    SLIPWAY_TRY(change_records(decide));
-    if (within > 0 && !beside)
-        SLIPWAY_TRY(store_went_back("the file " + file.string() + " is missing"));
-    else if (beside.value_or(0) > within)
-        SLIPWAY_TRY(store_went_back("it is older than its last start"));
-    const std::int64_t next = std::max(within, beside.value_or(0)) + 1;
-    return replace_file(file, std::to_string(next) + "\n", Durability::host);
+    const auto beside = SLIPWAY_TRY(read_generation(generation_file_));
+    const auto meta = SLIPWAY_TRY(look([](Transaction& records) { return records.meta(); }));
+    std::optional<std::string> went_back;
+    if (meta.generation > 0 && !beside)
+        went_back = "the file " + generation_file_.string() + " is missing";
+    else if (beside.value_or(0) > meta.generation)
+        went_back = "it is older than what it served last";
+    const std::lock_guard lock{restore_mutex_};
+    return persist(served_.next(), beside.value_or(0), went_back);
 }
 
-Result<void> ControlPlane::store_went_back(std::string_view how)
+Result<void> ControlPlane::persist(const ServedTime::Reservation& reservation, std::int64_t least_generation,
+    std::optional<std::string> went_back)
 {
-    const auto decide = [](Work& work) -> Result<void> {
-        Meta meta = SLIPWAY_TRY(work.records.meta());
-        ++meta.epoch;
+    Meta meta;
+    const auto decide = [&](Work& work) -> Result<void> {
+        meta = SLIPWAY_TRY(work.records.meta());
+        meta.served = reservation.served;
+        meta.reserved = reservation.reserved;
+        meta.generation = std::max(meta.generation, least_generation) + 1;
+        if (meta.server_id.empty()) {
+            meta.server_id = work.new_id();
+            meta.secret = random_hex(work.random, kSecretBytes);
+        }
+        if (went_back)
+            ++meta.epoch;
         SLIPWAY_TRY(work.records.put_meta(meta));
+        if (!went_back)
+            return {};
+        work.now = std::max(work.now, reservation.served);
         for (auto& stage : SLIPWAY_TRY(work.records.live_stages()))
             SLIPWAY_TRY(apply_event(work, stage, protocol::server::StoreRestored{}));
         return {};
     };
     SLIPWAY_TRY(change_records(decide));
-    parts_.logger.error(
-        "the store was restored from a backup; stages that may write are held until an operator"
-        " releases them, and plans made before are to be made again",
-        {{"noticed_by", how}});
-    return {};
+    served_.take(reservation);
+    if (identity_.server_id.empty())
+        identity_ = meta;
+    if (went_back)
+        parts_.logger.error(
+            "the store was restored from a backup; stages that may write are held until an "
+            "operator releases them (slipway run release RUN), and plans made before are to be "
+            "made again",
+            {{"noticed_by", *went_back}});
+    return replace_file(generation_file_, std::to_string(meta.generation) + "\n", Durability::host);
 }
 
-Result<void> ControlPlane::check_seen(Millis seen)
+std::string ControlPlane::mark_of(Millis served) const
 {
-    if (seen <= served_.now())
+    return crypto::hmac_sha256(identity_.secret, "served " + std::to_string(served)).hex();
+}
+
+Result<void> ControlPlane::check_seen(Millis seen, std::string_view mark)
+{
+    if (seen <= served_.now() || seen > kMaxServed)
         return {};
-    if (seen > kMaxServed)
-        return Error{Errc::invalid_input, "$.seen_ms: no control plane has served for so long"};
+    if (!Secret{mark_of(seen)}.equals(mark)) // another control plane's, or made up
+        return {};
     const std::lock_guard lock{restore_mutex_};
     if (seen <= served_.now()) // another worker told it a moment ago
         return {};
-    SLIPWAY_TRY(served_.advance_to(seen, parts_.store));
-    return store_went_back("a worker has seen served time " + std::to_string(seen));
+    return persist(served_.from(seen), 0, "a worker has seen served time " + std::to_string(seen));
+}
+
+Result<void> ControlPlane::reserve(ServedTime::Reservation (ServedTime::*which)() const)
+{
+    const std::lock_guard lock{restore_mutex_};
+    return persist((served_.*which)(), 0);
 }
 
 Result<void> ControlPlane::end_what_is_due()
@@ -152,7 +181,7 @@ Result<void> ControlPlane::notice_silent_workers()
 
 void ControlPlane::tick()
 {
-    if (auto done = served_.reserve(parts_.store); !done)
+    if (auto done = reserve(&ServedTime::next); !done)
         parts_.logger.error("reserving served time", done.error());
     if (auto done = end_what_is_due(); !done)
         parts_.logger.error("ending what is due", done.error());
@@ -164,7 +193,7 @@ void ControlPlane::run(std::stop_token stop)
 {
     while (parts_.clock.sleep_for(kTick, stop) == Clock::Slept::whole)
         tick();
-    if (auto done = served_.close(parts_.store); !done)
+    if (auto done = reserve(&ServedTime::last); !done)
         parts_.logger.warn("giving back served time", done.error());
 }
 

@@ -30,7 +30,8 @@ struct ControlPlaneParts {
 /// passing of leases. Thread-safe.
 class ControlPlane {
 public:
-    /// `generation_file` stands beside the store and tells one that was restored from a backup.
+    /// `generation_file` stands beside the store and tells one that was restored from a backup. It is never
+    /// part of a backup: a missing file proves a restored store as well as one that is ahead.
     static Result<std::unique_ptr<ControlPlane>> start(
         const ControlPlaneParts& parts, std::filesystem::path generation_file, protocol::Terms terms = {});
 
@@ -75,8 +76,14 @@ public:
 
     [[nodiscard]] const Logger& logger() const noexcept { return parts_.logger; }
 
-    /// A launcher says what served time it has seen: more than there was means that the store went back.
-    Result<void> check_seen(Millis seen);
+    [[nodiscard]] const std::string& server_id() const noexcept { return identity_.server_id; }
+
+    /// What a launcher is told with `served`, so that it can prove later that it was told.
+    [[nodiscard]] std::string mark_of(Millis served) const;
+
+    /// A launcher says what served time it has seen, with the mark: more than there was means that the store
+    /// went back. Ignored when the mark is not good.
+    Result<void> check_seen(Millis seen, std::string_view mark);
 
     /// One round of what time does: reserves served time, ends leases, offers and run limits, notices silent
     /// workers.
@@ -85,23 +92,31 @@ public:
     void run(std::stop_token stop);
 
 private:
-    ControlPlane(const ControlPlaneParts& parts, ServedTime served, protocol::Terms terms)
+    ControlPlane(const ControlPlaneParts& parts, std::filesystem::path generation_file, const Meta& meta,
+        protocol::Terms terms)
         : parts_{parts}
-        , served_{std::move(served)}
+        , generation_file_{std::move(generation_file)}
+        , served_{parts.clock, meta}
         , terms_{terms}
     {
     }
 
-    Result<void> check_generation(const std::filesystem::path& file);
-    Result<void> store_went_back(std::string_view how);
+    Result<void> check_generation();
+    /// Makes the reservation durable, and with it, when the store `went_back`, all that follows from that.
+    /// `restore_mutex_` is held.
+    Result<void> persist(const ServedTime::Reservation& reservation, std::int64_t least_generation,
+        std::optional<std::string> went_back = {});
+    Result<void> reserve(ServedTime::Reservation (ServedTime::*which)() const);
     Result<void> end_what_is_due();
     Result<void> notice_silent_workers();
 
     ControlPlaneParts parts_;
+    std::filesystem::path generation_file_;
     ServedTime served_;
+    Meta identity_; ///< Its server_id and secret; constant after the start.
     protocol::Terms terms_;
     std::set<std::string> silent_; ///< Of the ticking thread.
-    std::mutex restore_mutex_;
+    std::mutex restore_mutex_; ///< One reservation at a time, from its making to its taking.
 };
 
 } // namespace slipway::mothership

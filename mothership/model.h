@@ -3,6 +3,7 @@
 #include "common/protocol/server_core.h"
 #include "common/protocol/wire.h"
 #include "common/result.h"
+#include "mothership/clones.h"
 #include "mothership/run_state.h"
 
 #include <cstdint>
@@ -21,9 +22,12 @@ using protocol::Millis;
 
 struct Meta {
     std::uint32_t epoch = 1; ///< Grows when the store is found to have gone back in time.
-    std::int64_t generation = 0; ///< Grows with each start; kept beside the store as well.
+    std::int64_t generation
+        = 0; ///< Grows with each reservation of served time; kept beside the store as well.
     Millis served = 0; ///< Served time when this was written.
     Millis reserved = 0; ///< No served time above this was ever handed out.
+    std::string server_id; ///< ULID, made by the first start.
+    std::string secret; ///< Key of what only this control plane may make: 64 hexadecimal digits.
 };
 
 struct ApiKey {
@@ -58,6 +62,7 @@ struct Worker {
     std::int64_t last_seen_ms = 0;
     Millis last_contact = 0;
     Millis rests_until = 0; ///< It declined an offer: no new one before.
+    Registrations registrations;
 };
 
 /// What a stack runs; copied into each run when that is made.

@@ -111,6 +111,8 @@ void PeopleApi::add_run_routes(http::Router& router)
     add(router, "POST", "/api/v1/runs/{id}/confirm", &PeopleApi::confirm);
     add(router, "POST", "/api/v1/runs/{id}/discard", &PeopleApi::discard);
     add(router, "POST", "/api/v1/runs/{id}/stop", &PeopleApi::stop);
+    add(router, "POST", "/api/v1/runs/{id}/release", &PeopleApi::release);
+    add(router, "POST", "/api/v1/runs/{id}/declare-lost", &PeopleApi::declare_lost);
     add(router, "GET", "/api/v1/runs/{id}/logs", &PeopleApi::read_logs);
 }
 

@@ -68,6 +68,8 @@ private:
     Result<http::Reply> confirm(const http::Request& request);
     Result<http::Reply> discard(const http::Request& request);
     Result<http::Reply> stop(const http::Request& request);
+    Result<http::Reply> release(const http::Request& request);
+    Result<http::Reply> declare_lost(const http::Request& request);
     Result<http::Reply> read_logs(const http::Request& request);
 
     /// Does `decide` to the run `{id}` and answers with it.

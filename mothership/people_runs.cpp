@@ -30,7 +30,7 @@ void write_stages(JsonWriter& json, const std::vector<Stage>& stages)
     for (const auto& stage : stages) {
         json.begin_object().field("id", stage.id).field("name", stage.name);
         json.field("kind", stage.core.kind == protocol::StageKind::read ? "read" : "write");
-        json.field("phase", stage.phase).field("worker_id", stage.core.holder);
+        json.field("phase", stage.phase).field("worker_id", stage.core.holder).flag("held", stage.core.held);
         json.field("attempts", std::int64_t{stage.attempts});
         json.field("outcome", protocol::to_string(stage.core.outcome));
         json.field("exit_code", std::int64_t{stage.exit_code}).field("cause", stage.cause);
@@ -174,6 +174,16 @@ Result<http::Reply> PeopleApi::discard(const http::Request& request)
 }
 
 Result<http::Reply> PeopleApi::stop(const http::Request& request) { return change_run(request, stop_run); }
+
+Result<http::Reply> PeopleApi::release(const http::Request& request)
+{
+    return change_run(request, release_run);
+}
+
+Result<http::Reply> PeopleApi::declare_lost(const http::Request& request)
+{
+    return change_run(request, declare_run_lost);
+}
 
 Result<http::Reply> PeopleApi::read_logs(const http::Request& request)
 {

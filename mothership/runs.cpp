@@ -153,6 +153,37 @@ Result<void> stop_run(Work& work, Run& run)
     return {};
 }
 
+Result<void> release_run(Work& work, Run& run)
+{
+    bool held = false;
+    bool released = false;
+    for (auto& stage : SLIPWAY_TRY(work.records.stages_of_run(run.id))) {
+        held = held || stage.core.held;
+        const auto step = SLIPWAY_TRY(apply_event(work, stage, protocol::server::Release{}));
+        if (step.verdict == protocol::server::Verdict::ok)
+            work.wake(pool_topic(stage.pool_id));
+        released = released || step.verdict == protocol::server::Verdict::ok;
+    }
+    if (released)
+        return work.records.update_run(run);
+    if (held)
+        return not_allowed(run, "a worker has its stage",
+            "Wait for its end, or, if the worker will not come back: slipway run declare-lost " + run.id);
+    return not_allowed(run, "it is not held", "Only what a restored store holds is released");
+}
+
+Result<void> declare_run_lost(Work& work, Run& run)
+{
+    bool lost = false;
+    for (auto& stage : SLIPWAY_TRY(work.records.stages_of_run(run.id))) {
+        const auto step = SLIPWAY_TRY(apply_event(work, stage, protocol::server::DeclareLost{}));
+        lost = lost || step.verdict == protocol::server::Verdict::ok;
+    }
+    if (lost)
+        return {};
+    return not_allowed(run, "no worker has it", "Only a stage that a worker has can be declared lost");
+}
+
 namespace {
 
 Result<std::string> waits_in_queue(Transaction& records, const Run& run)
@@ -172,8 +203,9 @@ Result<std::string> waits_for_worker(Transaction& records, const Run& run)
 {
     const auto stages = SLIPWAY_TRY(records.stages_of_run(run.id));
     if (!stages.empty() && stages.back().core.held)
-        return std::string{
-            "an operator: the store was restored from a backup, and nobody knows what happened after it"};
+        return "an operator: the store was restored from a backup, and nobody knows what happened after it. "
+               "Look whether it has been applied already; if not: slipway run release "
+            + run.id + ", else: slipway run stop " + run.id;
     const auto pool = SLIPWAY_TRY(records.pool(run.pool_id));
     const Millis now = SLIPWAY_TRY(records.meta()).served;
     int workers = 0;

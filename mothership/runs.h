@@ -22,6 +22,11 @@ namespace slipway::mothership {
 [[nodiscard]] Result<void> confirm_run(Work& work, Run& run);
 [[nodiscard]] Result<void> discard_run(Work& work, Run& run);
 [[nodiscard]] Result<void> stop_run(Work& work, Run& run);
+/// Lets the stages be granted that are held since the store was restored from a backup.
+[[nodiscard]] Result<void> release_run(Work& work, Run& run);
+/// The worker that has a stage of the run will not come back: a write stage that may have begun fails the
+/// run, anything else is granted again when the lease is over.
+[[nodiscard]] Result<void> declare_run_lost(Work& work, Run& run);
 
 /// What the run waits for, as a sentence; empty if for nothing.
 [[nodiscard]] Result<std::string> waiting_for(Transaction& records, const Run& run);

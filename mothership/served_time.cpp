@@ -12,39 +12,20 @@ constexpr Millis kAhead = 5000;
 
 ServedTime::ServedTime(const Clock& clock, const Meta& meta)
     : clock_{&clock}
-    , start_{clock.now()}
-    , base_{meta.served}
-    , floor_{meta.reserved}
-    , reserved_{meta.reserved}
+    , now_{.served = meta.served, .reserved = meta.reserved, .floor = meta.reserved, .at = clock.now()}
 {
 }
 
 ServedTime::ServedTime(ServedTime&& other) noexcept
     : clock_{other.clock_}
-    , start_{other.start_}
-    , base_{other.base_}
-    , floor_{other.floor_}
-    , reserved_{other.reserved_}
+    , now_{other.now_}
 {
-}
-
-Result<ServedTime> ServedTime::resume(Store& store, const Clock& clock)
-{
-    Meta meta;
-    const auto look = [&](Transaction& records) -> Result<void> {
-        meta = SLIPWAY_TRY(records.meta());
-        return {};
-    };
-    SLIPWAY_TRY(store.read(look));
-    ServedTime time{clock, meta};
-    SLIPWAY_TRY(time.reserve(store));
-    return time;
 }
 
 Millis ServedTime::now_locked() const
 {
-    const auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(clock_->now() - start_);
-    return std::min(std::max(floor_, base_ + elapsed.count()), reserved_);
+    const auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(clock_->now() - now_.at);
+    return std::min(std::max(now_.floor, now_.served + elapsed.count()), now_.reserved);
 }
 
 Millis ServedTime::now() const
@@ -53,52 +34,34 @@ Millis ServedTime::now() const
     return now_locked();
 }
 
-Result<void> ServedTime::persist(Millis served, Millis reserved, Store& store)
+ServedTime::Reservation ServedTime::next() const
 {
-    return store.write([&](Transaction& records) -> Result<void> {
-        Meta meta = SLIPWAY_TRY(records.meta());
-        meta.served = served;
-        meta.reserved = reserved;
-        return records.put_meta(meta);
-    });
-}
-
-Result<void> ServedTime::reserve(Store& store)
-{
-    Millis served = 0;
-    Millis reserved = 0;
-    BootClock::time_point at;
-    {
-        const std::lock_guard lock{mutex_};
-        at = clock_->now();
-        const auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(at - start_);
-        served = std::min(base_ + elapsed.count(), reserved_);
-        reserved = std::max(reserved_, served + kAhead);
-    }
-    SLIPWAY_TRY(persist(served, reserved, store));
     const std::lock_guard lock{mutex_};
-    // Time that passed while nothing was reserved was not served.
-    base_ = served;
-    start_ = at;
-    reserved_ = reserved;
-    return {};
+    Reservation next = now_;
+    next.at = clock_->now();
+    const auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(next.at - now_.at);
+    next.served
+        = std::min(now_.served + elapsed.count(), now_.reserved); // what was not reserved was not served
+    next.reserved = std::max(now_.reserved, next.served + kAhead);
+    return next;
 }
 
-Result<void> ServedTime::close(Store& store)
+ServedTime::Reservation ServedTime::last() const
 {
-    const Millis at = now();
-    return persist(at, at, store);
-}
-
-Result<void> ServedTime::advance_to(Millis seen, Store& store)
-{
-    SLIPWAY_TRY(persist(seen, seen + kAhead, store));
     const std::lock_guard lock{mutex_};
-    base_ = seen;
-    floor_ = seen;
-    start_ = clock_->now();
-    reserved_ = seen + kAhead;
-    return {};
+    const Millis at = now_locked();
+    return {.served = at, .reserved = at, .floor = at, .at = clock_->now()};
+}
+
+ServedTime::Reservation ServedTime::from(Millis seen) const
+{
+    return {.served = seen, .reserved = seen + kAhead, .floor = seen, .at = clock_->now()};
+}
+
+void ServedTime::take(const Reservation& reservation)
+{
+    const std::lock_guard lock{mutex_};
+    now_ = reservation;
 }
 
 } // namespace slipway::mothership

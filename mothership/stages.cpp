@@ -2,6 +2,7 @@
 
 #include "mothership/runs.h"
 
+#include <algorithm>
 #include <array>
 #include <tuple>
 
@@ -18,7 +19,8 @@ using protocol::StageKind;
 constexpr std::string_view kStoppedCause = "stopped";
 
 /// What is said of a stage when `event` takes it from its worker without the worker having reported its end.
-std::pair<std::string, std::string> loss_of(const server::Event& event, const std::string& worker)
+std::pair<std::string, std::string> loss_of(
+    const server::Event& event, const std::string& worker, bool run_limit_over)
 {
     if (std::holds_alternative<server::HostRestarted>(event))
         return {"host restarted", "worker " + worker + " came back after a restart of its host"};
@@ -29,6 +31,10 @@ std::pair<std::string, std::string> loss_of(const server::Event& event, const st
             "the store was restored from a backup while worker " + worker + " had the stage"};
     if (std::holds_alternative<server::Decline>(event))
         return {"", "worker " + worker + " declined"};
+    if (std::holds_alternative<server::Started>(event))
+        return {std::string{kStoppedCause}, "it was stopped before it began"};
+    if (run_limit_over)
+        return {"run_limit", "worker " + worker + " did not report its end within the run limit"};
     return {"lease", "worker " + worker + " was not heard of until the time of the stage was over"};
 }
 
@@ -48,7 +54,7 @@ void forget_reports(Stage& stage)
 
 void take_report(Stage& stage, const protocol::StateReport& report)
 {
-    stage.sequence = report.sequence;
+    stage.sequence = std::max(stage.sequence, report.sequence);
     if (report.event == StageEvent::phase)
         stage.phase = report.phase;
     if (report.event == StageEvent::started && !report.image_id.empty())
@@ -74,6 +80,8 @@ Result<void> fail_run(Work& work, Run& run, const Stage& stage)
 Result<void> plan_succeeded(Work& work, Run& run, const Stage& stage)
 {
     run.timeline.planned_ms = work.wall_ms;
+    if (stage.core.stop_requested && next_state(run.state, RunEvent::stop))
+        return fire(work, run, RunEvent::stop, "stopped on request; the plan had ended already");
     if (next_state(run.state, RunEvent::plan)) // the report of the phase was lost with its worker's journal
         SLIPWAY_TRY(fire(work, run, RunEvent::plan));
     if (run.type == RunType::proposed)
@@ -194,7 +202,8 @@ Result<void> note_step(
     const bool reported = std::holds_alternative<server::Finish>(event);
     if (holds(before.phase) && !holds(after.phase) && !reported) {
         if (had_worker(before.phase))
-            std::tie(stage.cause, stage.message) = loss_of(event, before.holder);
+            std::tie(stage.cause, stage.message)
+                = loss_of(event, before.holder, after.phase == ServerPhase::lost && before.run_limit > 0);
         work.wake(worker_topic(before.holder));
     }
     const bool cancelled
@@ -215,14 +224,17 @@ Result<server::Step> apply_event(
     server::Step step = server::step(before, event, work.now, work.terms);
     if (step.alarm)
         work.alarms.push_back("stage " + stage.id
-            + ": worker shows a grant that this store never made: the store went"
-              " back in time. The stage is held until an operator releases it");
+            + ": a worker shows a grant that this store never made: the store went back in time. The stage "
+              "is held: when what runs has ended, look at it, then slipway run release "
+            + stage.run_id);
     const bool ok = step.verdict == server::Verdict::ok;
     if (!ok && step.state == before)
         return step;
     stage.core = step.state;
     SLIPWAY_TRY(note_step(work, stage, before, event));
-    if (ok && report && report->sequence > stage.sequence)
+    // An end that is taken is news whatever its number: it is never taken without its report.
+    const bool ends = std::holds_alternative<server::Finish>(event) && stage.core.phase != before.phase;
+    if (ok && report && (ends || report->sequence > stage.sequence))
         take_report(stage, *report);
     else
         report = nullptr;
@@ -233,6 +245,8 @@ Result<server::Step> apply_event(
 
 Result<std::optional<Stage>> grant_next(Work& work, const Worker& worker)
 {
+    if (worker.drained || work.now < worker.rests_until)
+        return std::optional<Stage>{};
     auto stage = SLIPWAY_TRY(work.records.grantable_stage(worker.pool_id, work.now));
     if (!stage)
         return std::optional<Stage>{};

@@ -15,7 +15,8 @@ inline constexpr int kMaxAttempts = 3;
 [[nodiscard]] Result<protocol::server::Step> apply_event(Work& work, Stage& stage,
     const protocol::server::Event& event, const protocol::StateReport* report = nullptr);
 
-/// Grants the oldest stage that the worker's pool may start, if there is one.
+/// Grants the oldest stage that the worker's pool may start, if there is one; nothing to a worker that is
+/// drained or rests. `worker`: as it is in this transaction.
 [[nodiscard]] Result<std::optional<Stage>> grant_next(Work& work, const Worker& worker);
 
 /// What the worker is told to do for the newest grant of the stage.

@@ -6,6 +6,7 @@
 #include "crypto/digest.h"
 #include "mothership/stages.h"
 
+#include <algorithm>
 #include <charconv>
 
 namespace slipway::mothership {
@@ -55,21 +56,64 @@ Result<void> host_restarted(Work& work, const Worker& worker)
     return {};
 }
 
-Result<Worker> sign_on(
-    Work& work, const Pool& pool, const protocol::RegisterRequest& message, std::string hash)
+/// Refuses when the instance was heard of a moment ago under another boot id and may be changing
+/// infrastructure: a host that has restarted is silent, so this is a second one.
+Result<std::optional<http::Reply>> refuse_at_work(
+    Work& work, const Worker& known, const protocol::RegisterRequest& message)
+{
+    const bool alive = !known.session_hash.empty() && work.now - known.last_contact <= kSilentAfter;
+    if (known.boot_id == message.boot_id || !alive)
+        return std::optional<http::Reply>{};
+    const auto held = SLIPWAY_TRY(work.records.stages_held_by(known.id));
+    const bool writes = std::ranges::any_of(held, [](const Stage& stage) {
+        return stage.core.kind == protocol::StageKind::write
+            && stage.core.phase == protocol::ServerPhase::started;
+    });
+    if (!writes)
+        return std::optional<http::Reply>{};
+    return std::optional{http::Reply::problem(503,
+        "this worker is at work on " + known.hostname + " (boot " + known.boot_id
+            + "). If that host has restarted, it is taken back when its earlier boot has been silent for "
+            + std::to_string(kSilentAfter / 1000)
+            + " s. If this is a copy of it, remove the file `instance` from the state directory here",
+        "at_work")};
+}
+
+struct SignOn {
+    Worker worker;
+    std::optional<http::Reply> refusal;
+};
+
+Result<SignOn> sign_on(
+    Work& work, const Pool& pool, const protocol::RegisterRequest& message, const std::string& hash)
 {
     auto known = SLIPWAY_TRY(work.records.worker_by_instance(pool.id, message.instance_id));
-    if (known && known->boot_id != message.boot_id)
-        SLIPWAY_TRY(host_restarted(work, *known));
+    if (known)
+        if (auto refusal = SLIPWAY_TRY(refuse_at_work(work, *known, message)))
+            return SignOn{.worker = *known, .refusal = std::move(refusal)};
     Worker worker = known.value_or(Worker{});
     if (!known) {
         worker.id = work.new_id();
         worker.pool_id = pool.id;
         worker.instance_id = message.instance_id;
     }
+    note_registration(worker.registrations,
+        {.process = message.process.empty() ? message.hostname + "/" + message.boot_id : message.process,
+            .hostname = message.hostname,
+            .boot_id = message.boot_id},
+        work.now);
+    work.wake(worker_topic(worker.id));
+    if (worker.registrations.clones(work.now)) {
+        worker.session_hash.clear();
+        SLIPWAY_TRY(work.records.put_worker(worker));
+        return SignOn{.worker = worker,
+            .refusal = http::Reply::problem(403, clones_text(worker.registrations), "clone")};
+    }
+    if (known && known->boot_id != message.boot_id)
+        SLIPWAY_TRY(host_restarted(work, *known));
     if (worker.session_hash.empty())
         worker.created_ms = work.wall_ms;
-    worker.session_hash = std::move(hash);
+    worker.session_hash = hash;
     worker.boot_id = message.boot_id;
     worker.version = message.version;
     worker.hostname = message.hostname;
@@ -79,8 +123,7 @@ Result<Worker> sign_on(
     worker.last_seen_ms = work.wall_ms;
     worker.last_contact = work.now;
     SLIPWAY_TRY(work.records.put_worker(worker));
-    work.wake(worker_topic(worker.id));
-    return worker;
+    return SignOn{.worker = std::move(worker), .refusal = {}};
 }
 
 template <class Integer>
@@ -96,10 +139,31 @@ Result<Integer> query_number(const http::Request& request, std::string_view name
 
 } // namespace
 
+http::Reply session_over_reply()
+{
+    return http::Reply::problem(401, "this session is over: register again", "session");
+}
+
+Result<Worker> current_worker(Transaction& records, const Caller& caller)
+{
+    auto worker = SLIPWAY_TRY(records.worker_by_session(caller.worker.session_hash));
+    if (!worker)
+        return Error{Errc::rejected, "the session has ended meanwhile"};
+    return *std::move(worker);
+}
+
 http::Reply gone_reply()
 {
     return http::Reply::problem(
         410, "this grant of the stage is not the newest one: stop the stage and forget it", "gone");
+}
+
+http::Reply forgotten_reply()
+{
+    return http::Reply::problem(503,
+        "the control plane was restored from a backup that does not know this stage: keep what you have of "
+        "it until an operator has looked",
+        "forgotten");
 }
 
 http::Reply not_yet_reply(std::uint64_t durable)
@@ -153,7 +217,7 @@ Result<std::variant<Caller, http::Reply>> WorkerApi::authenticate(const http::Re
             return Answer{foreign_certificate()};
         auto worker = SLIPWAY_TRY(records.worker_by_session(hash));
         if (!worker || worker->pool_id != pool->id)
-            return Answer{http::Reply::problem(401, "this session is over: register again", "session")};
+            return Answer{session_over_reply()};
         return Answer{Caller{.pool = *pool, .worker = *std::move(worker)}};
     });
 }
@@ -171,7 +235,10 @@ http::Handler WorkerApi::authenticated(Handle handle)
         auto who = SLIPWAY_TRY(authenticate(request));
         if (auto* refusal = std::get_if<http::Reply>(&who))
             return std::move(*refusal);
-        return (this->*handle)(std::get<Caller>(who), request);
+        auto reply = (this->*handle)(std::get<Caller>(who), request);
+        if (!reply && reply.error().code() == Errc::rejected)
+            return session_over_reply();
+        return reply;
     };
 }
 
@@ -212,12 +279,19 @@ Result<http::Reply> WorkerApi::enroll(const http::Request& request)
         = SLIPWAY_TRY(plane_.look([&](Transaction& records) { return pool_of(records, request); }));
     if (!pool)
         return foreign_certificate();
-    SLIPWAY_TRY(plane_.check_seen(message.seen_ms));
+    SLIPWAY_TRY(plane_.check_seen(message.seen_ms, message.seen_mark));
     protocol::RegisterResponse answer;
     answer.session = random_hex(plane_.random(), kSessionBytes);
     const std::string hash = crypto::sha256(answer.session).hex();
-    const Worker worker
+    auto signed_on
         = SLIPWAY_TRY(plane_.change([&](Work& work) { return sign_on(work, *pool, message, hash); }));
+    const Worker& worker = signed_on.worker;
+    if (signed_on.refusal) {
+        plane_.logger().error("a worker is refused: its instance runs elsewhere too",
+            {{"worker", worker.id}, {"pool", pool->name}, {"hostname", message.hostname},
+                {"boot", message.boot_id}, {"known", clones_text(worker.registrations)}});
+        return *std::move(signed_on.refusal);
+    }
     {
         const std::lock_guard lock{told_mutex_};
         told_.erase(worker.id);
@@ -226,7 +300,9 @@ Result<http::Reply> WorkerApi::enroll(const http::Request& request)
     answer.pool_id = pool->id;
     answer.pool_name = pool->name;
     answer.lease = plane_.terms().lease;
+    answer.server_id = plane_.server_id();
     answer.served_ms = plane_.now();
+    answer.served_mark = plane_.mark_of(answer.served_ms);
     answer.wall_ms = plane_.wall_ms();
     plane_.logger().info("a worker registered",
         {{"worker", worker.id}, {"pool", pool->name}, {"hostname", worker.hostname},
@@ -237,13 +313,11 @@ Result<http::Reply> WorkerApi::enroll(const http::Request& request)
 Result<http::Reply> WorkerApi::sign_off(const Caller& caller, const http::Request&)
 {
     const auto decide = [&](Work& work) -> Result<void> {
-        for (auto& stage : SLIPWAY_TRY(work.records.stages_held_by(caller.worker.id)))
+        Worker worker = SLIPWAY_TRY(current_worker(work.records, caller));
+        for (auto& stage : SLIPWAY_TRY(work.records.stages_held_by(worker.id)))
             SLIPWAY_TRY(apply_event(work, stage, protocol::server::Withdraw{}));
-        auto worker = SLIPWAY_TRY(work.records.worker_by_session(caller.worker.session_hash));
-        if (!worker)
-            return {};
-        worker->session_hash.clear();
-        return work.records.put_worker(*worker);
+        worker.session_hash.clear();
+        return work.records.put_worker(worker);
     };
     SLIPWAY_TRY(plane_.change_records(decide));
     const std::lock_guard lock{told_mutex_};

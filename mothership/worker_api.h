@@ -64,6 +64,11 @@ private:
     std::map<std::string, Told> told_;
 };
 
+/// 401: the session was replaced or has ended.
+[[nodiscard]] http::Reply session_over_reply();
+/// The caller's worker as it is in this transaction; fails with `rejected`, which `authenticated` answers
+/// with 401, when the session has ended since the call was authenticated.
+[[nodiscard]] Result<Worker> current_worker(Transaction& records, const Caller& caller);
 /// 410: the caller's grant is not the newest one of the stage.
 [[nodiscard]] http::Reply gone_reply();
 /// 409 with the offset from which the log is to go on.
@@ -79,5 +84,8 @@ private:
 /// The stage `{id}` of the path if it is one of the caller's pool.
 [[nodiscard]] Result<std::optional<Stage>> stage_of(
     Transaction& records, const Pool& pool, const http::Request& request);
+
+/// 503: a restore forgot the stage; the worker keeps what it has of it.
+[[nodiscard]] http::Reply forgotten_reply();
 
 } // namespace slipway::mothership

@@ -30,6 +30,7 @@ Result<Place> place_of(Caller caller, const http::Request& request)
 /// Whether the caller's grant is the newest one. It is contact, too: the lease is renewed.
 Result<Verdict> renew(Work& work, const std::optional<Stage>& stage, const Place& place)
 {
+    SLIPWAY_TRY(current_worker(work.records, place.caller));
     if (!stage)
         return Verdict::gone;
     Stage held = *stage;
@@ -78,6 +79,8 @@ public:
         if (!unused.empty())
             if (auto removed = api_.blobs().remove(unused); !removed)
                 api_.plane().logger().warn("removing an unused blob", removed.error());
+        if (!verdict && verdict.error().code() == Errc::rejected)
+            return session_over_reply();
         if (!verdict)
             return std::move(verdict).error();
         return kept ? lease_reply(api_.plane()) : gone_reply();

@@ -7,38 +7,61 @@ namespace slipway::mothership {
 
 namespace {
 
+using protocol::HeldStage;
 using protocol::ServerPhase;
+using protocol::server::Verdict;
+
+/// Whether a call has just come, or is looked at again while it waits.
+enum class Contact : std::uint8_t { fresh, parked };
 
 constexpr std::chrono::milliseconds kMaxPollWait{20'000};
 /// An answer that only says again what was told is sent this long after the first.
 constexpr std::chrono::milliseconds kRepeatAfter{3'000};
+/// An answer that is this long gets no further offer; the next one has them.
+constexpr std::size_t kEnoughBytes = 4 * 1024 * 1024;
 
-Result<void> touch(Work& work, const Caller& caller, const protocol::PollRequest& message)
+/// The first word of a draining worker stands until it registers anew: an older call may arrive later.
+Result<void> touch(Work& work, Worker& worker, const protocol::PollRequest& message)
 {
-    auto worker = SLIPWAY_TRY(work.records.worker_by_session(caller.worker.session_hash));
-    if (!worker)
-        return Error{Errc::rejected, "this session is over: register again"};
-    worker->drained = message.draining;
-    worker->last_seen_ms = work.wall_ms;
-    worker->last_contact = work.now;
-    return work.records.put_worker(*worker);
+    worker.drained = worker.drained || message.draining;
+    worker.last_seen_ms = work.wall_ms;
+    worker.last_contact = work.now;
+    return work.records.put_worker(worker);
 }
 
-Result<void> renew(
-    Work& work, const Caller& caller, const protocol::PollRequest& message, protocol::PollResponse& answer)
+/// A stage that a restore forgot goes on; nothing can be told of it here, so its worker keeps what it has.
+Result<Verdict> renew_forgotten(Work& work, const HeldStage& held, Contact contact)
+{
+    const auto epoch = SLIPWAY_TRY(work.records.meta()).epoch;
+    const Verdict verdict = protocol::server::unknown_stage(held.fence, epoch);
+    if (verdict == Verdict::ok && contact == Contact::fresh)
+        work.alarms.push_back("stage " + held.stage_id
+            + ": a worker has it, and this store, which was restored from a backup, does not know it");
+    return verdict;
+}
+
+/// Whether the worker keeps what it holds. A call that was parked renewed it when it came, and only asks.
+Result<Verdict> renew_stage(
+    Work& work, const Worker& worker, Stage& stage, const HeldStage& held, Contact contact)
+{
+    if (stage.pool_id != worker.pool_id)
+        return Verdict::gone;
+    const protocol::server::Renew renewal{.worker = worker.id, .fence = held.fence, .started = held.started};
+    if (contact == Contact::parked)
+        return protocol::server::step(stage.core, renewal, work.now, work.terms).verdict;
+    return SLIPWAY_TRY(apply_event(work, stage, renewal)).verdict;
+}
+
+Result<void> renew(Work& work, const Worker& worker, const protocol::PollRequest& message, Contact contact,
+    protocol::PollResponse& answer)
 {
     for (const auto& held : message.held) {
         auto stage = SLIPWAY_TRY(work.records.stage(held.stage_id));
-        if (!stage || stage->pool_id != caller.pool.id) {
-            answer.gone.push_back(held);
-            continue;
-        }
-        const auto step = SLIPWAY_TRY(apply_event(work, *stage,
-            protocol::server::Renew{
-                .worker = caller.worker.id, .fence = held.fence, .started = held.started}));
-        const bool valid = step.verdict == protocol::server::Verdict::ok;
-        (valid ? answer.renewed : answer.gone).push_back(held);
-        if (valid && stage->core.stop_requested)
+        const Verdict verdict = stage ? SLIPWAY_TRY(renew_stage(work, worker, *stage, held, contact))
+                                      : SLIPWAY_TRY(renew_forgotten(work, held, contact));
+        const bool kept = verdict == Verdict::ok;
+        (kept ? answer.renewed : answer.gone).push_back(held);
+        if (kept && stage && stage->core.stop_requested)
             answer.commands.push_back({.kind = protocol::CommandKind::stop, .stage_id = held.stage_id});
     }
     return {};
@@ -46,29 +69,31 @@ Result<void> renew(
 
 /// Offers that were not answered yet are made again; new ones fill the places that are left.
 Result<void> offer(
-    Work& work, const Caller& caller, const protocol::PollRequest& message, protocol::PollResponse& answer)
+    Work& work, const Worker& worker, const protocol::PollRequest& message, protocol::PollResponse& answer)
 {
-    int pending = 0;
-    for (auto& stage : SLIPWAY_TRY(work.records.stages_held_by(caller.worker.id))) {
+    const bool draining = worker.drained || message.draining;
+    int places = draining ? 0 : std::min(message.free_places, worker.capacity);
+    std::size_t bytes = 0;
+    const auto add = [&](const Stage& stage) -> Result<void> {
+        protocol::Assignment assignment = SLIPWAY_TRY(assignment_of(work.records, stage));
+        bytes += protocol::to_json(assignment).size();
+        answer.offers.push_back(std::move(assignment));
+        return {};
+    };
+    for (auto& stage : SLIPWAY_TRY(work.records.stages_held_by(worker.id))) {
         if (stage.core.phase != ServerPhase::offered)
             continue;
-        if (message.draining) {
+        --places;
+        if (draining)
             SLIPWAY_TRY(apply_event(work, stage, protocol::server::Withdraw{}));
-            continue;
-        }
-        ++pending;
-        protocol::Assignment repeated = SLIPWAY_TRY(assignment_of(work.records, stage));
-        answer.offers.push_back(std::move(repeated));
+        else if (bytes < kEnoughBytes)
+            SLIPWAY_TRY(add(stage));
     }
-    const bool rests = work.now < caller.worker.rests_until;
-    const int places
-        = message.draining || rests ? 0 : std::min(message.free_places, caller.worker.capacity) - pending;
-    for (int place = 0; place < places; ++place) {
-        const auto stage = SLIPWAY_TRY(grant_next(work, caller.worker));
+    for (; places > 0 && bytes < kEnoughBytes; --places) {
+        const auto stage = SLIPWAY_TRY(grant_next(work, worker));
         if (!stage)
             break;
-        protocol::Assignment fresh = SLIPWAY_TRY(assignment_of(work.records, *stage));
-        answer.offers.push_back(std::move(fresh));
+        SLIPWAY_TRY(add(*stage));
     }
     return {};
 }
@@ -101,14 +126,16 @@ Millis WorkerApi::hold_back(const std::string& worker_id, const std::string& ans
 Result<http::Reply> WorkerApi::poll(const Caller& caller, const http::Request& request)
 {
     const auto message = SLIPWAY_TRY(protocol::read_poll_request(request.body));
-    SLIPWAY_TRY(plane_.check_seen(message.seen_ms));
-    const bool contact = request.waited == std::chrono::nanoseconds{0} || request.last_call;
+    SLIPWAY_TRY(plane_.check_seen(message.seen_ms, message.seen_mark));
+    const auto contact = request.waited == std::chrono::nanoseconds{0} || request.last_call ? Contact::fresh
+                                                                                            : Contact::parked;
     const auto decide = [&](Work& work) -> Result<protocol::PollResponse> {
         protocol::PollResponse draft;
-        if (contact)
-            SLIPWAY_TRY(touch(work, caller, message));
-        SLIPWAY_TRY(renew(work, caller, message, draft));
-        SLIPWAY_TRY(offer(work, caller, message, draft));
+        Worker worker = SLIPWAY_TRY(current_worker(work.records, caller));
+        if (contact == Contact::fresh)
+            SLIPWAY_TRY(touch(work, worker, message));
+        SLIPWAY_TRY(renew(work, worker, message, contact, draft));
+        SLIPWAY_TRY(offer(work, worker, message, draft));
         return draft;
     };
     auto answer = SLIPWAY_TRY(plane_.change(decide));
@@ -126,6 +153,7 @@ Result<http::Reply> WorkerApi::poll(const Caller& caller, const http::Request& r
     }
     answer.lease = plane_.terms().lease;
     answer.served_ms = plane_.now();
+    answer.served_mark = plane_.mark_of(answer.served_ms);
     return http::Reply::json(200, protocol::to_json(answer));
 }
 

@@ -15,10 +15,20 @@ struct Answer {
     Verdict verdict = Verdict::gone;
     std::uint64_t durable = 0;
     bool differs = false; ///< Log bytes were not those that are known.
+    bool forgotten = false; ///< A restored store does not know the stage.
 };
+
+/// What is said of a stage that is not there.
+Result<Answer> no_stage(Work& work, protocol::Fence fence)
+{
+    const auto epoch = SLIPWAY_TRY(work.records.meta()).epoch;
+    return Answer{.forgotten = server::unknown_stage(fence, epoch) == Verdict::ok};
+}
 
 http::Reply reply_of(const Answer& answer, const ControlPlane& plane)
 {
+    if (answer.forgotten)
+        return forgotten_reply();
     switch (answer.verdict) {
     case Verdict::ok:
         return lease_reply(plane);
@@ -113,6 +123,7 @@ Result<http::Reply> WorkerApi::accept(const Caller& caller, const http::Request&
 {
     const auto message = SLIPWAY_TRY(protocol::read_accept_request(request.body));
     const auto decide = [&](Work& work) -> Result<Answer> {
+        SLIPWAY_TRY(current_worker(work.records, caller));
         auto stage = SLIPWAY_TRY(stage_of(work.records, caller.pool, request));
         if (!stage)
             return Answer{};
@@ -129,6 +140,7 @@ Result<http::Reply> WorkerApi::decline(const Caller& caller, const http::Request
 {
     const auto message = SLIPWAY_TRY(protocol::read_decline_request(request.body));
     const auto decide = [&](Work& work) -> Result<Answer> {
+        Worker worker = SLIPWAY_TRY(current_worker(work.records, caller));
         auto stage = SLIPWAY_TRY(stage_of(work.records, caller.pool, request));
         if (!stage)
             return Answer{};
@@ -138,11 +150,8 @@ Result<http::Reply> WorkerApi::decline(const Caller& caller, const http::Request
             return Answer{.verdict = step.verdict};
         stage->message = "worker " + caller.worker.hostname + " declined: " + message.reason;
         SLIPWAY_TRY(work.records.update_stage(*stage));
-        auto worker = SLIPWAY_TRY(work.records.worker_by_session(caller.worker.session_hash));
-        if (worker) {
-            worker->rests_until = work.now + kRestAfterDecline;
-            SLIPWAY_TRY(work.records.put_worker(*worker));
-        }
+        worker.rests_until = work.now + kRestAfterDecline;
+        SLIPWAY_TRY(work.records.put_worker(worker));
         return Answer{.verdict = step.verdict};
     };
     const auto answer = SLIPWAY_TRY(plane_.change(decide));
@@ -157,9 +166,10 @@ Result<http::Reply> WorkerApi::report(const Caller& caller, const http::Request&
 {
     const auto message = SLIPWAY_TRY(protocol::read_state_report(request.body));
     const auto decide = [&](Work& work) -> Result<Answer> {
+        SLIPWAY_TRY(current_worker(work.records, caller));
         auto stage = SLIPWAY_TRY(stage_of(work.records, caller.pool, request));
         if (!stage)
-            return Answer{};
+            return no_stage(work, message.fence);
         SLIPWAY_TRY(check_workspace(work, *stage, message));
         const auto step
             = SLIPWAY_TRY(apply_event(work, *stage, event_of(message, caller.worker.id), &message));
@@ -175,16 +185,17 @@ Result<http::Reply> WorkerApi::append_log(const Caller& caller, const http::Requ
         .offset = SLIPWAY_TRY(offset_of(request)),
         .bytes = request.body};
     const auto decide = [&](Work& work) -> Result<Answer> {
+        SLIPWAY_TRY(current_worker(work.records, caller));
         auto stage = SLIPWAY_TRY(stage_of(work.records, caller.pool, request));
         if (!stage)
-            return Answer{};
+            return no_stage(work, chunk.fence);
         return append(work, *stage, caller.worker.id, chunk);
     };
     const auto answer = SLIPWAY_TRY(plane_.change(decide));
     if (answer.differs)
         plane_.logger().warn("other log bytes came for an offset that is known; the first ones were kept",
             {{"worker", caller.worker.id}, {"stage", request.parameter("id")}});
-    if (answer.verdict != Verdict::ok)
+    if (answer.forgotten || answer.verdict != Verdict::ok)
         return reply_of(answer, plane_);
     return http::Reply::json(200, protocol::to_json(protocol::LogAnswer{.durable = answer.durable}));
 }

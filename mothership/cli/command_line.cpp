@@ -8,8 +8,10 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstdio>
 #include <functional>
+#include <utility>
 
 namespace slipway::cli {
 
@@ -215,13 +217,18 @@ void add_runs(CLI::App& app, Work& work, bool& json)
             return *following ? follow({.run = id, .offset = 0, .follow = true}) : Result<int>{0};
         };
     });
-    for (const char* verb : {"confirm", "discard", "stop"}) {
+    constexpr std::array<std::pair<const char*, const char*>, 5> kVerbs{
+        {{"confirm", "Apply what was planned"}, {"discard", "Do not apply what was planned"},
+            {"stop", "Stop a run"},
+            {"release", "Let a run go on that is held since the store was restored from a backup"},
+            {"declare-lost", "Say that the worker that has the run will not come back"}}};
+    for (const auto& [verb, help] : kVerbs) {
         auto id = std::make_shared<std::string>();
-        auto* decide = run->add_subcommand(verb, std::string{verb} + " a run");
+        auto* decide = run->add_subcommand(verb, help);
         decide->footer("Example: slipway run " + std::string{verb} + " 01JDYZ3NDEKTSV4RRFFQ69G5FA");
         decide->add_option("id", *id, "The run")->required();
-        decide->callback([=, &work] {
-            work = [=] {
+        decide->callback([id, verb = std::string{verb}, &work] {
+            work = [id, verb] {
                 return with_client([&](ApiClient& client) { return decide_run(client, *id, verb); });
             };
         });

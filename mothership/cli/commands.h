@@ -62,7 +62,7 @@ Result<void> list_stacks(ApiClient& client, bool json);
 Result<std::string> start_run(ApiClient& client, const std::string& stack, const std::string& type);
 Result<void> list_runs(ApiClient& client, const std::string& stack, bool json);
 Result<void> show_run(ApiClient& client, const std::string& run, bool json);
-/// `verb`: confirm, discard or stop.
+/// `verb`: confirm, discard, stop, release or declare-lost.
 Result<void> decide_run(ApiClient& client, const std::string& run, const std::string& verb);
 /// The log's bytes to standard output, as they are. Following ends when the run does, or waits for a person;
 /// what it waits for goes to standard error. A failure says with which command to go on.

@@ -12,9 +12,11 @@ CREATE TABLE meta (
     epoch INTEGER NOT NULL,
     generation INTEGER NOT NULL,
     served INTEGER NOT NULL,
-    reserved INTEGER NOT NULL
+    reserved INTEGER NOT NULL,
+    server_id TEXT NOT NULL,
+    secret TEXT NOT NULL
 ) STRICT;
-INSERT INTO meta VALUES (1, 1, 0, 0, 0);
+INSERT INTO meta VALUES (1, 1, 0, 0, 0, '', '');
 
 CREATE TABLE api_keys (
     id TEXT PRIMARY KEY,
@@ -48,6 +50,7 @@ CREATE TABLE workers (
     last_seen_ms INTEGER NOT NULL,
     last_contact INTEGER NOT NULL,
     rests_until INTEGER NOT NULL,
+    registrations TEXT NOT NULL,
     UNIQUE (pool_id, instance_id)
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX workers_by_session ON workers (session_hash) WHERE session_hash <> '';

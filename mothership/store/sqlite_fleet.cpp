@@ -9,7 +9,7 @@ namespace {
     "id, name, description, key_fingerprint, certificate_fingerprint, certificate_serial, created_ms"
 #define SLIPWAY_WORKER_COLUMNS                                                                               \
     "id, pool_id, instance_id, boot_id, session_hash, version, hostname, metadata, capacity, drained, "      \
-    "created_ms, last_seen_ms, last_contact, rests_until"
+    "created_ms, last_seen_ms, last_contact, rests_until, registrations"
 
 Result<ApiKey> read_api_key(Row& row)
 {
@@ -67,6 +67,7 @@ Result<Worker> read_worker(Row& row)
     worker.last_seen_ms = row.integer();
     worker.last_contact = row.integer();
     worker.rests_until = row.integer();
+    worker.registrations = SLIPWAY_TRY(read_registrations(row.text()));
     return worker;
 }
 
@@ -75,12 +76,14 @@ Result<Worker> read_worker(Row& row)
 Result<Meta> SqliteTransaction::meta()
 {
     Meta meta;
-    SLIPWAY_TRY(
-        db_.each("SELECT epoch, generation, served, reserved FROM meta", [&](Row& row) -> Result<void> {
+    SLIPWAY_TRY(db_.each("SELECT epoch, generation, served, reserved, server_id, secret FROM meta",
+        [&](Row& row) -> Result<void> {
             meta.epoch = row.as<std::uint32_t>();
             meta.generation = row.integer();
             meta.served = row.integer();
             meta.reserved = row.integer();
+            meta.server_id = row.text();
+            meta.secret = row.text();
             return {};
         }));
     return meta;
@@ -88,8 +91,9 @@ Result<Meta> SqliteTransaction::meta()
 
 Result<void> SqliteTransaction::put_meta(const Meta& meta)
 {
-    SLIPWAY_TRY(db_.run("UPDATE meta SET epoch = ?, generation = ?, served = ?, reserved = ?", meta.epoch,
-        meta.generation, meta.served, meta.reserved));
+    SLIPWAY_TRY(db_.run("UPDATE meta SET epoch = ?, generation = ?, served = ?, reserved = ?, server_id = ?,"
+                        " secret = ?",
+        meta.epoch, meta.generation, meta.served, meta.reserved, meta.server_id, meta.secret));
     return {};
 }
 
@@ -135,15 +139,15 @@ Result<void> SqliteTransaction::put_worker(const Worker& w)
 {
     SLIPWAY_TRY(db_.run(
         "INSERT INTO workers (" SLIPWAY_WORKER_COLUMNS
-        ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
+        ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET"
         " boot_id = excluded.boot_id, session_hash = excluded.session_hash, version = excluded.version,"
         " hostname = excluded.hostname, metadata = excluded.metadata, capacity = excluded.capacity,"
         " drained = excluded.drained, created_ms = excluded.created_ms,"
         " last_seen_ms = excluded.last_seen_ms, last_contact = excluded.last_contact,"
-        " rests_until = excluded.rests_until",
+        " rests_until = excluded.rests_until, registrations = excluded.registrations",
         w.id, w.pool_id, w.instance_id, w.boot_id, w.session_hash, w.version, w.hostname,
         metadata_text(w.metadata), w.capacity, w.drained, w.created_ms, w.last_seen_ms, w.last_contact,
-        w.rests_until));
+        w.rests_until, to_json(w.registrations)));
     return {};
 }
 

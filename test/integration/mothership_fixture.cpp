@@ -160,8 +160,9 @@ Answer ScriptedWorker::enroll(const std::string& boot)
         protocol::to_json(protocol::RegisterRequest{.instance_id = instance_,
             .boot_id = boot,
             .version = "1",
-            .hostname = "host",
-            .metadata = {{"zone", "a"}}}));
+            .hostname = hostname,
+            .metadata = {{"zone", "a"}},
+            .process = process}));
     if (answer.status == 200)
         session = answer.text("session");
     return answer;

@@ -92,6 +92,8 @@ public:
     Answer get(const protocol::Assignment& stage, const std::string& name);
 
     std::string session;
+    std::string process; ///< That it says it is.
+    std::string hostname = "host";
 
 private:
     [[nodiscard]] std::string path(const protocol::Assignment& stage, const std::string& call) const;

@@ -26,6 +26,25 @@ struct Scene {
         return server.api("GET", "/api/v1/runs/" + run).text("state");
     }
 
+    /// Takes a new run to the offer of its apply.
+    protocol::Assignment reach_apply()
+    {
+        const auto run = server.start_run("web");
+        const auto plan = worker.take_offer();
+        begin(plan);
+        REQUIRE(worker.put(plan, "workspace", "envelope").status == 200);
+        REQUIRE(worker
+                    .report(plan,
+                        {.event = protocol::StageEvent::finished,
+                            .outcome = protocol::Outcome::succeeded,
+                            .exit_code = 0,
+                            .workspace = "workspace"})
+                    .status
+            == 200);
+        REQUIRE(server.api("POST", "/api/v1/runs/" + run + "/confirm").status == 200);
+        return worker.take_offer();
+    }
+
     /// Accepts, starts and begins the phase that the stage is named after.
     void begin(const protocol::Assignment& stage)
     {

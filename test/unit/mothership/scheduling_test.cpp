@@ -187,7 +187,8 @@ TEST_CASE("an apply that may have begun is never granted again: its loss fails t
     SECTION("when its run limit is over")
     {
         desk.advance(76s);
-        CHECK(desk.stage(id, 1).cause == "lease");
+        CHECK(desk.stage(id, 1).cause == "run_limit");
+        CHECK(desk.stage(id, 1).message.find("within the run limit") != std::string::npos);
     }
     CHECK(desk.run(id).state == RunState::failed);
     CHECK_FALSE(desk.grant());
@@ -238,6 +239,26 @@ TEST_CASE("stopping before a worker has the run cancels it; afterwards the worke
         INFO(last_note(desk, id));
         CHECK(desk.run(id).state == RunState::stopped);
     }
+    SECTION("accepted, and the worker asks whether it may begin")
+    {
+        const auto stage = desk.grant();
+        desk.accept(*stage);
+        desk.act(id, stop_run);
+        CHECK(desk.apply(id, 0, server::Started{.worker = desk.worker.id, .fence = stage->core.fence})
+            == Verdict::gone);
+        CHECK(desk.run(id).state == RunState::stopped);
+        CHECK(desk.stage(id).cause == "stopped");
+        CHECK(desk.stage(id).message == "it was stopped before it began");
+    }
+    SECTION("planning, and the plan ends before the worker hears of it")
+    {
+        const auto stage = desk.grant();
+        desk.begin(*stage, "plan");
+        desk.act(id, stop_run);
+        desk.finish(*stage, Outcome::succeeded);
+        CHECK(desk.run(id).state == RunState::stopped);
+        CHECK(last_note(desk, id).find("stopped on request") == 0);
+    }
     SECTION("planned: that is discarded instead")
     {
         desk.plan(id);
@@ -245,6 +266,57 @@ TEST_CASE("stopping before a worker has the run cancels it; afterwards the worke
         desk.act(id, discard_run);
         CHECK(desk.run(id).state == RunState::discarded);
     }
+}
+
+TEST_CASE("a stack that deploys by itself does not apply what was stopped during its plan")
+{
+    ControlDesk desk;
+    desk.stack.spec.autodeploy = true;
+    must(desk.plane->change_records([&](Work& work) { return work.records.put_stack(desk.stack); }));
+    const auto id = desk.start_run();
+    const auto stage = desk.grant();
+    desk.begin(*stage, "plan");
+    desk.act(id, stop_run);
+    desk.finish(*stage, Outcome::succeeded);
+    CHECK(desk.run(id).state == RunState::stopped);
+    CHECK_FALSE(desk.grant());
+}
+
+TEST_CASE("a worker that is drained or rests is granted nothing")
+{
+    ControlDesk desk;
+    desk.start_run();
+    desk.worker.drained = true;
+    CHECK_FALSE(desk.grant());
+    desk.worker.drained = false;
+    desk.worker.rests_until = desk.plane->now() + 1000;
+    CHECK_FALSE(desk.grant());
+    desk.advance(1s);
+    CHECK(desk.grant());
+}
+
+TEST_CASE("an end is taken with all that its report says, whatever its number")
+{
+    ControlDesk desk;
+    const auto id = desk.start_run();
+    const auto stage = desk.grant();
+    desk.begin(*stage, "plan");
+    const auto last = desk.stage(id).sequence;
+    const protocol::StateReport report{.fence = stage->core.fence,
+        .sequence = last,
+        .event = protocol::StageEvent::finished,
+        .outcome = Outcome::failed,
+        .exit_code = 7,
+        .cause = "exit"};
+    CHECK(
+        desk.apply(id, 0,
+            server::Finish{.worker = desk.worker.id, .fence = stage->core.fence, .outcome = Outcome::failed},
+            &report)
+        == Verdict::ok);
+    CHECK(desk.run(id).state == RunState::failed);
+    CHECK(desk.stage(id).exit_code == 7);
+    CHECK(desk.stage(id).cause == "exit");
+    CHECK(desk.stage(id).sequence == last);
 }
 
 TEST_CASE("an apply is not stopped half way")
