@@ -2,6 +2,7 @@
 
 #include "common/http/server_connection.h"
 
+#include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/post.hpp>
 
 #include <algorithm>

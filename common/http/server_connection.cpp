@@ -138,6 +138,7 @@ Connection::Task<bool> Connection::serve_one()
         co_await on_pool([&exchange] { exchange->sink.reset(); });
     if (step == Step::give_up)
         co_return false;
+    exchange->forget_body();
     const bool more = co_await send_reply(*exchange);
     co_return more;
 }

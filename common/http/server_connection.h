@@ -100,7 +100,9 @@ private:
         Buffered(const Buffered&) = delete;
         Buffered& operator=(const Buffered&) = delete;
 
-        ~Buffered() { total_ -= mine_; }
+        ~Buffered() { release(); }
+
+        void release() { total_ -= std::exchange(mine_, 0); }
 
         /// Whether `bytes` in all are within `limit`, with what the others take.
         bool grow_to(std::size_t bytes, std::size_t limit)
@@ -128,6 +130,14 @@ private:
         std::unique_ptr<BodySink> sink;
         Reply reply;
         Buffered buffered;
+
+        /// A peer that is slow to take its reply does not keep the place of another's body.
+        void forget_body()
+        {
+            std::string{}.swap(request.body);
+            (void)parser.take_body();
+            buffered.release();
+        }
 
         Step refuse(Reply with)
         {

@@ -17,8 +17,8 @@ using Catch::Matchers::Contains;
 
 namespace {
 
-/// `slipway pool list` with `fd` as its standard output.
-Outcome list_to(CommandWorld& world, int fd)
+/// `slipway pool list` at the account of the moment, with `fd` as its standard output.
+Outcome list_to(int fd)
 {
     return captured([&] {
         ::dup2(fd, STDOUT_FILENO);
@@ -42,9 +42,9 @@ TEST_CASE("a refusal of the server cannot move a terminal's cursor")
 
 TEST_CASE("output that does not fit on the disk is a failure")
 {
-    CommandWorld world{std::function{no_pools}};
+    const CommandWorld world{std::function{no_pools}};
     const UniqueFd full{::open("/dev/full", O_WRONLY | O_CLOEXEC)};
-    const auto outcome = list_to(world, full.get());
+    const auto outcome = list_to(full.get());
     CHECK(outcome.code == kFailed);
     CHECK_THAT(outcome.err, Contains("standard output"));
 }
@@ -52,12 +52,12 @@ TEST_CASE("output that does not fit on the disk is a failure")
 TEST_CASE("a reader that went away ends a command without a word")
 {
     std::signal(SIGPIPE, SIG_IGN); // NOLINT(cert-err33-c): as main does
-    CommandWorld world{std::function{no_pools}};
+    const CommandWorld world{std::function{no_pools}};
     std::array<int, 2> ends{};
     REQUIRE(::pipe2(ends.data(), O_CLOEXEC) == 0);
     ::close(ends[0]);
     const UniqueFd pipe{ends[1]};
-    const auto outcome = list_to(world, pipe.get());
+    const auto outcome = list_to(pipe.get());
     CHECK(outcome.code == kReaderGone);
     CHECK(outcome.err == "");
 }

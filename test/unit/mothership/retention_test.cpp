@@ -137,17 +137,17 @@ TEST_CASE(
     const auto id = desk.start_run();
     const auto stage = desk.grant().value();
     desk.begin(stage, "plan");
-    must(desk.plane->change_records([&](Work& work) { return work.records.forget_workers(work.now + 1); }));
+    must(desk.plane->change([&](Work& work) { return work.records.forget_workers(work.now + 1); }));
     CHECK(household.workers().size() == 1);
     desk.finish(stage, Outcome::succeeded);
     desk.act(id, discard_run);
-    must(desk.plane->change_records([&](Work& work) { return work.records.forget_workers(work.now + 1); }));
+    must(desk.plane->change([&](Work& work) { return work.records.forget_workers(work.now + 1); }));
     CHECK(household.workers().empty());
     CHECK(must(desk.plane->look([&](Transaction& records) {
         return records.worker_by_instance(desk.pool_id, desk.worker.instance_id);
     })));
     household.tidy(); // nothing came of the grant, so that nothing names the worker now
-    must(desk.plane->change_records([&](Work& work) { return work.records.forget_workers(work.now + 1); }));
+    must(desk.plane->change([&](Work& work) { return work.records.forget_workers(work.now + 1); }));
     CHECK_FALSE(must(desk.plane->look([&](Transaction& records) {
         return records.worker_by_instance(desk.pool_id, desk.worker.instance_id);
     })));
