@@ -182,7 +182,8 @@ Result<void> DockerHost::remove(const std::string& container, std::stop_token st
     auto docker = SLIPWAY_TRY(docker::Docker::open(settings_.engine));
     const auto removed
         = docker.remove_container(container, {.force = true, .volumes = true}, std::move(stop));
-    if (!removed && removed.error().code() != Errc::not_found)
+    // Gone, or going: a launcher that asked for the removal and was killed leaves it under way.
+    if (!removed && removed.error().code() != Errc::not_found && removed.error().code() != Errc::conflict)
         return removed.error();
     // Containers are named as their directories.
     if (container.starts_with("slipway-") && container.find('/') == std::string::npos)
