@@ -135,7 +135,7 @@ TEST_CASE("the model catches: a run frame before the answer to started", "[model
         }
         return next;
     };
-    check_caught({.worker = mutant}, kRead, "I7");
+    check_caught({.worker = mutant}, {.kind = StageKind::read, .faults = 0}, "I7");
 }
 
 TEST_CASE("the model catches: a stage forgotten before its end is acknowledged", "[model]")

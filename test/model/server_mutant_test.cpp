@@ -15,7 +15,7 @@ TEST_CASE("the model catches: a stage granted again after it has started", "[mod
         step.state.kind = state.kind;
         return step;
     };
-    check_caught({.server = mutant}, kWriteRunning, "I2");
+    check_caught({.server = mutant}, kWriteRunning, "I10");
 }
 
 TEST_CASE("the model catches: a stage granted again while its lease runs", "[model]")
@@ -75,7 +75,7 @@ TEST_CASE("the model catches: a fence from the future that is ignored", "[model]
             return {.state = state};
         return server::step(state, event, now, terms);
     };
-    check_caught({.server = mutant}, kWriteBackRunning, "I3");
+    check_caught({.server = mutant}, kWriteBackRunning, "I10");
 }
 
 TEST_CASE("the model catches: a grant that keeps the old fence", "[model]")

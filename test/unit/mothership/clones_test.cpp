@@ -59,7 +59,7 @@ TEST_CASE("processes that take turns are clones, however many they are, and all 
                 "host-" + std::to_string(turn % count));
         CHECK(found);
         for (int one = 0; one < count; ++one)
-            CHECK(refused(registrations, "p" + std::to_string(one), ++now));
+            CHECK(refused(registrations, "p" + std::to_string(one), ++now, "host-" + std::to_string(one)));
         CHECK(clones_text(registrations).find("host-0 (boot b), host-1 (boot b)") != std::string::npos);
         CHECK(clones_text(registrations).find("`instance`") != std::string::npos);
     }
