@@ -199,10 +199,7 @@ Result<void> DockerSlot::lease(protocol::Millis left)
     return slot_->link().lease(std::chrono::milliseconds{std::max<protocol::Millis>(left, 0)});
 }
 
-Result<void> DockerSlot::end_lease()
-{
-    return slot_->link().lease(slot::kNoLease);
-}
+Result<void> DockerSlot::end_lease() { return slot_->link().lease(slot::kNoLease); }
 
 Result<void> DockerSlot::limits(const SlotLimits& limits)
 {

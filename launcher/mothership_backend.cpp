@@ -142,7 +142,8 @@ Result<http::ClientResponse> MothershipBackend::send(
     return response;
 }
 
-Result<http::ClientResponse> MothershipBackend::with_session(http::ClientRequest request, std::stop_token stop)
+Result<http::ClientResponse> MothershipBackend::with_session(
+    http::ClientRequest request, std::stop_token stop)
 {
     const auto session = [this] {
         const std::lock_guard lock{mutex_};

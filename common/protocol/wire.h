@@ -103,8 +103,8 @@ struct PollResponse {
     Millis lease = 300'000;
     Millis served_ms = 0;
     std::string served_mark;
-    /// Offers and commands that could not be read, by the reader: a newer control plane may say more than this
-    /// side knows, and the leases of the same answer count all the same. Never written.
+    /// Offers and commands that could not be read, by the reader: a newer control plane may say more than
+    /// this side knows, and the leases of the same answer count all the same. Never written.
     std::vector<Unreadable> unreadable;
 };
 

@@ -283,8 +283,7 @@ bool FakeBackend::collect(const protocol::PollRequest& request, protocol::PollRe
 void FakeBackend::find_gone(protocol::PollResponse& response) const
 {
     for (auto it = response.renewed.begin(); it != response.renewed.end();) {
-        const server::Renew again{
-            .worker = std::string{kWorker}, .fence = it->fence, .started = it->started};
+        const server::Renew again{.worker = std::string{kWorker}, .fence = it->fence, .started = it->started};
         if (server::step(stage(it->stage_id), again, now(), terms_).verdict == server::Verdict::ok) {
             ++it;
             continue;

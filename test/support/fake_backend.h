@@ -36,6 +36,7 @@ public:
 
     /// The next `calls` calls fail with `code` and do nothing.
     void fail_next(int calls, Errc code);
+
     /// The next report of `event` finds its session over.
     void refuse_report(protocol::StageEvent event) { refused_report_ = static_cast<int>(event); }
 

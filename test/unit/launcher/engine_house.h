@@ -112,14 +112,14 @@ struct EngineHouse {
         journal.emplace(*std::move(opened));
         auto entries = journal->entries();
         REQUIRE(entries);
-        supervisor = std::make_unique<launcher::Supervisor>(launcher::SupervisorParts{services, *journal,
-            *std::move(entries),
-            [this](const auto& request, auto stop) {
-                if (throwing_enrolments-- > 0)
-                    throw std::runtime_error{"out of memory, say"};
-                return backend.enroll(request, stop);
-            },
-            Logger{sink}});
+        supervisor = std::make_unique<launcher::Supervisor>(
+            launcher::SupervisorParts{services, *journal, *std::move(entries),
+                [this](const auto& request, auto stop) {
+                    if (throwing_enrolments-- > 0)
+                        throw std::runtime_error{"out of memory, say"};
+                    return backend.enroll(request, stop);
+                },
+                Logger{sink}});
         end = std::async(std::launch::async, [this] { return supervisor->run({}); });
     }
 
