@@ -42,9 +42,9 @@ Result<Csr> Csr::from_text(std::string_view text)
     auto decoded = pem_or_base64(text, kMaxCsrSize);
     if (!decoded && decoded.error().code() == Errc::invalid_input)
         return Error{Errc::invalid_input,
-            "not a certificate signing request: neither PEM nor base64 of it; make one with: openssl req "
-            "-new "
-            "-newkey rsa:4096 -nodes -keyout spacelift.key -out spacelift.csr"};
+            decoded.error().message()
+                + ": this is neither PEM nor base64 of it; make one with: openssl req -new -newkey rsa:4096 "
+                  "-nodes -keyout spacelift.key -out spacelift.csr"};
     const Secret pem = SLIPWAY_TRY(std::move(decoded));
     const auto block = SLIPWAY_TRY(find_request(pem.reveal()));
     const Secret der = SLIPWAY_TRY(pem_der(block));

@@ -86,10 +86,13 @@ private:
 
 TEST_CASE("a log is followed through a control plane that restarts, byte for byte")
 {
-    // It stops: the parked call is answered with nothing, then nobody answers, then it is there again.
-    Scripted world{{http_response(200, "one\n"), kEmpty, kHangUp, kHangUp, run_in("PLANNING", false), kHangUp,
-        http_response(200, "two\n"), kEmpty, kHangUp, run_in("FINISHED", true), kHangUp,
-        http_response(200, "three\n"), http_response(200, "four\n"), kEmpty}};
+    // It stops: the parked call is answered with nothing, then nobody answers, then it is there again. Of the
+    // connections that are closed, the HTTP library may take one or two for kept ones and try again by
+    // itself.
+    Scripted world{
+        {http_response(200, "one\n"), kEmpty, kHangUp, kHangUp, kHangUp, kHangUp, run_in("PLANNING", false),
+            kHangUp, http_response(200, "two\n"), kEmpty, kHangUp, run_in("FINISHED", true), kHangUp,
+            http_response(200, "three\n"), http_response(200, "four\n"), kEmpty}};
     const auto outcome = world.follow(std::chrono::minutes{1});
     CHECK(outcome.out == "one\ntwo\nthree\nfour\n");
     CHECK_THAT(outcome.err, Contains("the control plane is away, waiting\n"));
