@@ -71,6 +71,7 @@ Result<void> add(::archive* archive, const std::filesystem::path& root, const st
     ::archive_entry_set_size(entry.get(), S_ISREG(info.st_mode) ? info.st_size : 0);
     if (S_ISLNK(info.st_mode))
         ::archive_entry_set_symlink(entry.get(), SLIPWAY_TRY(target_of(path)).c_str());
+    // A name that is no UTF-8, or none to this locale, is a warning, and written as the bytes that it is.
     if (::archive_write_header(archive, entry.get()) < ARCHIVE_WARN)
         return archive_failure(archive, "packing " + name);
     return S_ISREG(info.st_mode) ? add_content(archive, path, info.st_size) : Result<void>{};
@@ -122,9 +123,6 @@ Result<std::uint64_t> pack_directory(
     SLIPWAY_TRY(check_size(entries, max_size));
     const Archive archive{::archive_write_new()};
     ::archive_write_set_format_pax_restricted(archive.get());
-    // A name is bytes, whatever the locale says.
-    if (::archive_write_set_options(archive.get(), "hdrcharset=BINARY") < ARCHIVE_WARN)
-        return archive_failure(archive.get(), "preparing the archive");
     if (::archive_write_open_filename(archive.get(), target.c_str()) != ARCHIVE_OK)
         return archive_failure(archive.get(), "writing " + target.string());
     for (const auto& path : entries)

@@ -86,3 +86,13 @@ TEST_CASE("what cannot be part of a stack is refused by name")
     CHECK_THAT(packed.error().message(), Contains("pipe"));
     CHECK_FALSE(cli::pack_directory(directory.path() / "nothing", directory.path() / "b.tar"));
 }
+
+TEST_CASE("a name that a plain header holds gets no other")
+{
+    const TempDir directory;
+    run("cd " + directory.path().string() + " && mkdir in && echo a >in/a");
+    REQUIRE(cli::pack_directory(directory.path() / "in", directory.path() / "a.tar"));
+    const auto archive = read_file(directory.path() / "a.tar", 65536);
+    REQUIRE(archive);
+    CHECK(archive->find("hdrcharset") == std::string::npos);
+}
