@@ -40,7 +40,8 @@ public:
 
     [[nodiscard]] const T& operator*() const& noexcept { return *value(); }
 
-    [[nodiscard]] T&& operator*() && noexcept { return std::move(*value()); }
+    /// May be ignored: of an action that succeeded, the value is not always wanted (SLIPWAY_TRY).
+    T&& operator*() && noexcept { return std::move(*value()); }
 
     [[nodiscard]] T* operator->() noexcept { return value(); }
 

@@ -122,7 +122,7 @@ Result<http::ClientResponse> Docker::call(http::ClientRequest&& request, std::st
         answered = true;
         return next ? next(head) : Result<void>{};
     };
-    const auto response = client_.send(request, std::move(stop));
+    auto response = client_.send(request, std::move(stop));
     request.on_headers = {};
     if (response && (response->ok() || response->status == 304))
         return response;
