@@ -96,8 +96,8 @@ TEST_CASE("a run has the user, groups, home and directory that a Dockerfile's US
     CHECK(fixture.shell(show, "foo:other").output == "1983:70:70:/home/foo\n");
     CHECK(fixture.shell(show, "4711:4712").output == "4711:4712:4712:/\n");
     CHECK(fixture.shell(show, "").output.starts_with("0:0:"));
-    slot::RunSpec spec{.argv = {"pwd"}, .env = {"PATH=/nowhere:/bin"}, .cwd = "/work/deep", .user = ""};
-    CHECK(fixture.run(spec).output == "/work/deep\n");
+    slot::RunSpec spec{.argv = {"pwd"}, .env = {"PATH=/nowhere:/bin"}, .cwd = "/made/deep", .user = ""};
+    CHECK(fixture.run(spec).output == "/made/deep\n");
 }
 
 TEST_CASE("environment and arguments of a run do not show in docker inspect")
@@ -390,17 +390,17 @@ TEST_CASE("a tree goes into a slot and comes back with contents, modes, times an
           "$long/$long"
           " && echo deep > $long/$long/$long && touch -d 2020-01-02T03:04:05 a/one a/b a && chmod 555 a/b");
     const std::string archive = run_host("tar --format=pax -C " + tree.path().string() + " -c .");
-    must(fixture.slot().link().put({.directory = "/job/work", .user = user}, bytes_of(archive), {}));
+    must(fixture.slot().link().put({.directory = "/job/tree", .user = user}, bytes_of(archive), {}));
     const std::string gnu = run_host("tar --format=gnu -C " + tree.path().string() + " -c .");
     must(fixture.slot().link().put({.directory = "/job/gnu", .user = user}, bytes_of(gnu), {}));
     CHECK(fixture
               .shell(
-                  "stat -c '%a %u %Y' /job/work/a/one; stat -c '%a %Y' /job/work/a; stat -c %a /job/work/a/b;"
-                  "[ /job/work/a/one -ef /job/work/a/b/same ] && echo same; stat -c %u /job/work")
+                  "stat -c '%a %u %Y' /job/tree/a/one; stat -c '%a %Y' /job/tree/a; stat -c %a /job/tree/a/b;"
+                  "[ /job/tree/a/one -ef /job/tree/a/b/same ] && echo same; stat -c %u /job/tree")
               .output
         == "640 " + std::string{user.empty() ? "0" : "1983"} + " 1577934245\n750 1577934245\n555\nsame\n"
             + (user.empty() ? "0" : "1983") + "\n");
-    for (const std::string from : {"/job/work", "/job/gnu"}) {
+    for (const std::string from : {"/job/tree", "/job/gnu"}) {
         const std::string back = get(fixture, from, user);
         const TempDir out;
         must(replace_file(out.path() / "back.tar", back));
