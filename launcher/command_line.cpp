@@ -17,19 +17,24 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv)
     app.add_flag("--help-markdown", markdown);
     app.add_flag("--print-config", config);
     app.add_flag("--version", version);
-    std::vector<std::string> texts(kOptions.size());
-    std::vector<CLI::Option*> flags(kOptions.size());
+    const auto table = options();
+    std::vector<std::vector<std::string>> texts(table.size());
     try {
-        for (std::size_t i = 0; i < kOptions.size(); ++i)
-            if (!kOptions[i].flag.empty())
-                flags[i] = app.add_option("--" + std::string{kOptions[i].flag}, texts[i]);
+        for (std::size_t i = 0; i < table.size(); ++i) {
+            if (table[i].flag.empty())
+                continue;
+            auto* flag = app.add_option("--" + std::string{table[i].flag}, texts[i])->type_size(1);
+            flag->multi_option_policy(table[i].times == Times::many ? CLI::MultiOptionPolicy::TakeAll
+                                                                    : CLI::MultiOptionPolicy::Throw);
+            flag->expected(1);
+        }
         app.parse(argc, argv);
     } catch (const CLI::Error& error) {
         return Error{Errc::invalid_input, std::string{error.what()} + "; see slipway-launcher --help"};
     }
-    for (std::size_t i = 0; i < kOptions.size(); ++i)
-        if (flags[i] != nullptr && flags[i]->count() > 0)
-            result.values.emplace_back(&kOptions[i], texts[i]);
+    for (std::size_t i = 0; i < table.size(); ++i)
+        for (auto& text : texts[i])
+            result.values.emplace_back(&table[i], std::move(text));
     if (help)
         result.action = Action::print_help;
     else if (markdown)

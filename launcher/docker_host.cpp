@@ -124,6 +124,7 @@ Result<std::unique_ptr<JobSlot>> DockerHost::create(
     spec.labels = {{std::string{kInstanceLabel}, settings_.instance_id},
         {std::string{kStageLabel}, request.stage_id}, {std::string{kRunLabel}, request.run_id}};
     spec.network = settings_.network;
+    spec.runtime = settings_.runtime;
     spec.memory_bytes = unless_zero(request.limits.memory_bytes);
     spec.nano_cpus = unless_zero(request.limits.nano_cpus);
     if (request.limits.pids != 0)

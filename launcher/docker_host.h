@@ -22,6 +22,7 @@ struct DockerHostSettings {
     std::string instance_id;
     std::filesystem::path state_directory; ///< Slots live in `slots/` in it, slot-init in `bin/`.
     std::string network; ///< Empty: the engine's default.
+    std::string runtime; ///< Likewise.
 };
 
 /// Slots as containers of a Docker engine on this machine.

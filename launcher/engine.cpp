@@ -55,7 +55,8 @@ Result<Engine> Engine::create(EngineSettings settings, EngineDocker docker,
     auto host = SLIPWAY_TRY(DockerHost::open({.engine = std::move(docker.engine),
                                                  .instance_id = journal.instance_id(),
                                                  .state_directory = settings.state_directory,
-                                                 .network = std::move(docker.network)},
+                                                 .network = std::move(docker.network),
+                                                 .runtime = std::move(docker.runtime)},
         services.clock, services.random, {}));
     return Engine{std::make_unique<Parts>(std::move(settings), std::move(journal), *std::move(entries),
         std::move(host), std::move(keys), std::move(services))};

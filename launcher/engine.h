@@ -7,7 +7,7 @@
 #include "crypto/key.h"
 #include "docker-client/engine.h"
 #include "launcher/backend.h"
-#include "launcher/config.h"
+#include "launcher/engine_settings.h"
 #include "launcher/journal.h"
 
 #include <functional>
@@ -59,6 +59,7 @@ struct EngineServices {
 struct EngineDocker {
     docker::Engine engine;
     std::string network; ///< For jobs; empty: the engine's default.
+    std::string runtime; ///< Likewise.
 };
 
 /// In the message of a failure of `create` that lies with Docker; every other lies with the state directory.

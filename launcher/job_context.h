@@ -4,7 +4,7 @@
 #include "common/log.h"
 #include "common/random.h"
 #include "launcher/backend.h"
-#include "launcher/config.h"
+#include "launcher/engine_settings.h"
 #include "launcher/job_host.h"
 #include "launcher/journaled_stage.h"
 #include "launcher/limits.h"

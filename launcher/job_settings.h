@@ -3,7 +3,7 @@
 #include "common/protocol/assignment.h"
 #include "common/result.h"
 #include "common/secret.h"
-#include "launcher/config.h"
+#include "launcher/engine_settings.h"
 #include "launcher/journal.h"
 
 #include <functional>

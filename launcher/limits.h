@@ -1,7 +1,7 @@
 #pragma once
 
 #include "common/protocol/assignment.h"
-#include "launcher/config.h"
+#include "launcher/engine_settings.h"
 
 #include <string>
 

@@ -42,7 +42,7 @@ std::string host_name()
 EngineSettings engine_settings(const Config& config, const Identity& identity, const Environment& environment)
 {
     EngineSettings settings = config.engine;
-    settings.passed = passed_variables(config.allowed_names, environment);
+    settings.passed = passed_variables(names_for_jobs(config), environment);
     settings.pool_id = identity.pool_id;
     settings.version = kVersion;
     settings.hostname = host_name();
@@ -86,7 +86,8 @@ int launch(const Settings& settings, const Environment& environment)
         return refuse({ExitCode::internal, backend.error().message()});
     Registration registration{**backend, who, config.engine.capacity, clock, logger, STDOUT_FILENO};
     auto engine = Engine::create(engine_settings(config, who, environment),
-        {.engine = std::get<docker::Engine>(docker), .network = config.network}, {who.private_key},
+        {.engine = std::get<docker::Engine>(docker), .network = config.network, .runtime = config.runtime},
+        who.private_keys,
         {.backend = **backend,
             .clock = clock,
             .random = random,

@@ -1,13 +1,13 @@
 #include "launcher/options.h"
 
-#include "common/duration.h"
 #include "common/file.h"
+#include "launcher/job_values.h"
+#include "launcher/option_readers.h"
 
 #include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <numeric>
 #include <optional>
 
@@ -16,232 +16,6 @@ namespace slipway::launcher {
 namespace {
 
 constexpr std::size_t kMaxSecretFileBytes = 256 * 1024;
-
-constexpr std::array<std::pair<std::string_view, LogFormat>, 2> kLogFormats{
-    {{"logfmt", LogFormat::logfmt}, {"json", LogFormat::json}}};
-constexpr std::array<std::pair<std::string_view, LogLevel>, 4> kLogLevels{{{"debug", LogLevel::debug},
-    {"info", LogLevel::info}, {"warn", LogLevel::warn}, {"error", LogLevel::error}}};
-
-std::string quoted(std::string_view text) { return "\"" + std::string{text} + "\""; }
-
-Result<void> read_value(std::string_view text, std::string& value)
-{
-    value = text;
-    return {};
-}
-
-Result<void> read_value(std::string_view text, std::filesystem::path& value)
-{
-    value = text;
-    return {};
-}
-
-Result<void> read_value(std::string_view text, Secret& value)
-{
-    value = Secret{text};
-    return {};
-}
-
-Result<void> read_value(std::string_view text, bool& value)
-{
-    if (text != "true" && text != "false")
-        return Error{Errc::invalid_input, quoted(text) + " is neither true nor false"};
-    value = text == "true";
-    return {};
-}
-
-Result<void> read_value(std::string_view text, protocol::Millis& value)
-{
-    const auto duration = parse_duration(text);
-    if (!duration || *duration <= std::chrono::nanoseconds::zero())
-        return Error{Errc::invalid_input,
-            quoted(text)
-                + " is no duration above zero: give a number with a unit, such as 90s, 70m or 1h30m"};
-    value = std::chrono::ceil<std::chrono::milliseconds>(*duration).count();
-    return {};
-}
-
-template <class T, std::size_t N>
-Result<void> read_choice(
-    std::string_view text, T& value, const std::array<std::pair<std::string_view, T>, N>& names)
-{
-    std::string known;
-    for (const auto& [name, meaning] : names) {
-        if (name == text) {
-            value = meaning;
-            return {};
-        }
-        known += (known.empty() ? "" : ", ") + std::string{name};
-    }
-    return Error{Errc::invalid_input, quoted(text) + " is none of " + known};
-}
-
-Result<void> read_value(std::string_view text, LogFormat& value)
-{
-    return read_choice(text, value, kLogFormats);
-}
-
-Result<void> read_value(std::string_view text, LogLevel& value)
-{
-    return read_choice(text, value, kLogLevels);
-}
-
-std::string text_of(const std::string& value) { return value; }
-
-std::string text_of(const std::filesystem::path& value) { return value.string(); }
-
-std::string text_of(const Secret& /*never shown*/) { return {}; }
-
-std::string text_of(bool value) { return value ? "true" : "false"; }
-
-/// As a person writes it: "70m", not "1h10m0s".
-std::string text_of(protocol::Millis value)
-{
-    constexpr protocol::Millis minute = 60'000;
-    return value % minute == 0 ? std::to_string(value / minute) + "m"
-                               : format_duration(std::chrono::milliseconds{value});
-}
-
-std::string text_of(LogFormat value)
-{
-    return std::string{
-        std::ranges::find(kLogFormats, value, [](const auto& row) { return row.second; })->first};
-}
-
-std::string text_of(LogLevel value)
-{
-    return std::string{
-        std::ranges::find(kLogLevels, value, [](const auto& row) { return row.second; })->first};
-}
-
-template <class T> T& target(Config& config, T Config::*field) { return config.*field; }
-
-template <class T> T& target(Config& config, T EngineSettings::*field) { return config.engine.*field; }
-
-template <class T> T& target(Config& config, T Limits::*field) { return config.engine.limits.*field; }
-
-/// Reads a value by the type of its field.
-struct Store {
-    Config& config;
-    std::string_view text;
-
-    template <class T, class Owner> Result<void> operator()(T Owner::*field) const
-    {
-        return read_value(text, target(config, field));
-    }
-
-    Result<void> operator()(IntegerField integer) const
-    {
-        int value = 0;
-        const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
-        if (failure != std::errc{} || end != text.data() + text.size() || value < integer.least
-            || value > integer.most)
-            return Error{Errc::invalid_input,
-                quoted(text) + " is no whole number from " + std::to_string(integer.least) + " to "
-                    + std::to_string(integer.most)};
-        target(config, integer.field) = value;
-        return {};
-    }
-
-    Result<void> operator()(OptionReader reader) const { return reader(config, text); }
-
-    Result<void> operator()(FamilyReader /*reader*/) const { return {}; }
-};
-
-/// Shows what a field holds.
-struct Show {
-    Config& config;
-
-    template <class T, class Owner> std::string operator()(T Owner::*field) const
-    {
-        return text_of(target(config, field));
-    }
-
-    std::string operator()(IntegerField integer) const
-    {
-        return std::to_string(target(config, integer.field));
-    }
-
-    std::string operator()(OptionReader /*reader*/) const { return {}; }
-
-    std::string operator()(FamilyReader /*reader*/) const { return {}; }
-};
-
-/// A text value and the name under which it was given.
-struct Given {
-    std::string text;
-    std::string name;
-    std::string origin;
-};
-
-Result<std::optional<Given>> from_environment(const Option& option, const Environment& environment)
-{
-    const auto value = environment.find(option.variable);
-    const auto other = option.alias.empty() ? std::nullopt : environment.find(option.alias);
-    if (value && other && *value != *other)
-        return Error{Errc::invalid_input,
-            std::string{option.variable} + " and " + std::string{option.alias}
-                + " are the same setting and have different values: keep one of them"};
-    if (value)
-        return Given{std::string{*value}, std::string{option.variable}, "environment"};
-    if (other)
-        return Given{std::string{*other}, std::string{option.alias}, "environment"};
-    return std::nullopt;
-}
-
-Result<std::optional<Given>> given_value(
-    const Option& option, const CommandLine& command_line, const Environment& environment)
-{
-    const auto flag
-        = std::ranges::find(command_line.values, &option, &std::pair<const Option*, std::string>::first);
-    if (flag != command_line.values.end())
-        return Given{flag->second, "--" + std::string{option.flag}, "flag"};
-    if (auto value = SLIPWAY_TRY(from_environment(option, environment)))
-        return value;
-    return std::nullopt;
-}
-
-/// A file that others can read is no place for a secret.
-Result<Secret> read_secret_file(const std::string& path)
-{
-    struct stat info { };
-
-    if (::stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode)
-        && (info.st_mode & (S_IRWXG | S_IRWXO)) != 0)
-        return Error{Errc::invalid_input,
-            path + " can be used by others than its owner: make it private (chmod 600 " + path + ")"};
-    auto text = read_file(path, kMaxSecretFileBytes);
-    if (!text)
-        return Error{Errc::invalid_input, text.error().message()};
-    return Secret::take(*text);
-}
-
-Result<Setting> read_secret(
-    Config& config, const Option& option, const CommandLine& command_line, const Environment& environment)
-{
-    const auto field = std::get<Secret Config::*>(option.field);
-    const auto flag
-        = std::ranges::find(command_line.values, &option, &std::pair<const Option*, std::string>::first);
-    if (flag != command_line.values.end()) {
-        config.*field = SLIPWAY_TRY(in("--" + std::string{option.flag}, read_secret_file(flag->second)));
-        return Setting{std::string{option.variable}, "(secret)", "file " + flag->second};
-    }
-    config.*field = environment.secret(option.variable);
-    const bool set = !(config.*field).empty();
-    return Setting{std::string{option.variable}, set ? "(secret)" : "", set ? "environment" : "not set"};
-}
-
-Result<void> read_family(Settings& settings, const Option& option, const Environment& environment)
-{
-    for (const auto& [name, value] : environment.variables()) {
-        if (!name.starts_with(option.variable) || name.size() == option.variable.size())
-            continue;
-        const auto suffix = std::string_view{name}.substr(option.variable.size());
-        SLIPWAY_TRY(in(name, std::get<FamilyReader>(option.field)(settings.config, suffix, value)));
-        settings.list.push_back({name, value, "environment"});
-    }
-    return {};
-}
 
 std::size_t edit_distance(std::string_view a, std::string_view b)
 {
@@ -269,8 +43,17 @@ struct Missing {
 constexpr std::array kMissing{
     Missing{"SPACELIFT_MASK_ENVS", "masks no values in logs yet"},
     Missing{"SPACELIFT_LAUNCHER_RUN_INITIALIZATION_POLICY", "checks no run against a policy yet"},
-    Missing{"SPACELIFT_WORKER_RUNTIME", "gives jobs no other container runtime than Docker's default yet"},
 };
+
+Result<void> refuse_missing(std::string_view variable)
+{
+    const auto missing = std::ranges::find(kMissing, variable, &Missing::variable);
+    if (missing == kMissing.end())
+        return {};
+    return Error{Errc::invalid_input,
+        "this version " + std::string{missing->lacks}
+            + ", and does not run jobs without what you ask for: take the variable away to do without"};
+}
 
 bool looks_like_ours(std::string_view name)
 {
@@ -279,7 +62,7 @@ bool looks_like_ours(std::string_view name)
 
 bool is_known(std::string_view name)
 {
-    return std::ranges::any_of(kOptions, [name](const Option& option) {
+    return std::ranges::any_of(options(), [name](const Option& option) {
         return option.variable == name || option.alias == name
             || (option.is_family() && name.starts_with(option.variable));
     });
@@ -296,12 +79,10 @@ std::string_view nearest_to(std::string_view name)
             nearest = known;
         }
     };
-    for (const auto& option : kOptions) {
+    for (const auto& option : options()) {
         look(option.variable);
         look(option.alias);
     }
-    for (const auto& missing : kMissing)
-        look(missing.variable);
     return nearest;
 }
 
@@ -311,58 +92,163 @@ Result<std::optional<std::string>> look_at_stranger(std::string_view name, std::
     if (!looks_like_ours(name) || is_known(name))
         return std::optional<std::string>{};
     const auto nearest = nearest_to(name);
-    const auto missing = std::ranges::find(kMissing, nearest, &Missing::variable);
     const std::string hint
         = nearest.empty() || nearest == name ? "" : "; did you mean " + std::string{nearest} + "?";
-    if (missing != kMissing.end() && !value.empty())
-        return Error{Errc::invalid_input,
-            std::string{name} + ": this version " + std::string{missing->lacks}
-                + ", and does not run jobs without what you ask for: take the variable away to do without"
-                + hint};
+    if (const auto refused = refuse_missing(nearest); !refused && !value.empty())
+        return Error{Errc::invalid_input, std::string{name} + ": " + refused.error().message() + hint};
     return std::optional{std::string{name} + " is not known to this version and has no effect" + hint};
 }
 
-} // namespace
+/// A text value and the name under which it was given.
+struct Given {
+    std::string text;
+    std::string name;
+    std::string origin;
+};
 
-std::string default_of(const Option& option)
+Result<std::optional<Given>> from_environment(const Option& option, const Environment& environment)
 {
-    Config config;
-    return std::visit(Show{config}, option.field);
+    const auto value = environment.find(option.variable);
+    const auto other = option.alias.empty() ? std::nullopt : environment.find(option.alias);
+    if (value && other && *value != *other)
+        return Error{Errc::invalid_input,
+            std::string{option.variable} + " and " + std::string{option.alias}
+                + " are the same setting and have different values: keep one of them"};
+    if (value)
+        return Given{std::string{*value}, std::string{option.variable}, "environment"};
+    if (other)
+        return Given{std::string{*other}, std::string{option.alias}, "environment"};
+    return std::nullopt;
 }
 
-Result<Settings> read_settings(const CommandLine& command_line, const Environment& environment, bool root)
+/// What the flag of `option` was given, in its order.
+std::vector<std::string> flag_values(const Option& option, const CommandLine& command_line)
 {
-    Settings settings;
-    for (const auto& option : kOptions) {
-        if (option.is_secret()) {
-            settings.list.push_back(
-                SLIPWAY_TRY(read_secret(settings.config, option, command_line, environment)));
-        } else if (option.is_family()) {
-            SLIPWAY_TRY(read_family(settings, option, environment));
-        } else if (const auto given = SLIPWAY_TRY(given_value(option, command_line, environment))) {
-            SLIPWAY_TRY(in(given->name, std::visit(Store{settings.config, given->text}, option.field)));
-            settings.list.push_back({std::string{option.variable}, given->text, given->origin});
-        } else {
-            auto text = default_of(option);
-            const std::string origin = text.empty() ? "not set" : "default";
-            settings.list.push_back({std::string{option.variable}, std::move(text), origin});
-        }
+    std::vector<std::string> texts;
+    for (const auto& [given, text] : command_line.values)
+        if (given == &option)
+            texts.push_back(text);
+    return texts;
+}
+
+Result<std::optional<Given>> given_value(
+    const Option& option, const CommandLine& command_line, const Environment& environment)
+{
+    if (const auto texts = flag_values(option, command_line); !texts.empty())
+        return Given{list_text(texts), "--" + std::string{option.flag}, "flag"};
+    return from_environment(option, environment);
+}
+
+/// A file that others can read is no place for a secret.
+Result<Secret> read_secret_file(const std::string& path)
+{
+    struct stat info { };
+
+    if (::stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode)
+        && (info.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+        return Error{Errc::invalid_input,
+            path + " can be used by others than its owner: make it private (chmod 600 " + path + ")"};
+    auto text = read_file(path, kMaxSecretFileBytes);
+    if (!text)
+        return Error{Errc::invalid_input, text.error().message()};
+    return Secret::take(*text);
+}
+
+Result<Setting> read_secret(
+    Config& config, const Option& option, const CommandLine& command_line, const Environment& environment)
+{
+    const auto& field = std::get<SecretField>(option.field);
+    if (const auto paths = flag_values(option, command_line); !paths.empty()) {
+        for (const auto& path : paths)
+            field.keep(config, SLIPWAY_TRY(in("--" + std::string{option.flag}, read_secret_file(path))));
+        return Setting{std::string{option.variable}, "(secret)", "file " + list_text(paths)};
     }
+    auto secret = environment.secret(option.variable);
+    if (secret.empty())
+        return Setting{std::string{option.variable}, "", "not set"};
+    field.keep(config, std::move(secret));
+    return Setting{std::string{option.variable}, "(secret)", "environment"};
+}
+
+Result<void> read_family(Settings& settings, const Option& option, const Environment& environment)
+{
+    for (const auto& [name, value] : environment.variables()) {
+        if (!name.starts_with(option.variable) || name.size() == option.variable.size())
+            continue;
+        const auto suffix = std::string_view{name}.substr(option.variable.size());
+        SLIPWAY_TRY(in(name, std::get<FamilyField>(option.field).read(settings.config, suffix, value)));
+        settings.list.push_back({name, value, "environment"});
+    }
+    return {};
+}
+
+Result<void> read_option(
+    Settings& settings, const Option& option, const CommandLine& command_line, const Environment& environment)
+{
+    if (option.is_secret()) {
+        settings.list.push_back(SLIPWAY_TRY(read_secret(settings.config, option, command_line, environment)));
+        return {};
+    }
+    if (option.is_family())
+        return read_family(settings, option, environment);
+    const auto& field = std::get<ValueField>(option.field);
+    const auto given = SLIPWAY_TRY(given_value(option, command_line, environment));
+    if (given) {
+        SLIPWAY_TRY(in(given->name, refuse_missing(option.variable)));
+        SLIPWAY_TRY(in(given->name, field.read(settings.config, given->text)));
+        if (option.alias_kind == Alias::slip && given->name == option.alias)
+            settings.warnings.push_back(std::string{option.alias} + " is taken for "
+                + std::string{option.variable} + ", which is the right spelling: use that");
+    }
+    auto text = field.show(settings.config);
+    const std::string origin = given ? given->origin : text.empty() ? "not set" : "default";
+    settings.list.push_back({std::string{option.variable}, std::move(text), origin});
+    return {};
+}
+
+Result<void> finish_state_directory(Settings& settings, const Environment& environment, bool root)
+{
     auto& state_directory = settings.config.engine.state_directory;
+    const auto shown = std::ranges::find(settings.list, "SLIPWAY_STATE_DIR", &Setting::name);
     if (state_directory.empty()) {
         state_directory = SLIPWAY_TRY(default_state_directory(root, environment));
-        std::ranges::find(settings.list, "SLIPWAY_STATE_DIR", &Setting::name)->origin = "default";
+        shown->origin = "default";
     }
     // Docker takes no relative path for what it mounts from there.
     std::error_code code;
     state_directory = std::filesystem::absolute(state_directory, code).lexically_normal();
     if (code)
         return Error::from_errno("SLIPWAY_STATE_DIR: making it absolute", code.value());
-    std::ranges::find(settings.list, "SLIPWAY_STATE_DIR", &Setting::name)->value = state_directory.string();
-    for (const auto& allowed : settings.config.allowed_names)
+    shown->value = state_directory.string();
+    return {};
+}
+
+/// What was taken and does not do what one may expect of it.
+void warn_of_values(Settings& settings, const Environment& environment)
+{
+    const Config& config = settings.config;
+    for (const auto& allowed : config.allowed_names)
         if (passed_variables({allowed}, environment).empty())
             settings.warnings.push_back(
                 "SPACELIFT_WHITELIST_ENVS names " + allowed.name + ", which is not set: no job gets it");
+    if (config.comms_protocol == "mqtt")
+        settings.warnings.push_back(
+            "SPACELIFT_WORKER_COMMS_PROTOCOL is mqtt, and this launcher polls always: set it to poll");
+    if (config.observability != Config{}.observability)
+        settings.warnings.push_back("OBSERVABILITY_VENDOR has no effect: set SLIPWAY_METRICS_ADDRESS to have "
+                                    "metrics collected from there");
+}
+
+} // namespace
+
+Result<Settings> read_settings(const CommandLine& command_line, const Environment& environment, bool root)
+{
+    Settings settings;
+    for (const auto& option : options())
+        SLIPWAY_TRY(read_option(settings, option, command_line, environment));
+    SLIPWAY_TRY(finish_state_directory(settings, environment, root));
+    SLIPWAY_TRY(check_private_vcs(settings.config.private_vcs));
+    warn_of_values(settings, environment);
     for (const auto& [name, value] : environment.variables())
         if (auto warning = SLIPWAY_TRY(look_at_stranger(name, value)))
             settings.warnings.push_back(*std::move(warning));

@@ -3,6 +3,7 @@
 #include "common/result.h"
 #include "launcher/config.h"
 #include "launcher/environment.h"
+#include "launcher/option_table.h"
 
 #include <cstdint>
 #include <string>
@@ -11,9 +12,6 @@
 #include <vector>
 
 namespace slipway::launcher {
-
-/// The default of an option as text, for people; empty: none, or one that is worked out at the start.
-[[nodiscard]] std::string default_of(const Option& option);
 
 enum class Action : std::uint8_t { run, print_help, print_markdown, print_config, print_version };
 

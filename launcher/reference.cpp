@@ -75,7 +75,7 @@ them.
 Settings; a flag wins over its variable:
 
 )";
-    for (const auto& option : kOptions) {
+    for (const auto& option : options()) {
         text += "  ";
         if (!option.flag.empty())
             text += "--" + std::string{option.flag} + " " + std::string{option.argument} + ", ";
@@ -111,13 +111,13 @@ std::string reference_markdown()
           "listed here "
           "has no effect, and the launcher warns of it; "
           "but where such a variable asks for protection that this version does not give "
-          "(`SPACELIFT_MASK_ENVS`, `SPACELIFT_LAUNCHER_RUN_INITIALIZATION_POLICY`, "
-          "`SPACELIFT_WORKER_RUNTIME`, and "
-          "slips of them), it does not start.\n`slipway-launcher --print-config` shows what is in "
+          "(`SPACELIFT_MASK_ENVS`, `SPACELIFT_LAUNCHER_RUN_INITIALIZATION_POLICY`, and slips of them), it "
+          "does "
+          "not start.\n`slipway-launcher --print-config` shows what is in "
           "force "
           "and where it came from.\n\n"
           "| variable | flag | default | meaning |\n|---|---|---|---|\n";
-    for (const auto& option : kOptions) {
+    for (const auto& option : options()) {
         text += "| `" + name_of(option) + "`";
         if (!option.alias.empty())
             text += ", `" + std::string{option.alias} + "`";

@@ -60,6 +60,18 @@ TEST_CASE("allowed variables are passed with their values when they are set, emp
     CHECK(passed[1].value.empty());
 }
 
+TEST_CASE("a masked variable is passed as if it was on the allow-list, whose prefix counts", "[launcher]")
+{
+    Config config;
+    config.allowed_names = {{.name = "A", .stages = StageClass::write}};
+    config.engine.mask_names = {"A", "B"};
+    const auto names = names_for_jobs(config);
+    REQUIRE(names.size() == 2);
+    CHECK(names[0].stages == StageClass::write);
+    CHECK(names[1].name == "B");
+    CHECK(names[1].stages == StageClass::every);
+}
+
 TEST_CASE("a secret is not among the variables", "[launcher]")
 {
     const auto environment = Environment::of({{"TOKEN", "hush"}, {"A", "1"}}, kSecrets);

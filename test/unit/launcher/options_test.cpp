@@ -64,7 +64,7 @@ TEST_CASE("without any setting the documented defaults are in force", "[launcher
     CHECK(config.log_level == LogLevel::info);
     CHECK_FALSE(config.debug);
     CHECK(config.token.empty());
-    CHECK(config.private_key.empty());
+    CHECK(config.private_keys.empty());
     CHECK(config.comms_url.empty());
     CHECK(config.engine.metadata.empty());
     CHECK(config.allowed_names.empty());
@@ -81,7 +81,8 @@ TEST_CASE("every variable reaches its field", "[launcher]")
         {"SLIPWAY_STATE_DIR", "/s"}, {"DOCKER_HOST", "unix:///d.sock"}, {"SLIPWAY_LOG_FORMAT", "json"},
         {"SLIPWAY_LOG_LEVEL", "warn"}});
     CHECK(config.token.equals("t"));
-    CHECK(config.private_key.equals("k"));
+    REQUIRE(config.private_keys.size() == 1);
+    CHECK(config.private_keys[0].equals("k"));
     CHECK(config.comms_url == "https://host:8443");
     CHECK(config.engine.limits.run == 90 * 60'000);
     CHECK(config.engine.limits.silence == 1'000'000);
@@ -96,6 +97,143 @@ TEST_CASE("every variable reaches its field", "[launcher]")
     CHECK(config.docker_host == "unix:///d.sock");
     CHECK(config.log_format == LogFormat::json);
     CHECK(config.log_level == LogLevel::warn);
+}
+
+TEST_CASE("every variable of a job's container reaches its field", "[launcher]")
+{
+    const Config config = config_of({{"SPACELIFT_WORKER_EXTRA_MOUNTS", "/a:/b"},
+        {"SPACELIFT_WORKER_RO_EXTRA_MOUNTS", "/c:/d:ro"}, {"SPACELIFT_WORKER_WO_EXTRA_MOUNTS", "/e:/d"},
+        {"SLIPWAY_JOB_METADATA", "deny"}, {"SLIPWAY_PROVIDER_CACHE", "/p"}, {"SLIPWAY_JOB_MEMORY", "2GiB"},
+        {"SLIPWAY_JOB_CPUS", "1.5"}, {"SLIPWAY_JOB_PIDS", "100"}, {"SLIPWAY_JOB_SHM_SIZE", "1GiB"},
+        {"SLIPWAY_JOB_ULIMITS", "nofile=1:2"}, {"SLIPWAY_JOB_CAP_ADD", "SYS_PTRACE"},
+        {"SLIPWAY_JOB_CAP_DROP", "none"}, {"SLIPWAY_JOB_SECURITY_OPT", "no-new-privileges"},
+        {"SLIPWAY_JOB_USER", "1983"}, {"SPACELIFT_WORKER_RUNTIME", "runsc"}});
+    const auto& mounts = config.engine.extra_mounts;
+    REQUIRE(mounts.size() == 3);
+    CHECK((mounts[0].host == "/a" && mounts[0].container == "/b" && mounts[0].stages == StageClass::every));
+    CHECK((mounts[1].read_only && mounts[1].stages == StageClass::read));
+    CHECK((mounts[2].host == "/e" && !mounts[2].read_only && mounts[2].stages == StageClass::write));
+    CHECK(config.engine.job_metadata == JobMetadata::deny);
+    CHECK(config.engine.provider_cache == "/p");
+    const JobResources& job = config.engine.job;
+    CHECK(job.memory_bytes == 2ULL << 30);
+    CHECK(job.nano_cpus == 1'500'000'000);
+    CHECK(job.pids == 100);
+    CHECK(job.shm_bytes == 1ULL << 30);
+    REQUIRE(job.ulimits.size() == 1);
+    CHECK(job.cap_add == docker::Strings{"SYS_PTRACE"});
+    CHECK(job.cap_drop.empty());
+    CHECK(job.security_opt == docker::Strings{"no-new-privileges"});
+    CHECK(job.user == "1983");
+    CHECK(config.runtime == "runsc");
+}
+
+TEST_CASE("every other variable reaches its field", "[launcher]")
+{
+    const Config config = config_of({{"SPACELIFT_DOCKER_CONFIG_DIR", "/docker"}, {"SLIPWAY_OPA", "/bin/opa"},
+        {"SLIPWAY_POLICY_TIMEOUT", "3s"}, {"SLIPWAY_METRICS_ADDRESS", "127.0.0.1:9464"},
+        {"HTTP_PROXY", "http://a:1"}, {"https_proxy", "http://b:2"}, {"NO_PROXY", "c,d"},
+        {"SPACELIFT_WORKER_COMMS_PROTOCOL", "poll"}, {"SLIPWAY_MASK_KNOWN_SECRETS", "false"},
+        {"SPACELIFT_DEFAULT_ANSIBLE_RUNNER_IMAGE", "ansible:1"},
+        {"SPACELIFT_SENSITIVE_OUTPUT_UPLOAD_ENABLED", "true"},
+        {"SPACELIFT_RUN_LOGS_ON_STANDARD_OUTPUT_ENABLED", "true"},
+        {"SPACELIFT_LAUNCHER_DISK_USAGE_THRESHOLD", "80%"}, {"SLIPWAY_LOG_QUOTA", "none"},
+        {"SLIPWAY_LEAST_FREE_SPACE", "1GiB"}, {"SLIPWAY_LEAST_FREE_INODES", "5"},
+        {"SLIPWAY_PULL", "if-missing"}, {"SLIPWAY_WARM_SLOTS", "0"}, {"SLIPWAY_SLOT_TRANSPORT", "stdio"},
+        {"SLIPWAY_WRITE_STOP_GRACE", "9m"}, {"SLIPWAY_IMAGE_CLEANUP", "false"}});
+    CHECK(config.docker_config_dir == "/docker");
+    CHECK(config.opa == "/bin/opa");
+    CHECK(config.policy_timeout == 3000);
+    CHECK(config.metrics_address == "127.0.0.1:9464");
+    CHECK(config.proxies.http == "http://a:1");
+    CHECK(config.proxies.https == "http://b:2");
+    CHECK(config.proxies.none == "c,d");
+    CHECK(config.comms_protocol == "poll");
+    const EngineSettings& engine = config.engine;
+    CHECK_FALSE(engine.mask_patterns);
+    CHECK(engine.default_ansible_image == "ansible:1");
+    CHECK(engine.sensitive_outputs);
+    CHECK(engine.run_logs_on_stdout);
+    CHECK(engine.disk_threshold == 80);
+    CHECK(engine.log_quota == 0);
+    CHECK(engine.least_free_bytes == 1ULL << 30);
+    CHECK(engine.least_free_inodes == 5);
+    CHECK(engine.pull == Pull::if_missing);
+    CHECK(engine.warm_slots == 0);
+    CHECK(engine.slot_transport == SlotTransport::stdio);
+    CHECK(engine.limits.write_grace == 9 * 60'000);
+    CHECK_FALSE(engine.image_cleanup);
+}
+
+TEST_CASE("mounts of two variables on one target are refused where one stage would see both", "[launcher]")
+{
+    const auto failure = failure_of(
+        {{"SPACELIFT_WORKER_EXTRA_MOUNTS", "/a:/t"}, {"SPACELIFT_WORKER_WO_EXTRA_MOUNTS", "/b:/t"}});
+    CHECK(holds(failure, "SPACELIFT_WORKER_WO_EXTRA_MOUNTS"));
+    CHECK(holds(failure, "/a and /b are both mounted on /t"));
+}
+
+TEST_CASE("a mapping of a private version control system needs name and endpoint", "[launcher]")
+{
+    const Config config = config_of({{"SPACELIFT_PRIVATEVCS_MAPPING_NAME_0", "gitlab"},
+        {"SPACELIFT_PRIVATEVCS_MAPPING_BASE_ENDPOINT_0", "https://gitlab.local"},
+        {"SPACELIFT_PRIVATEVCS_MAPPING_BASE_ENDPOINT_7", "http://bb.local:7990/x"},
+        {"SPACELIFT_PRIVATEVCS_MAPPING_NAME_7", "bb"}});
+    REQUIRE(config.private_vcs.size() == 2);
+    CHECK(config.private_vcs[1].name == "bb");
+    CHECK(config.private_vcs[1].base_endpoint == "http://bb.local:7990/x");
+    CHECK(holds(failure_of({{"SPACELIFT_PRIVATEVCS_MAPPING_NAME_3", "x"}}),
+        "SPACELIFT_PRIVATEVCS_MAPPING_BASE_ENDPOINT_3 is not set"));
+    CHECK(holds(failure_of({{"SPACELIFT_PRIVATEVCS_MAPPING_BASE_ENDPOINT_3", "https://x"}}),
+        "SPACELIFT_PRIVATEVCS_MAPPING_NAME_3 is not set"));
+    CHECK(holds(failure_of({{"SPACELIFT_PRIVATEVCS_MAPPING_NAME_a", "x"}}), "number the mappings"));
+    CHECK(holds(
+        failure_of({{"SPACELIFT_PRIVATEVCS_MAPPING_BASE_ENDPOINT_3", "gitlab.local"}}), "https://host"));
+}
+
+TEST_CASE("what is taken without the effect that one may expect gives a warning", "[launcher]")
+{
+    const auto warning_of = [](const Variables& variables) {
+        const auto settings = settings_of(variables);
+        REQUIRE(settings);
+        REQUIRE(settings->warnings.size() == 1);
+        return settings->warnings[0];
+    };
+    CHECK(holds(warning_of({{"SPACELIFT_WORKER_COMMS_PROTOCOL", "mqtt"}}), "polls always"));
+    CHECK(holds(warning_of({{"OBSERVABILITY_VENDOR", "Datadog"}}), "SLIPWAY_METRICS_ADDRESS"));
+    CHECK(holds(warning_of({{"SPCELIFT_WORKER_RUNTIME", "runsc"}}), "SPACELIFT_WORKER_RUNTIME, which"));
+    CHECK(config_of({{"SPCELIFT_WORKER_RUNTIME", "runsc"}}).runtime == "runsc");
+    CHECK(settings_of({{"OBSERVABILITY_VENDOR", "Disabled"}})->warnings.empty());
+}
+
+TEST_CASE("a flag of a list may be given several times", "[launcher]")
+{
+    const auto config
+        = config_of({}, {"--extra-mounts", "/a:/b", "--extra-mounts=/c:/d", "--allow-envs", "A,B"});
+    CHECK(config.engine.extra_mounts.size() == 2);
+    CHECK(config.allowed_names.size() == 2);
+}
+
+TEST_CASE("several files of keys are several keys, in their order", "[launcher]")
+{
+    const test::TempDir directory;
+    const auto one = directory.path() / "one";
+    const auto two = directory.path() / "two";
+    REQUIRE(replace_file(one, "1"));
+    REQUIRE(replace_file(two, "2"));
+    const auto config = config_of({}, {"--private-key-file", two.c_str(), "--private-key-file", one.c_str()});
+    REQUIRE(config.private_keys.size() == 2);
+    CHECK(config.private_keys[0].equals("2"));
+    CHECK(config.private_keys[1].equals("1"));
+}
+
+TEST_CASE("no password of a proxy is shown", "[launcher]")
+{
+    const auto settings = settings_of({{"HTTPS_PROXY", "http://me:hush@proxy:3128"}});
+    REQUIRE(settings);
+    CHECK(settings->config.proxies.https == "http://me:hush@proxy:3128");
+    CHECK(holds(settings_text(*settings), "http://(hidden)@proxy:3128"));
+    CHECK_FALSE(holds(settings_text(*settings), "hush"));
 }
 
 TEST_CASE("an alias works like the variable; both with different values are refused", "[launcher]")
@@ -153,6 +291,14 @@ TEST_CASE("a wrong value is refused with the variable, the value and what is exp
         {"SPACELIFT_WORKER_COMMS_URL", "https://host?q", "https://host"},
         {"SPACELIFT_WORKER_COMMS_URL", "https://", "https://host"},
         {"SPACELIFT_ALLOWLIST_ENVS", "A=1", "names without values"},
+        {"SPACELIFT_WORKER_EXTRA_MOUNTS", "/a", "/path/on/the/host"},
+        {"SPACELIFT_WORKER_COMMS_PROTOCOL", "smtp", "poll, mqtt"},
+        {"OBSERVABILITY_VENDOR", "Other", "Datadog"},
+        {"SLIPWAY_LOG_QUOTA", "half", "512MiB"},
+        {"SLIPWAY_JOB_METADATA", "perhaps", "allow, deny"},
+        {"SLIPWAY_PULL", "sometimes", "always, if-missing, never"},
+        {"SLIPWAY_SLOT_TRANSPORT", "pigeon", "auto, socket, stdio"},
+        {"SLIPWAY_WARM_SLOTS", "-1", "from 0 to 256"},
     }));
     const auto failure = failure_of({{variable, value}});
     INFO(failure);
@@ -204,7 +350,9 @@ TEST_CASE("a file of a secret that others can use is refused with the remedy", "
     CHECK(failure.starts_with("--private-key-file: "));
     CHECK(holds(failure, "chmod 600 " + file.string()));
     REQUIRE(replace_file(file, "hush", Durability::process, 0400));
-    CHECK(config_of({}, {"--private-key-file", file.c_str()}).private_key.equals("hush"));
+    const auto config = config_of({}, {"--private-key-file", file.c_str()});
+    REQUIRE(config.private_keys.size() == 1);
+    CHECK(config.private_keys[0].equals("hush"));
 }
 
 TEST_CASE("no password in an address is repeated", "[launcher]")
@@ -251,21 +399,19 @@ TEST_CASE("a variable that looks like ours and is not gives a warning with the n
 
 TEST_CASE("a variable that asks for protection which is not given is refused, also misspelt", "[launcher]")
 {
-    const std::string name
-        = GENERATE(as<std::string>{}, "SPACELIFT_MASK_ENVS", "SPACELIFT_LAUNCHER_RUN_INITIALIZATION_POLICY",
-            "SPACELIFT_WORKER_RUNTIME", "SPCELIFT_WORKER_RUNTIME", "SPACELIFT_MASK_ENV");
+    const std::string name = GENERATE(as<std::string>{}, "SPACELIFT_MASK_ENVS",
+        "SPACELIFT_LAUNCHER_RUN_INITIALIZATION_POLICY", "SPACELIFT_MASK_ENV");
     const auto failure = failure_of({{name, "x"}});
     CHECK(failure.starts_with(name + ": this version "));
     CHECK(holds(failure, "yet, and does not run jobs without"));
-    CHECK(holds(failure, "did you mean")
-        == (name == "SPCELIFT_WORKER_RUNTIME" || name == "SPACELIFT_MASK_ENV"));
+    CHECK(holds(failure, "did you mean") == (name == "SPACELIFT_MASK_ENV"));
     CHECK(settings_of({{name, ""}}));
 }
 
 TEST_CASE("the help names every variable, flag and default of the table", "[launcher]")
 {
     const std::string help = help_text();
-    for (const auto& option : kOptions) {
+    for (const auto& option : options()) {
         CHECK(holds(help, option.variable));
         CHECK(holds(help, option.alias));
         CHECK(holds(help, option.flag));
@@ -278,7 +424,7 @@ TEST_CASE("what is shown as the default of an option leads to that default when 
     const auto plain = settings_of({});
     REQUIRE(plain);
     Variables variables;
-    for (const auto& option : kOptions)
+    for (const auto& option : options())
         if (const auto value = default_of(option); !value.empty())
             variables.emplace_back(option.variable, value);
     CHECK(variables.size() >= 8);

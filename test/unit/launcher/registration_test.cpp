@@ -24,6 +24,7 @@ Identity some_identity()
         .certificate_pem = {},
         .ca_pem = {},
         .private_key = *key,
+        .private_keys = {*key},
         .not_before = kNow - std::chrono::days{1},
         .not_after = kNow + std::chrono::days{1}};
 }

@@ -34,7 +34,7 @@ Config config_with(const std::string& token, const std::string& key)
 {
     Config config;
     config.token = Secret{token};
-    config.private_key = Secret{key};
+    config.private_keys.emplace_back(key);
     return config;
 }
 
@@ -63,6 +63,34 @@ Refusal refused_docker(const std::string& docker_host)
 }
 
 } // namespace
+
+TEST_CASE("several keys are taken in their order, from one text or several; the certificate's may be any",
+    "[launcher]")
+{
+    static const auto other = crypto::PrivateKey::generate(2048);
+    REQUIRE(other);
+    const auto pem = other->to_pem();
+    REQUIRE(pem);
+    const std::string other_pem{pem->reveal()};
+    auto config = config_with(pool().token(), other_pem);
+    config.private_keys.emplace_back(pool().key_base64());
+    const auto check = [](const Config& given) {
+        const ManualClock clock{kNow};
+        auto checked = check_identity(given, clock);
+        REQUIRE(std::holds_alternative<Identity>(checked));
+        const auto& identity = std::get<Identity>(checked);
+        REQUIRE(identity.private_keys.size() == 2);
+        CHECK(identity.private_keys[0].fingerprint() == other->fingerprint());
+        CHECK(identity.private_keys[1].fingerprint() == pool().key.fingerprint());
+        CHECK(identity.private_key.fingerprint() == pool().key.fingerprint());
+    };
+    check(config);
+    check(config_with(pool().token(), other_pem + pool().key_pem() + other_pem));
+    check(config_with(pool().token(), base64_encode(other_pem + pool().key_pem())));
+    CHECK(refusal_of(config_with(pool().token(), other_pem)).code == ExitCode::key_of_another_pool);
+    CHECK(refusal_of(config_with(pool().token(), pool().key_pem() + "-----BEGIN PRIVATE KEY-----\nx\n")).code
+        == ExitCode::key_unreadable);
+}
 
 TEST_CASE("a token and the key that belongs to it are accepted, wrapped or not", "[launcher]")
 {
