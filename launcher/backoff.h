@@ -23,14 +23,15 @@ public:
     /// The last attempt was good: the next failure starts from the shortest wait.
     void reset() noexcept { failures_ = 0; }
 
-    /// The last attempt failed: waits before the next one.
-    Clock::Slept wait(std::stop_token stop)
+    /// The last attempt failed: how long to wait before the next one.
+    std::chrono::milliseconds next()
     {
         // Never no wait at all: a side that refuses at once must not be asked in a busy loop.
-        const auto delay
-            = std::chrono::milliseconds{20} + http::next_delay(policy_, ++failures_, {}, random_);
-        return clock_.sleep_for(delay, std::move(stop));
+        return std::chrono::milliseconds{20} + http::next_delay(policy_, ++failures_, {}, random_);
     }
+
+    /// The last attempt failed: waits before the next one.
+    Clock::Slept wait(std::stop_token stop) { return clock_.sleep_for(next(), std::move(stop)); }
 
     [[nodiscard]] int failures() const noexcept { return failures_; }
 

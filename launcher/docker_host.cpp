@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <set>
+#include <thread>
 
 namespace slipway::launcher {
 
@@ -40,13 +41,26 @@ bool runs(docker::ContainerStatus status)
 }
 
 /// Unique on the engine: an earlier container of the stage may still be there.
-std::string new_name(const std::string& stage_id, Random& random)
+std::string new_name(const std::string& purpose, Random& random)
 {
-    std::array<std::byte, 4> bytes{};
+    std::array<std::byte, 6> bytes{};
     random.fill(bytes);
-    return "slipway-" + stage_id + "-"
+    return "slipway-" + purpose + "-"
         + hex_encode({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
 }
+
+SlotClass class_of(const SlotRequest& request)
+{
+    return {.image = request.image,
+        .image_id = request.image_id,
+        // Nothing of a container depends on it yet, so that an apply finds what a plan has warmed.
+        .kind = protocol::StageKind::read,
+        .memory_bytes = request.limits.memory_bytes,
+        .nano_cpus = request.limits.nano_cpus,
+        .pids = request.limits.pids};
+}
+
+int start_places() { return 2 * static_cast<int>(std::max(1U, std::thread::hardware_concurrency())); }
 
 template <class T> std::optional<T> unless_zero(T value)
 {
@@ -59,17 +73,22 @@ DockerHost::DockerHost(DockerHostSettings settings, const Clock& clock, Random& 
     : settings_{std::move(settings)}
     , clock_{clock}
     , random_{random}
+    , gate_{start_places()}
 {
 }
 
-Result<std::unique_ptr<DockerHost>> DockerHost::open(
-    DockerHostSettings settings, const Clock& clock, Random& random, std::stop_token stop)
+Result<std::unique_ptr<DockerHost>> DockerHost::open(DockerHostSettings settings, const Clock& clock,
+    Random& random, const Logger& logger, std::stop_token stop)
 {
     std::unique_ptr<DockerHost> host{new DockerHost{std::move(settings), clock, random}};
     host->init_file_ = SLIPWAY_TRY(slot::install_slot_init(host->settings_.state_directory / "bin"));
     SLIPWAY_TRY(make_directories(host->settings_.state_directory / "slots"));
     SLIPWAY_TRY(host->check_network(stop));
     SLIPWAY_TRY(host->sweep(std::move(stop)));
+    SlotMaker& maker = *host;
+    host->pool_ = std::make_unique<WarmPool>(WarmPoolSettings{.count = host->settings_.warm_slots,
+                                                 .memory = host->settings_.state_directory / "warm"},
+        maker, clock, random, logger);
     return host;
 }
 
@@ -118,32 +137,118 @@ Result<RunnerImage> DockerHost::image(
 Result<std::unique_ptr<JobSlot>> DockerHost::create(
     const SlotRequest& request, const KeepSlot& keep, std::stop_token stop)
 {
+    const auto wanted = class_of(request);
+    if (auto idle = pool_->take(wanted)) {
+        const std::string container = idle->fact.container;
+        if (auto kept = keep(idle->fact); !kept) {
+            pool_->discard(container);
+            return std::move(kept).error();
+        }
+        // From here on the journal says whose it is.
+        set_own(container, false);
+        return std::move(idle->slot);
+    }
+    slot::SlotSpec spec{.name = new_name(request.stage_id, random_), .image = {}};
+    spec.labels = {{std::string{kStageLabel}, request.stage_id}, {std::string{kRunLabel}, request.run_id}};
+    return make(std::move(spec), wanted, keep, std::move(stop));
+}
+
+Result<std::unique_ptr<JobSlot>> DockerHost::make(
+    slot::SlotSpec spec, const SlotClass& wanted, const KeepSlot& keep, std::stop_token stop)
+{
     auto docker = SLIPWAY_TRY(docker::Docker::open(settings_.engine));
-    const auto image = SLIPWAY_TRY(docker.inspect_image(request.image_id, stop));
-    slot::SlotSpec spec{.name = new_name(request.stage_id, random_), .image = request.image_id};
-    spec.labels = {{std::string{kInstanceLabel}, settings_.instance_id},
-        {std::string{kStageLabel}, request.stage_id}, {std::string{kRunLabel}, request.run_id}};
+    const auto image = SLIPWAY_TRY(docker.inspect_image(wanted.image_id, stop));
+    spec.image = wanted.image_id;
+    spec.labels.emplace_back(kInstanceLabel, settings_.instance_id);
     spec.network = settings_.network;
     spec.runtime = settings_.runtime;
-    spec.memory_bytes = unless_zero(request.limits.memory_bytes);
-    spec.nano_cpus = unless_zero(request.limits.nano_cpus);
-    if (request.limits.pids != 0)
-        spec.pids_limit = request.limits.pids;
-    spec.grace = std::chrono::milliseconds{request.grace};
+    spec.memory_bytes = unless_zero(wanted.memory_bytes);
+    spec.nano_cpus = unless_zero(wanted.nano_cpus);
+    if (wanted.pids != 0)
+        spec.pids_limit = wanted.pids;
+    spec.grace = settings_.grace;
     const auto directory = settings_.state_directory / "slots" / spec.name;
     SlotRecord record{
         .directory = directory.string(), .key = {}, .environment = image.env, .user = image.user};
-    const auto keep_record = [&record, &keep, name = spec.name, id = request.image_id](const Secret& key) {
+    const auto keep_record = [&record, &keep, name = spec.name, id = wanted.image_id](const Secret& key) {
         record.key = key;
         return keep({.record = record.to_text(), .container = name, .image_id = id});
     };
     // The key comes with the first connection, within this call: the callback's referents live long enough.
-    auto created = SLIPWAY_TRY(slot::Slot::create(docker, spec,
-        {.directory = directory, .host_directory = {}, .init_file = init_file_}, keep_record, random_, stop));
+    std::unique_ptr<slot::Slot> created;
+    {
+        const auto pass = SLIPWAY_TRY(gate_.enter(stop));
+        created = SLIPWAY_TRY(slot::Slot::create(docker, spec,
+            {.directory = directory, .host_directory = {}, .init_file = init_file_}, keep_record, random_,
+            stop));
+    }
     auto made = std::make_unique<DockerSlot>(std::move(created), std::move(docker), record, clock_);
     SLIPWAY_TRY(made->wait_ready(std::move(stop)));
     return std::unique_ptr<JobSlot>{std::move(made)};
 }
+
+Result<IdleSlot> DockerHost::make_idle(const SlotClass& wanted, std::stop_token stop)
+{
+    slot::SlotSpec spec{.name = new_name("warm", random_), .image = {}};
+    spec.labels = {{std::string{kWarmLabel}, "yes"}};
+    const std::string name = spec.name;
+    set_own(name, true);
+    IdleSlot idle;
+    auto made = make(
+        std::move(spec), wanted,
+        [&idle](const SlotFact& fact) -> Result<void> {
+            idle.fact = fact;
+            return {};
+        },
+        stop);
+    if (!made) {
+        // It may have been made and not have connected. What is left is nobody's.
+        (void)remove(name, {});
+        set_own(name, false);
+        return std::move(made).error();
+    }
+    idle.slot = *std::move(made);
+    return idle;
+}
+
+bool DockerHost::lives(JobSlot& slot) { return static_cast<DockerSlot&>(slot).connected_now(); }
+
+Result<void> DockerHost::remove_idle(const std::string& container, std::stop_token stop)
+{
+    auto removed = remove(container, std::move(stop));
+    // Or it belongs to nobody, and the next round of comparing records finds it.
+    set_own(container, false);
+    return removed;
+}
+
+void DockerHost::set_own(const std::string& container, bool own)
+{
+    const std::lock_guard lock{mutex_};
+    if (own)
+        own_.insert(container);
+    else
+        own_.erase(container);
+}
+
+std::set<std::string> DockerHost::own() const
+{
+    const std::lock_guard lock{mutex_};
+    return own_;
+}
+
+void DockerHost::discard(const std::string& container)
+{
+    set_own(container, true);
+    pool_->discard(container);
+}
+
+void DockerHost::keep_warm(Warm warm) { pool_->keep(warm); }
+
+void DockerHost::settle(std::stop_token stop) { pool_->settle(std::move(stop)); }
+
+std::size_t DockerHost::idle_slots() const { return pool_->idle(); }
+
+std::set<std::string> DockerHost::warm_images() const { return pool_->images(); }
 
 Result<std::unique_ptr<JobSlot>> DockerHost::adopt(
     const SlotFact& slot, std::uint64_t have, std::stop_token stop)
@@ -166,15 +271,21 @@ Result<std::unique_ptr<JobSlot>> DockerHost::adopt(
 Result<std::vector<FoundContainer>> DockerHost::containers(std::stop_token stop)
 {
     auto docker = SLIPWAY_TRY(docker::Docker::open(settings_.engine));
-    const auto list = SLIPWAY_TRY(docker.list_containers(
-        {{std::string{kInstanceLabel}, settings_.instance_id}, {std::string{kStageLabel}, ""}},
-        std::move(stop)));
+    const auto own_before = own();
+    const auto list = SLIPWAY_TRY(
+        docker.list_containers({{std::string{kInstanceLabel}, settings_.instance_id}}, std::move(stop)));
+    // One that is in the list and was made meanwhile is seen now; one that is in it and was removed meanwhile
+    // was seen before.
+    const auto own_after = own();
     std::vector<FoundContainer> found;
     found.reserve(list.size());
-    for (const auto& container : list)
-        found.push_back({.id = container.names.empty() ? container.id : container.names.front(),
-            .stage_id = label_of(container.labels, kStageLabel),
-            .running = runs(container.status)});
+    for (const auto& container : list) {
+        const std::string& name = container.names.empty() ? container.id : container.names.front();
+        if (!own_before.contains(name) && !own_after.contains(name))
+            found.push_back({.id = name,
+                .stage_id = label_of(container.labels, kStageLabel),
+                .running = runs(container.status)});
+    }
     return found;
 }
 

@@ -4,16 +4,25 @@
 #include "common/random.h"
 #include "docker-client/docker.h"
 #include "launcher/job_host.h"
+#include "launcher/slot/slot.h"
+#include "launcher/start_gate.h"
+#include "launcher/warm_pool.h"
 
 #include <filesystem>
 #include <memory>
+#include <mutex>
+#include <set>
 #include <stop_token>
 #include <string>
 
 namespace slipway::launcher {
 
-/// Labels of every container of ours.
+/// Label of every container of ours.
 inline constexpr std::string_view kInstanceLabel = "io.slipway.instance";
+/// Of one that was made before a stage wanted it. Labels cannot change: which stage it serves is in the
+/// journal alone.
+inline constexpr std::string_view kWarmLabel = "io.slipway.warm";
+/// Of one that was made for a stage.
 inline constexpr std::string_view kStageLabel = "io.slipway.stage";
 inline constexpr std::string_view kRunLabel = "io.slipway.run";
 
@@ -23,15 +32,19 @@ struct DockerHostSettings {
     std::filesystem::path state_directory; ///< Slots live in `slots/` in it, slot-init in `bin/`.
     std::string network; ///< Empty: the engine's default.
     std::string runtime; ///< Likewise.
+    int warm_slots = 0; ///< Kept idle; 0: none.
+    /// Of the longest ladder, for a stop that comes from the engine.
+    std::chrono::milliseconds grace{30'000};
 };
 
 /// Slots as containers of a Docker engine on this machine.
-class DockerHost final : public JobHost {
+class DockerHost final : public JobHost, private SlotMaker {
 public:
     /// Installs slot-init and removes the directories of slots whose container is gone. Fails with
-    /// `invalid_input` when Docker does not know the network. `clock` and `random` outlive it.
-    static Result<std::unique_ptr<DockerHost>> open(
-        DockerHostSettings settings, const Clock& clock, Random& random, std::stop_token stop);
+    /// `invalid_input` when Docker does not know the network. `clock`, `random` and the logger's sink
+    /// outlive it.
+    static Result<std::unique_ptr<DockerHost>> open(DockerHostSettings settings, const Clock& clock,
+        Random& random, const Logger& logger, std::stop_token stop);
 
     Result<RunnerImage> image(const ImageRequest& request,
         const std::function<void(std::string_view)>& progress, std::stop_token stop) override;
@@ -41,16 +54,34 @@ public:
         const SlotFact& slot, std::uint64_t have, std::stop_token stop) override;
     Result<std::vector<FoundContainer>> containers(std::stop_token stop) override;
     Result<void> remove(const std::string& container, std::stop_token stop) override;
+    void discard(const std::string& container) override;
+    void keep_warm(Warm warm) override;
+    void settle(std::stop_token stop) override;
+    [[nodiscard]] std::size_t idle_slots() const override;
+    /// Ids of images that are in use for warm slots: not to be removed.
+    [[nodiscard]] std::set<std::string> warm_images() const;
 
 private:
     DockerHost(DockerHostSettings settings, const Clock& clock, Random& random);
     [[nodiscard]] Result<void> check_network(std::stop_token stop) const;
     [[nodiscard]] Result<void> sweep(std::stop_token stop) const;
+    Result<std::unique_ptr<JobSlot>> make(
+        slot::SlotSpec spec, const SlotClass& wanted, const KeepSlot& keep, std::stop_token stop);
+
+    Result<IdleSlot> make_idle(const SlotClass& wanted, std::stop_token stop) override;
+    bool lives(JobSlot& slot) override;
+    Result<void> remove_idle(const std::string& container, std::stop_token stop) override;
+    void set_own(const std::string& container, bool own);
+    [[nodiscard]] std::set<std::string> own() const;
 
     DockerHostSettings settings_;
     const Clock& clock_;
     Random& random_;
     std::filesystem::path init_file_;
+    StartGate gate_;
+    mutable std::mutex mutex_;
+    std::set<std::string> own_; ///< Containers that the host makes, keeps idle or removes.
+    std::unique_ptr<WarmPool> pool_; ///< Last: its thread uses everything above.
 };
 
 } // namespace slipway::launcher

@@ -101,6 +101,13 @@ Result<void> DockerSlot::wait_ready(std::stop_token stop)
     return {};
 }
 
+bool DockerSlot::connected_now()
+{
+    const auto event = slot_->link().next_event(std::chrono::milliseconds{0}, {});
+    // One that was never told to do anything has nothing to say but that it left.
+    return connected_ && event && !event->has_value();
+}
+
 /// `not_found` when the container is gone or has ended.
 Result<void> DockerSlot::check_alive(std::stop_token stop)
 {

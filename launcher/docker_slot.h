@@ -33,6 +33,10 @@ public:
     /// Waits until slot-init is connected. `not_found` when the container ended instead.
     Result<void> wait_ready(std::stop_token stop);
 
+    /// Of an idle slot: whether slot-init is still connected. Does not wait; nothing that `next` would tell
+    /// is lost.
+    [[nodiscard]] bool connected_now();
+
     [[nodiscard]] std::string container() const override { return slot_->container(); }
 
     [[nodiscard]] int last_seq() const override { return last_seq_; }

@@ -4,6 +4,9 @@
 #include "launcher/supervisor.h"
 #include "launcher/vault.h"
 
+#include <algorithm>
+#include <chrono>
+
 namespace slipway::launcher {
 
 struct Engine::Parts {
@@ -36,6 +39,15 @@ struct Engine::Parts {
     }
 };
 
+namespace {
+
+std::chrono::milliseconds longest_grace(const Limits& limits)
+{
+    return std::chrono::milliseconds{std::max(limits.grace, limits.write_grace)};
+}
+
+} // namespace
+
 Result<Engine> Engine::create(EngineSettings settings, EngineDocker docker,
     std::vector<crypto::PrivateKey> keys, EngineServices services)
 {
@@ -56,8 +68,10 @@ Result<Engine> Engine::create(EngineSettings settings, EngineDocker docker,
                                                  .instance_id = journal.instance_id(),
                                                  .state_directory = settings.state_directory,
                                                  .network = std::move(docker.network),
-                                                 .runtime = std::move(docker.runtime)},
-        services.clock, services.random, {}));
+                                                 .runtime = std::move(docker.runtime),
+                                                 .warm_slots = settings.warm_slots.value_or(settings.capacity),
+                                                 .grace = longest_grace(settings.limits)},
+        services.clock, services.random, services.logger, {}));
     return Engine{std::make_unique<Parts>(std::move(settings), std::move(journal), *std::move(entries),
         std::move(host), std::move(keys), std::move(services))};
 }

@@ -31,6 +31,7 @@ struct EngineStatus {
     bool connected = false; ///< The last contact with the backend was answered.
     bool draining = false;
     bool docker_answers = true; ///< As of the last round of reconciliation.
+    std::size_t idle_slots = 0; ///< Containers that are kept ready.
     std::vector<StageStatus> stages;
 };
 

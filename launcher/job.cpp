@@ -25,6 +25,7 @@ Job::Job(const JobServices& services, JobEntry entry, const protocol::WorkerStag
     , origin_{origin}
     , stage_{std::move(entry), state, services.clock}
     , prepare_backoff_{services.clock, services.random}
+    , nothing_made_{origin == Origin::offered}
 {
     thread_ = std::jthread{[this](std::stop_token stop) { body(std::move(stop)); }};
 }

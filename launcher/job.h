@@ -108,6 +108,7 @@ private:
     Backoff prepare_backoff_;
     std::optional<BootClock::time_point> prepare_until_; ///< Set when preparing begins.
     std::string prepare_failure_; ///< The one that the log was told last.
+    bool nothing_made_; ///< No container was made for this grant yet.
     bool start_reported_ = false; ///< The control plane may hold it as started: it takes nothing back.
     bool synced_ = false;
     std::optional<BootClock::time_point> keeping_since_; ///< The first failure to keep the workspace.

@@ -187,7 +187,12 @@ Result<void> Job::clean(std::stop_token stop)
 {
     control_.waits_in(nullptr);
     slot_.reset();
-    SLIPWAY_TRY(in("removing the container", remove_containers(stop)));
+    // One that may still run something is gone before anyone may think so. Else nobody waits for it.
+    const auto named = SLIPWAY_TRY(stage_.entry().slot());
+    if (state().phase == WorkerPhase::done && named)
+        services_.host.discard(named->container);
+    else
+        SLIPWAY_TRY(in("removing the container", remove_containers(stop)));
     stage_.entry().passed("container removed");
     upload_thread_ = {};
     SLIPWAY_TRY(stage_.entry().remove());

@@ -117,10 +117,10 @@ struct ImageRequest {
 struct SlotRequest {
     std::string stage_id;
     std::string run_id;
+    std::string image; ///< The name that `image_id` was found by.
     std::string image_id;
     protocol::StageKind kind = protocol::StageKind::read;
     protocol::StageLimits limits;
-    protocol::Millis grace = 0; ///< Of its ladder, for a stop that comes from the engine.
 };
 
 /// Writes down how to find a slot again.
@@ -128,9 +128,12 @@ using KeepSlot = std::function<Result<void>(const SlotFact&)>;
 
 struct FoundContainer {
     std::string id;
-    std::string stage_id;
+    std::string stage_id; ///< Empty: only a journal can tell, see `JobHost::containers`.
     bool running = false;
 };
+
+/// Whether containers are kept ready for stages to come.
+enum class Warm : bool { no, yes };
 
 /// The machine's side of a job: images and containers of this instance. Thread-safe. Every call has a
 /// deadline.
@@ -141,9 +144,9 @@ public:
     virtual Result<RunnerImage> image(const ImageRequest& request,
         const std::function<void(std::string_view)>& progress, std::stop_token stop)
         = 0;
-    /// Makes and starts a container and waits until it listens. `keep` is called with what `adopt` needs, as
-    /// soon as there is something and again when it changes; what it was called with last must be in the
-    /// journal when it returns.
+    /// Gives an idle container, or makes and starts one, and waits until it listens. `keep` is called with
+    /// what `adopt` needs, as soon as there is something and again when it changes; what it was called with
+    /// last must be in the journal when it returns.
     virtual Result<std::unique_ptr<JobSlot>> create(
         const SlotRequest& request, const KeepSlot& keep, std::stop_token stop)
         = 0;
@@ -151,10 +154,20 @@ public:
     virtual Result<std::unique_ptr<JobSlot>> adopt(
         const SlotFact& slot, std::uint64_t have, std::stop_token stop)
         = 0;
-    /// All containers of this instance that belong to a stage.
+    /// All containers of this instance, but for those that the host itself keeps idle or removes. One that
+    /// served no stage when it was made bears no stage's name: it belongs to the stage whose journal names
+    /// it, and to nobody when none does.
     virtual Result<std::vector<FoundContainer>> containers(std::stop_token stop) = 0;
     /// Kills and removes a container with its anonymous volumes; one that is gone already is a success.
     virtual Result<void> remove(const std::string& container, std::stop_token stop) = 0;
+    /// The same in the background, for a container in which nothing runs any more. What a crash cuts off is
+    /// seen again as a container that belongs to nobody.
+    virtual void discard(const std::string& container) = 0;
+    /// At first they are kept. Returns at once.
+    virtual void keep_warm(Warm warm) = 0;
+    /// Waits a while until what is idle and not wanted, or discarded, is removed.
+    virtual void settle(std::stop_token stop) = 0;
+    [[nodiscard]] virtual std::size_t idle_slots() const = 0;
 };
 
 } // namespace slipway::launcher

@@ -2,6 +2,8 @@
 #include "launcher/stage_end.h"
 #include "launcher/workspace.h"
 
+#include <future>
+
 namespace slipway::launcher {
 
 using protocol::StageEvent;
@@ -40,11 +42,12 @@ Result<void> Job::prepare(std::stop_token stop)
     if (!prepare_until_)
         prepare_until_ = services_.clock.now() + services_.settings.prepare_limit;
     Making what = Making::slot;
-    auto ready = report_preparing(stop);
-    if (ready && state().phase != WorkerPhase::accepted)
+    // At once with the work: nothing waits for the answer but the next report.
+    auto told = std::async(std::launch::async, [this, stop] { return report_preparing(stop); });
+    auto ready = make_ready(what, control_.preparing().get_token());
+    SLIPWAY_TRY(told.get());
+    if (state().phase != WorkerPhase::accepted)
         return {};
-    if (ready)
-        ready = make_ready(what, control_.preparing().get_token());
     if (ready)
         return apply(worker::Prepared{});
     if (stop.stop_requested() || is_over(state()))
@@ -102,7 +105,8 @@ Result<void> Job::make_ready(Making& what, std::stop_token stop)
 {
     control_.waits_in(nullptr);
     slot_.reset();
-    SLIPWAY_TRY(remove_containers(stop));
+    if (std::exchange(nothing_made_, false) == false)
+        SLIPWAY_TRY(remove_containers(stop));
     const auto progress = [this](std::string_view line) {
         if (const auto written = spool_->append_line(own_line(line)); !written)
             logger_.warn("a line could not be written to the log", written.error());
@@ -119,10 +123,10 @@ Result<void> Job::make_ready(Making& what, std::stop_token stop)
     what = Making::slot;
     const SlotRequest request{.stage_id = stage_id(),
         .run_id = assignment_.run_id,
+        .image = name,
         .image_id = image.id,
         .kind = assignment_.kind,
-        .limits = assignment_.limits,
-        .grace = context_->bounds.grace};
+        .limits = assignment_.limits};
     slot_ = SLIPWAY_TRY(in("making the container",
         services_.host.create(
             request, [this](const SlotFact& fact) { return stage_.entry().write(fact); }, stop)));

@@ -46,6 +46,10 @@ EngineEnd Supervisor::run(std::stop_token stop)
         jobs.swap(jobs_);
     }
     jobs.clear();
+    if (end == EngineEnd::drained) {
+        parts_.services.host.keep_warm(Warm::no);
+        parts_.services.host.settle(stop);
+    }
     if (end == EngineEnd::drained && registered)
         if (const auto gone = parts_.services.backend.sign_off(std::move(stop)); !gone)
             parts_.logger.warn(
@@ -110,6 +114,7 @@ EngineStatus Supervisor::status() const
         .connected = connected_,
         .draining = leaving_ || paused_,
         .docker_answers = docker_answers_,
+        .idle_slots = parts_.services.host.idle_slots(),
         .stages = {}};
     for (const auto& [id, job] : jobs_) {
         const auto state = job->state();

@@ -51,6 +51,7 @@ private:
     void note_poll(const Result<protocol::PollResponse>& answer);
     Result<void> enroll(std::stop_token stop);
     protocol::PollRequest make_request();
+    [[nodiscard]] bool takes() const;
     void take(const protocol::PollResponse& answer, const protocol::PollRequest& request,
         protocol::Millis sent_at, std::stop_token stop);
     void take_held(

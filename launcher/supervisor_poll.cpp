@@ -113,6 +113,12 @@ protocol::PollRequest Supervisor::make_request()
     return request;
 }
 
+bool Supervisor::takes() const
+{
+    const std::lock_guard lock{mutex_};
+    return !leaving_ && !paused_;
+}
+
 /// One contact with the backend. False: it failed and is repeated after a wait.
 bool Supervisor::poll_once(std::stop_token poked, std::stop_token stop)
 {
@@ -132,6 +138,8 @@ bool Supervisor::poll_once(std::stop_token poked, std::stop_token stop)
         }
     }
     const auto request = make_request();
+    // A worker that takes nothing more keeps nothing ready.
+    parts_.services.host.keep_warm(takes() ? Warm::yes : Warm::no);
     const auto sent_at = boot_millis(parts_.services.clock);
     // One that does not wait renews the leases: nothing may keep it from being answered.
     const auto answer = parts_.services.backend.poll(request, request.wait == 0 ? stop : std::move(poked));

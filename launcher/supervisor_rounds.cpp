@@ -17,6 +17,21 @@ std::optional<std::string> container_of(const JobEntry& entry)
     return *fact ? (*fact)->container : std::string{};
 }
 
+/// The stage of a container that does not bear its name. Nothing: a journal cannot be read, so that none may
+/// be taken for nobody's.
+std::optional<std::string> stage_of(
+    const std::string& container, const JournalRecords& after, const JournalRecords& before)
+{
+    for (const auto* records : {&after, &before})
+        for (const auto& [id, record] : *records)
+            if (record.container && *record.container == container)
+                return id;
+    for (const auto& [id, record] : after)
+        if (!record.container)
+            return {};
+    return std::string{};
+}
+
 bool moved(const JournalRecords& before, const JournalRecords& after, const std::string& stage_id)
 {
     const auto was = before.find(stage_id);
@@ -90,11 +105,13 @@ void Supervisor::round(Round which, std::stop_token stop)
     if (!containers && !first)
         return;
     std::map<std::string, Records> all;
-    if (containers)
-        for (const auto& container : *containers)
-            all[container.stage_id].containers.push_back(container);
     // Later, every entry has a job, or is about to get one from the poll thread.
     const auto after = journal_records(first ? parts_.entries : std::vector<JobEntry>{});
+    if (containers)
+        for (const auto& container : *containers)
+            if (const auto stage = container.stage_id.empty() ? stage_of(container.id, after, before)
+                                                              : std::optional{container.stage_id})
+                all[*stage].containers.push_back(container);
     for (const auto& [id, record] : after) {
         all[id].journal = record;
         all[id].docker_answers = containers.has_value();
@@ -118,6 +135,12 @@ void Supervisor::repair_all(Round which, std::map<std::string, Records>& all, st
             // To remove containers may take minutes, and the first poll does not wait for it.
             if (which == Round::first && one.kind == RepairKind::remove)
                 continue;
+            if (id.empty()) {
+                parts_.logger.info("removing what was kept idle by an earlier process",
+                    {{"container", one.container}, {"docker", one.docker_says}});
+                parts_.services.host.discard(one.container);
+                continue;
+            }
             const std::string key = std::string{to_string(one.kind)} + " " + id + " " + one.container;
             if (!told_.contains(key))
                 parts_.logger.warn("records differ",

@@ -165,6 +165,10 @@ void World::start_launcher(const std::vector<std::pair<std::string, std::string>
     if (!docker_host_.empty())
         env.insert(env.end(), {{"DOCKER_HOST", docker_host_}, {"SPACELIFT_WORKER_NETWORK", "none"}});
     env.insert(env.end(), extra.begin(), extra.end());
+    // A warm slot bears no stage's name, by which containers are watched and waited for here.
+    const auto is_warm = [](const auto& pair) { return pair.first == "SLIPWAY_WARM_SLOTS"; };
+    if (std::ranges::none_of(env, is_warm))
+        env.emplace_back("SLIPWAY_WARM_SLOTS", "0");
     launcher_ = must(Process::start({.argv = {program("slipway-launcher")},
                          .env = env,
                          .directory = {},

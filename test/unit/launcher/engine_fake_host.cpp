@@ -183,6 +183,9 @@ void FakeHost::hold_removals(bool hold)
 {
     const std::lock_guard lock{mutex_};
     hold_removals_ = hold;
+    if (!hold)
+        for (const auto& name : std::exchange(discarded_, {}))
+            containers_.erase(name);
     changed_.notify_all();
 }
 
@@ -315,7 +318,8 @@ Result<std::vector<FoundContainer>> FakeHost::containers(std::stop_token)
     SLIPWAY_TRY(reach());
     std::vector<FoundContainer> found;
     for (const auto& [name, container] : containers_)
-        found.push_back({.id = name, .stage_id = container->stage_id, .running = true});
+        if (!discarded_.contains(name))
+            found.push_back({.id = name, .stage_id = container->stage_id, .running = true});
     return found;
 }
 
@@ -331,6 +335,28 @@ Result<void> FakeHost::remove(const std::string& name, std::stop_token stop)
     }
     changed_.notify_all();
     return {};
+}
+
+void FakeHost::discard(const std::string& name)
+{
+    const std::lock_guard lock{mutex_};
+    if (hold_removals_)
+        discarded_.insert(name);
+    else
+        containers_.erase(name);
+    changed_.notify_all();
+}
+
+void FakeHost::keep_warm(Warm warm)
+{
+    const std::lock_guard lock{mutex_};
+    warm_ = warm;
+}
+
+Warm FakeHost::warm() const
+{
+    const std::lock_guard lock{mutex_};
+    return warm_;
 }
 
 } // namespace slipway::test

@@ -62,6 +62,16 @@ public:
         const launcher::SlotFact& slot, std::uint64_t have, std::stop_token stop) override;
     Result<std::vector<launcher::FoundContainer>> containers(std::stop_token stop) override;
     Result<void> remove(const std::string& container, std::stop_token stop) override;
+    /// Removed at once, or when removals are not held any more.
+    void discard(const std::string& container) override;
+    void keep_warm(launcher::Warm warm) override;
+
+    void settle(std::stop_token) override { }
+
+    [[nodiscard]] std::size_t idle_slots() const override { return 0; }
+
+    /// What the launcher wanted last.
+    [[nodiscard]] launcher::Warm warm() const;
 
 private:
     friend class FakeSlot;
@@ -93,6 +103,8 @@ private:
     int made_ = 0;
     bool away_ = false;
     bool hold_removals_ = false;
+    std::set<std::string> discarded_;
+    launcher::Warm warm_ = launcher::Warm::yes;
     std::optional<Error> image_failure_;
     std::optional<Error> adopt_failure_;
     std::optional<Error> get_failure_;
