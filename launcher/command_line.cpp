@@ -1,8 +1,33 @@
 #include "launcher/options.h"
+#include "launcher/suggestion.h"
+#include "launcher/value_syntax.h"
 
 #include <CLI/CLI.hpp>
 
 namespace slipway::launcher {
+
+namespace {
+
+constexpr std::string_view kSeeHelp = "; see slipway-launcher --help";
+
+Error unknown(std::string_view argument)
+{
+    const std::string shown{argument.substr(0, argument.find('='))};
+    if (!shown.starts_with('-'))
+        return {Errc::invalid_input, in_quotes(shown) + " is no flag" + std::string{kSeeHelp}};
+    std::vector<std::string_view> known{
+        "config", "help", "help-man", "help-markdown", "print-config", "version"};
+    for (const auto& option : options())
+        known.push_back(option.flag);
+    const auto nearest
+        = nearest_name(std::string_view{shown}.substr(shown.find_first_not_of('-') % shown.size()), known);
+    return {Errc::invalid_input,
+        shown + " is no flag of this version"
+            + (nearest.empty() ? "" : "; did you mean --" + std::string{nearest} + "?")
+            + std::string{kSeeHelp}};
+}
+
+} // namespace
 
 Result<CommandLine> parse_command_line(int argc, const char* const* argv)
 {
@@ -11,15 +36,20 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv)
     app.set_help_flag();
     bool help = false;
     bool markdown = false;
+    bool man = false;
     bool config = false;
     bool version = false;
     app.add_flag("-h,--help", help);
     app.add_flag("--help-markdown", markdown);
+    app.add_flag("--help-man", man);
     app.add_flag("--print-config", config);
     app.add_flag("--version", version);
     const auto table = options();
     std::vector<std::vector<std::string>> texts(table.size());
+    std::string file;
+    CLI::Option* file_flag = nullptr;
     try {
+        file_flag = app.add_option("--config", file);
         for (std::size_t i = 0; i < table.size(); ++i) {
             if (table[i].flag.empty())
                 continue;
@@ -28,10 +58,15 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv)
                                                                     : CLI::MultiOptionPolicy::Throw);
             flag->expected(1);
         }
+        app.allow_extras();
         app.parse(argc, argv);
     } catch (const CLI::Error& error) {
-        return Error{Errc::invalid_input, std::string{error.what()} + "; see slipway-launcher --help"};
+        return Error{Errc::invalid_input, std::string{error.what()} + std::string{kSeeHelp}};
     }
+    if (const auto surplus = app.remaining(); !surplus.empty())
+        return unknown(surplus.front());
+    if (file_flag->count() > 0)
+        result.config_file = file;
     for (std::size_t i = 0; i < table.size(); ++i)
         for (auto& text : texts[i])
             result.values.emplace_back(&table[i], std::move(text));
@@ -39,6 +74,8 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv)
         result.action = Action::print_help;
     else if (markdown)
         result.action = Action::print_markdown;
+    else if (man)
+        result.action = Action::print_man;
     else if (version)
         result.action = Action::print_version;
     else if (config)

@@ -139,6 +139,15 @@ std::optional<Refusal> check_dates(std::chrono::system_clock::time_point not_bef
 
 } // namespace
 
+std::size_t count_private_keys(const Config& config)
+{
+    std::size_t number = 0;
+    for (const auto& given : config.private_keys)
+        if (!is_blank(given.reveal()))
+            number += key_blocks(given.reveal()).size();
+    return number;
+}
+
 Checked<Identity> check_identity(const Config& config, const Clock& clock)
 {
     auto token = check_token(config);

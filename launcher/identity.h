@@ -29,6 +29,9 @@ struct Identity {
     std::chrono::system_clock::time_point not_after;
 };
 
+/// How many private keys the texts hold, whether they can be read or not.
+[[nodiscard]] std::size_t count_private_keys(const Config& config);
+
 [[nodiscard]] Checked<Identity> check_identity(const Config& config, const Clock& clock);
 
 /// Compares the clocks after a registration. More than a minute apart gives a warning; a clock by which the

@@ -119,6 +119,8 @@ int run(int argc, char** argv)
         return print(help_text());
     if (command_line->action == Action::print_markdown)
         return print(reference_markdown());
+    if (command_line->action == Action::print_man)
+        return print(reference_man());
     if (command_line->action == Action::print_version)
         return print("slipway-launcher " + std::string{kVersion} + "\n");
     const auto settings = read_settings(*command_line, environment, ::geteuid() == 0);

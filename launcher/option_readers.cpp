@@ -35,6 +35,17 @@ Result<PrivateVcs*> mapping_of(Config& config, std::string_view number)
     return &*found;
 }
 
+Result<std::string> read_endpoint(std::string_view text)
+{
+    const auto url = http::parse_url(text);
+    if (!url || !url->query.empty())
+        return Error{Errc::invalid_input,
+            in_quotes(without_password(text)) + " is no address of a version control system"
+                + (url ? "" : " (" + url.error().message() + ")")
+                + ": give https://host, with a port or path"};
+    return std::string{text};
+}
+
 } // namespace
 
 Result<std::vector<AllowedName>> read_allow_list(std::string_view text)
@@ -108,14 +119,14 @@ Result<void> read_vcs_name(Config& config, std::string_view number, std::string_
 
 Result<void> read_vcs_endpoint(Config& config, std::string_view number, std::string_view value)
 {
-    auto* mapping = SLIPWAY_TRY(mapping_of(config, number));
-    const auto url = http::parse_url(value);
-    if (!url || !url->query.empty())
-        return Error{Errc::invalid_input,
-            in_quotes(without_password(value)) + " is no address of a version control system"
-                + (url ? "" : " (" + url.error().message() + ")")
-                + ": give https://host, with a port or path"};
-    mapping->base_endpoint = value;
+    SLIPWAY_TRY(mapping_of(config, number))->base_endpoint = SLIPWAY_TRY(read_endpoint(value));
+    return {};
+}
+
+Result<void> read_vcs(Config& config, std::string_view name, std::string_view endpoint)
+{
+    config.private_vcs.push_back(
+        {.number = "", .name = std::string{name}, .base_endpoint = SLIPWAY_TRY(read_endpoint(endpoint))});
     return {};
 }
 

@@ -28,6 +28,9 @@ namespace slipway::launcher {
 [[nodiscard]] Result<void> read_vcs_name(Config& config, std::string_view number, std::string_view value);
 [[nodiscard]] Result<void> read_vcs_endpoint(Config& config, std::string_view number, std::string_view value);
 
+/// Both at once, by the name.
+[[nodiscard]] Result<void> read_vcs(Config& config, std::string_view name, std::string_view endpoint);
+
 /// Refuses a name without an endpoint and the reverse, naming the variable that is missing.
 [[nodiscard]] Result<void> check_private_vcs(const std::vector<PrivateVcs>& mappings);
 

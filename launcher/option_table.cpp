@@ -35,10 +35,10 @@ constexpr std::array kOptions{
         "more "
         "than once; the first one seals, all of them open.",
         kPrivateKey, Alias::equal, Times::many},
-    Option{"SPACELIFT_METADATA_", "", "", "VALUE",
+    Option{"SPACELIFT_METADATA_", "", "metadata", "VALUE",
         "Tags of this worker, shown in the control plane. The part of the name after the prefix is the tag's "
         "name, its case kept.",
-        FamilyField{&read_metadata}},
+        FamilyField{&read_metadata}, Alias::equal, Times::many},
     Option{"SLIPWAY_CAPACITY", "", "capacity", "NUMBER", "How many jobs run at once.",
         number<1, 256, kEngine, &E::capacity>()},
 
@@ -92,13 +92,14 @@ constexpr std::array kOptions{
         "A directory of the host where providers of Terraform and OpenTofu are kept for all jobs. Not set: "
         "none are.",
         field<kEngine, &E::provider_cache>()},
-    Option{"SPACELIFT_PRIVATEVCS_MAPPING_NAME_", "", "", "NAME",
-        "Name of a version control system that is reached directly. The part of the name after the prefix is "
-        "a "
-        "number, which pairs it with its endpoint.",
-        FamilyField{&read_vcs_name}},
+    Option{"SPACELIFT_PRIVATEVCS_MAPPING_NAME_", "", "private-vcs", "URL",
+        "A version control system that jobs reach directly: its name. What follows the prefix is a number, "
+        "which "
+        "pairs it with its address. The flag gives both: `NAME=URL`.",
+        FamilyField{&read_vcs_name, &read_vcs}, Alias::equal, Times::many},
     Option{"SPACELIFT_PRIVATEVCS_MAPPING_BASE_ENDPOINT_", "", "", "URL",
-        "Address of that version control system, as jobs reach it.", FamilyField{&read_vcs_endpoint}},
+        "The address of that system, as jobs reach it; with the flag of the name.",
+        FamilyField{&read_vcs_endpoint}},
     Option{"SLIPWAY_JOB_METADATA", "", "job-metadata", "WORD",
         "`deny` keeps jobs from the addresses at which clouds answer for the machine's role; `allow` does "
         "not.",

@@ -22,9 +22,12 @@ struct SecretField {
     void (*keep)(Config& config, Secret secret);
 };
 
-/// A family of variables with one prefix; `suffix` is what follows it.
+/// A family of variables with one prefix; `suffix` is what follows it. Its flag takes NAME=VALUE, and it is a
+/// section of the configuration file.
 struct FamilyField {
-    Result<void> (*read)(Config& config, std::string_view suffix, std::string_view text);
+    using Reader = Result<void> (*)(Config& config, std::string_view name, std::string_view text);
+    Reader read; ///< The name is the suffix.
+    Reader read_flag = nullptr; ///< Where the flag's and section's names are something else.
 };
 
 /// What a second name of a variable is.

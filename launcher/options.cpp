@@ -1,37 +1,17 @@
 #include "launcher/options.h"
 
-#include "common/file.h"
-#include "launcher/job_values.h"
+#include "launcher/identity.h"
 #include "launcher/option_readers.h"
-
-#include <sys/stat.h>
+#include "launcher/option_sources.h"
+#include "launcher/suggestion.h"
 
 #include <algorithm>
 #include <array>
-#include <numeric>
 #include <optional>
 
 namespace slipway::launcher {
 
 namespace {
-
-constexpr std::size_t kMaxSecretFileBytes = 256 * 1024;
-
-std::size_t edit_distance(std::string_view a, std::string_view b)
-{
-    std::vector<std::size_t> row(b.size() + 1);
-    std::iota(row.begin(), row.end(), std::size_t{0});
-    for (std::size_t i = 1; i <= a.size(); ++i) {
-        std::size_t diagonal = row[0];
-        row[0] = i;
-        for (std::size_t j = 1; j <= b.size(); ++j) {
-            const std::size_t above = row[j];
-            row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0U : 1U)});
-            diagonal = above;
-        }
-    }
-    return row[b.size()];
-}
 
 /// Variables that ask for protection which this version does not give. To go on without it would be worse
 /// than not to start.
@@ -62,28 +42,10 @@ bool looks_like_ours(std::string_view name)
 
 bool is_known(std::string_view name)
 {
-    return std::ranges::any_of(options(), [name](const Option& option) {
+    return name == kConfigVariable || std::ranges::any_of(options(), [name](const Option& option) {
         return option.variable == name || option.alias == name
             || (option.is_family() && name.starts_with(option.variable));
     });
-}
-
-/// The known name that `name` is most likely a slip of; empty: none is near.
-std::string_view nearest_to(std::string_view name)
-{
-    std::string_view nearest;
-    std::size_t least = 4;
-    const auto look = [&](std::string_view known) {
-        if (const auto distance = edit_distance(known, name); !known.empty() && distance < least) {
-            least = distance;
-            nearest = known;
-        }
-    };
-    for (const auto& option : options()) {
-        look(option.variable);
-        look(option.alias);
-    }
-    return nearest;
 }
 
 /// Looks at a variable that no option reads: a warning, or a refusal when protection depends on it.
@@ -91,7 +53,10 @@ Result<std::optional<std::string>> look_at_stranger(std::string_view name, std::
 {
     if (!looks_like_ours(name) || is_known(name))
         return std::optional<std::string>{};
-    const auto nearest = nearest_to(name);
+    std::vector<std::string_view> known{kConfigVariable};
+    for (const auto& option : options())
+        known.insert(known.end(), {option.variable, option.alias});
+    const auto nearest = nearest_name(name, known);
     const std::string hint
         = nearest.empty() || nearest == name ? "" : "; did you mean " + std::string{nearest} + "?";
     if (const auto refused = refuse_missing(nearest); !refused && !value.empty())
@@ -99,100 +64,44 @@ Result<std::optional<std::string>> look_at_stranger(std::string_view name, std::
     return std::optional{std::string{name} + " is not known to this version and has no effect" + hint};
 }
 
-/// A text value and the name under which it was given.
-struct Given {
-    std::string text;
-    std::string name;
-    std::string origin;
-};
-
-Result<std::optional<Given>> from_environment(const Option& option, const Environment& environment)
+Result<Setting> read_secret(Config& config, const Option& option, const Sources& sources)
 {
-    const auto value = environment.find(option.variable);
-    const auto other = option.alias.empty() ? std::nullopt : environment.find(option.alias);
-    if (value && other && *value != *other)
-        return Error{Errc::invalid_input,
-            std::string{option.variable} + " and " + std::string{option.alias}
-                + " are the same setting and have different values: keep one of them"};
-    if (value)
-        return Given{std::string{*value}, std::string{option.variable}, "environment"};
-    if (other)
-        return Given{std::string{*other}, std::string{option.alias}, "environment"};
-    return std::nullopt;
-}
-
-/// What the flag of `option` was given, in its order.
-std::vector<std::string> flag_values(const Option& option, const CommandLine& command_line)
-{
-    std::vector<std::string> texts;
-    for (const auto& [given, text] : command_line.values)
-        if (given == &option)
-            texts.push_back(text);
-    return texts;
-}
-
-Result<std::optional<Given>> given_value(
-    const Option& option, const CommandLine& command_line, const Environment& environment)
-{
-    if (const auto texts = flag_values(option, command_line); !texts.empty())
-        return Given{list_text(texts), "--" + std::string{option.flag}, "flag"};
-    return from_environment(option, environment);
-}
-
-/// A file that others can read is no place for a secret.
-Result<Secret> read_secret_file(const std::string& path)
-{
-    struct stat info { };
-
-    if (::stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode)
-        && (info.st_mode & (S_IRWXG | S_IRWXO)) != 0)
-        return Error{Errc::invalid_input,
-            path + " can be used by others than its owner: make it private (chmod 600 " + path + ")"};
-    auto text = read_file(path, kMaxSecretFileBytes);
-    if (!text)
-        return Error{Errc::invalid_input, text.error().message()};
-    return Secret::take(*text);
-}
-
-Result<Setting> read_secret(
-    Config& config, const Option& option, const CommandLine& command_line, const Environment& environment)
-{
-    const auto& field = std::get<SecretField>(option.field);
-    if (const auto paths = flag_values(option, command_line); !paths.empty()) {
-        for (const auto& path : paths)
-            field.keep(config, SLIPWAY_TRY(in("--" + std::string{option.flag}, read_secret_file(path))));
-        return Setting{std::string{option.variable}, "(secret)", "file " + list_text(paths)};
+    Setting setting{.name = std::string{option.variable}, .value = "", .origin = "not set"};
+    auto secrets = SLIPWAY_TRY(given_secrets(option, sources));
+    for (auto& [secret, origin] : secrets) {
+        setting.value = "(secret)";
+        setting.origin = &secret == &secrets.front().secret ? origin : setting.origin + ", " + origin;
+        std::get<SecretField>(option.field).keep(config, std::move(secret));
     }
-    auto secret = environment.secret(option.variable);
-    if (secret.empty())
-        return Setting{std::string{option.variable}, "", "not set"};
-    field.keep(config, std::move(secret));
-    return Setting{std::string{option.variable}, "(secret)", "environment"};
+    if (option.variable == "SPACELIFT_POOL_PRIVATE_KEY")
+        if (const auto number = count_private_keys(config); number > 1)
+            setting.value = "(secret, " + std::to_string(number) + " keys)";
+    return setting;
 }
 
-Result<void> read_family(Settings& settings, const Option& option, const Environment& environment)
+Result<void> read_family(Settings& settings, const Option& option, const Sources& sources)
 {
-    for (const auto& [name, value] : environment.variables()) {
-        if (!name.starts_with(option.variable) || name.size() == option.variable.size())
-            continue;
-        const auto suffix = std::string_view{name}.substr(option.variable.size());
-        SLIPWAY_TRY(in(name, std::get<FamilyField>(option.field).read(settings.config, suffix, value)));
-        settings.list.push_back({name, value, "environment"});
+    const auto& field = std::get<FamilyField>(option.field);
+    for (const auto& [member, given, is_flag_form] : SLIPWAY_TRY(given_members(option, sources))) {
+        const auto read = is_flag_form ? field.read_flag : field.read;
+        SLIPWAY_TRY(in(given.name, read(settings.config, member, given.text)));
+        settings.list.push_back(
+            {is_flag_form ? std::string{option.flag} + "." + member : std::string{option.variable} + member,
+                given.text, given.origin});
     }
     return {};
 }
 
-Result<void> read_option(
-    Settings& settings, const Option& option, const CommandLine& command_line, const Environment& environment)
+Result<void> read_option(Settings& settings, const Option& option, const Sources& sources)
 {
     if (option.is_secret()) {
-        settings.list.push_back(SLIPWAY_TRY(read_secret(settings.config, option, command_line, environment)));
+        settings.list.push_back(SLIPWAY_TRY(read_secret(settings.config, option, sources)));
         return {};
     }
     if (option.is_family())
-        return read_family(settings, option, environment);
+        return read_family(settings, option, sources);
     const auto& field = std::get<ValueField>(option.field);
-    const auto given = SLIPWAY_TRY(given_value(option, command_line, environment));
+    const auto given = SLIPWAY_TRY(given_value(option, sources));
     if (given) {
         SLIPWAY_TRY(in(given->name, refuse_missing(option.variable)));
         SLIPWAY_TRY(in(given->name, field.read(settings.config, given->text)));
@@ -204,6 +113,31 @@ Result<void> read_option(
     const std::string origin = given ? given->origin : text.empty() ? "not set" : "default";
     settings.list.push_back({std::string{option.variable}, std::move(text), origin});
     return {};
+}
+
+/// The file that was asked for, or the first of `defaults` that exists; and says so in the list.
+Result<std::optional<ConfigFile>> find_config_file(Settings& settings, const CommandLine& command_line,
+    const Environment& environment, std::span<const std::string_view> defaults)
+{
+    const auto variable = environment.find(kConfigVariable);
+    std::string path = command_line.config_file.value_or(std::string{variable.value_or("")});
+    std::string origin = command_line.config_file ? "flag" : "environment";
+    std::string name = command_line.config_file ? "--config" : std::string{kConfigVariable};
+    if (path.empty()) {
+        std::error_code code;
+        const auto found = std::ranges::find_if(
+            defaults, [&code](std::string_view file) { return std::filesystem::exists(file, code); });
+        if (found == defaults.end()) {
+            settings.list.push_back({std::string{kConfigVariable}, "", "not set"});
+            return std::optional<ConfigFile>{};
+        }
+        path = *found;
+        origin = "default";
+    }
+    auto file = SLIPWAY_TRY(in(name, read_config_file(path)));
+    SLIPWAY_TRY(check_keys_of(file));
+    settings.list.push_back({std::string{kConfigVariable}, path, origin});
+    return std::optional<ConfigFile>{std::move(file)};
 }
 
 Result<void> finish_state_directory(Settings& settings, const Environment& environment, bool root)
@@ -241,11 +175,15 @@ void warn_of_values(Settings& settings, const Environment& environment)
 
 } // namespace
 
-Result<Settings> read_settings(const CommandLine& command_line, const Environment& environment, bool root)
+Result<Settings> read_settings(const CommandLine& command_line, const Environment& environment, bool root,
+    std::span<const std::string_view> default_files)
 {
     Settings settings;
+    const auto file = SLIPWAY_TRY(find_config_file(settings, command_line, environment, default_files));
+    const Sources sources{
+        .command_line = command_line, .environment = environment, .file = file ? &*file : nullptr};
     for (const auto& option : options())
-        SLIPWAY_TRY(read_option(settings, option, command_line, environment));
+        SLIPWAY_TRY(read_option(settings, option, sources));
     SLIPWAY_TRY(finish_state_directory(settings, environment, root));
     SLIPWAY_TRY(check_private_vcs(settings.config.private_vcs));
     warn_of_values(settings, environment);

@@ -2,10 +2,13 @@
 
 #include "common/result.h"
 #include "launcher/config.h"
+#include "launcher/config_file.h"
 #include "launcher/environment.h"
 #include "launcher/option_table.h"
 
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,11 +16,12 @@
 
 namespace slipway::launcher {
 
-enum class Action : std::uint8_t { run, print_help, print_markdown, print_config, print_version };
+enum class Action : std::uint8_t { run, print_help, print_markdown, print_man, print_config, print_version };
 
 struct CommandLine {
     Action action = Action::run;
-    std::vector<std::pair<const Option*, std::string>> values;
+    std::vector<std::pair<const Option*, std::string>> values; ///< Of flags, in their order.
+    std::optional<std::string> config_file;
 };
 
 /// Fails with `invalid_input` on what is unknown or given twice.
@@ -36,14 +40,21 @@ struct Settings {
     std::vector<std::string> warnings; ///< Sentences: variables that look like ours and are not.
 };
 
-/// Puts flags over variables over defaults. Every failure names the variable or flag, the bad value (unless
-/// secret) and what is expected instead. A missing token or key is no failure here.
-[[nodiscard]] Result<Settings> read_settings(
-    const CommandLine& command_line, const Environment& environment, bool root);
+/// Names the configuration file.
+inline constexpr std::string_view kConfigVariable = "SLIPWAY_CONFIG";
+
+/// Puts flags over variables over the configuration file over defaults. The file is the one that the flag or
+/// variable names, else the first of `default_files` that exists. Every failure names the variable, flag or
+/// key, the bad value (unless secret) and what is expected instead. A missing token or key is no failure
+/// here.
+[[nodiscard]] Result<Settings> read_settings(const CommandLine& command_line, const Environment& environment,
+    bool root, std::span<const std::string_view> default_files = kDefaultConfigFiles);
 
 [[nodiscard]] std::string help_text();
 /// docs/reference.md, whole.
 [[nodiscard]] std::string reference_markdown();
+/// docs/slipway-launcher.8, whole: a page for man(1).
+[[nodiscard]] std::string reference_man();
 [[nodiscard]] std::string settings_text(const Settings& settings);
 
 } // namespace slipway::launcher

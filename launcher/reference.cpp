@@ -1,5 +1,6 @@
 #include "launcher/exit_codes.h"
 #include "launcher/options.h"
+#include "launcher/reference_parts.h"
 
 #include <algorithm>
 
@@ -9,11 +10,6 @@ namespace {
 
 /// Of a terminal that nobody has widened.
 constexpr std::size_t kWidth = 80;
-
-std::string name_of(const Option& option)
-{
-    return std::string{option.variable} + (option.is_family() ? "<name>" : "");
-}
 
 std::string without_backticks(std::string_view text)
 {
@@ -40,15 +36,44 @@ void append_wrapped(std::string& out, std::string_view text, std::size_t indent)
     out += line + "\n";
 }
 
-constexpr std::string_view kSignals
-    = "## Signals\n\n"
-      "| signal | effect |\n|---|---|\n"
-      "| `TERM`, `INT` | Drains: takes nothing more, finishes what runs, leaves the pool, exits 0. |\n"
-      "| a second `TERM` or `INT` | Stops what runs (INT to the job, grace, TERM, 10 s, KILL), reports, "
-      "leaves the pool, "
-      "exits 0. |\n"
-      "| `USR2` | Hands over: exits 0 at once; containers stay and the next process adopts them. |\n"
-      "| `HUP` | Reserved; ignored with a line in the log. |\n\n";
+/// The row of the reference's table.
+std::string row_of(const Option& option)
+{
+    std::string text = "| `" + option_name(option) + "`";
+    if (!option.alias.empty())
+        text += ", `" + std::string{option.alias} + "`";
+    text += " | ";
+    if (!option.flag.empty())
+        text += "`--" + std::string{option.flag} + " " + option_argument(option) + "`";
+    text += " | ";
+    if (const auto value = default_of(option); !value.empty())
+        text += "`" + value + "`";
+    return text + " | " + std::string{option.help} + " |\n";
+}
+
+constexpr std::string_view kHead = R"(# Reference of slipway-launcher
+
+Written by `slipway-launcher --help-markdown`; a test keeps it equal to the program.
+
+## Settings
+
+A flag wins over its variable, and a variable over the configuration file. An empty variable counts as not set.
+Durations are written as in Go (`90s`, `70m`, `1h30m`), sizes with a unit (`512MiB`, `2GiB`, powers of 1024).
+A variable with the prefix `SPACELIFT_` or `SLIPWAY_` that is not listed here has no effect, and the launcher warns of it;
+but where such a variable asks for protection that this version does not give (`SPACELIFT_MASK_ENVS`,
+`SPACELIFT_LAUNCHER_RUN_INITIALIZATION_POLICY`, and slips of them), it does not start.
+`slipway-launcher --print-config` shows what is in force and where it came from.
+
+The configuration file is named by `--config FILE` or `SLIPWAY_CONFIG`; without either, `/etc/slipway/launcher.toml` or
+`/etc/slipway/launcher.conf` is read if it is there. Its lines are `flag = value`; a value with blanks or commas stands in quotes,
+a list in brackets, `#` begins a comment everywhere, and a family of settings is a section. An unknown key is an error.
+The token and the key themselves may stand in it, as `token` and `private-key`, if nobody but its owner can use the file
+(mode 0600).
+
+```toml
+)";
+
+constexpr std::string_view kRowHead = "| variable | flag | default | meaning |\n|---|---|---|---|\n";
 
 } // namespace
 
@@ -72,64 +97,48 @@ It prints one line when it is ready. A start that fails says what to change.
 After TERM it takes no more runs and ends with the last one; a second TERM stops
 them.
 
-Settings; a flag wins over its variable:
+More is set by flags, variables or a file, /etc/slipway/launcher.toml, whose
+lines are "flag = value". A flag wins over its variable, a variable over the
+file:
 
+  slipway-launcher --capacity 4 --network jobs
+  slipway-launcher --allow-envs AWS_REGION --extra-mounts /srv/ca:/ca:ro
+  slipway-launcher --print-config
 )";
     for (const auto& option : options()) {
+        if (!option.group.empty())
+            text += "\n" + std::string{option.group} + "\n\n";
         text += "  ";
         if (!option.flag.empty())
-            text += "--" + std::string{option.flag} + " " + std::string{option.argument} + ", ";
-        text += name_of(option);
+            text += "--" + std::string{option.flag} + " " + option_argument(option) + "\n  ";
+        text += option_name(option);
         if (!option.alias.empty())
             text += ", " + std::string{option.alias};
         text += "\n";
         const auto value = default_of(option);
         append_wrapped(text, without_backticks(option.help) + (value.empty() ? "" : " Default: " + value), 6);
     }
-    text += R"(
-Other flags:
-
-  --print-config   shows what is in force and where each value came from
-  --help-markdown  writes the reference: settings, signals, exit codes
-  --version        shows the version
-  -h, --help       shows this text
-
-Read on: docs/reference.md, docs/operations.md
-)";
+    text += "\nOther flags\n\n";
+    for (const auto& row : kPlainFlags) {
+        text += "  " + std::string{row.flag} + "\n";
+        append_wrapped(text, row.meaning, 6);
+    }
+    text += "\nRead on: man slipway-launcher, docs/reference.md, docs/operations.md\n";
     return text;
 }
 
 std::string reference_markdown()
 {
-    std::string text
-        = "# Reference of slipway-launcher\n\n"
-          "Written by `slipway-launcher --help-markdown`; a test keeps it equal to the program.\n\n"
-          "## Settings\n\n"
-          "A flag wins over its variable. An empty variable counts as not set. Durations are written as in "
-          "Go "
-          "(`90s`, `70m`, `1h30m`).\nA variable with the prefix `SPACELIFT_` or `SLIPWAY_` that is not "
-          "listed here "
-          "has no effect, and the launcher warns of it; "
-          "but where such a variable asks for protection that this version does not give "
-          "(`SPACELIFT_MASK_ENVS`, `SPACELIFT_LAUNCHER_RUN_INITIALIZATION_POLICY`, and slips of them), it "
-          "does "
-          "not start.\n`slipway-launcher --print-config` shows what is in "
-          "force "
-          "and where it came from.\n\n"
-          "| variable | flag | default | meaning |\n|---|---|---|---|\n";
+    std::string text = std::string{kHead} + std::string{kConfigFileExample} + "```\n";
     for (const auto& option : options()) {
-        text += "| `" + name_of(option) + "`";
-        if (!option.alias.empty())
-            text += ", `" + std::string{option.alias} + "`";
-        text += " | ";
-        if (!option.flag.empty())
-            text += "`--" + std::string{option.flag} + " " + std::string{option.argument} + "`";
-        text += " | ";
-        if (const auto value = default_of(option); !value.empty())
-            text += "`" + value + "`";
-        text += " | " + std::string{option.help} + " |\n";
+        if (!option.group.empty())
+            text += "\n### " + std::string{option.group} + "\n\n" + std::string{kRowHead};
+        text += row_of(option);
     }
-    text += "\n" + std::string{kSignals} + "## Exit codes\n\n| code | meaning |\n|---|---|\n";
+    text += "\n## Signals\n\n| signal | effect |\n|---|---|\n";
+    for (const auto& row : kSignalRows)
+        text += "| " + std::string{row.signals} + " | " + std::string{row.effect} + " |\n";
+    text += "\n## Exit codes\n\n| code | meaning |\n|---|---|\n";
     for (const auto& row : kExitCodes)
         text += "| " + std::to_string(to_int(row.code)) + " | " + std::string{row.meaning} + " |\n";
     return text;

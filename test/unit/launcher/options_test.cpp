@@ -19,7 +19,7 @@ Result<Settings> settings_of(const Variables& variables, std::vector<const char*
 {
     flags.insert(flags.begin(), "slipway-launcher");
     const auto line = SLIPWAY_TRY(parse_command_line(static_cast<int>(flags.size()), flags.data()));
-    return read_settings(line, Environment::of(variables, kSecretVariables), true);
+    return read_settings(line, Environment::of(variables, kSecretVariables), true, {});
 }
 
 Config config_of(const Variables& variables, const std::vector<const char*>& flags = {})
@@ -317,6 +317,10 @@ TEST_CASE("an allow-list that names the token or the key is refused", "[launcher
 TEST_CASE("a wrong command line is refused and points to the help", "[launcher]")
 {
     CHECK(holds(failure_of({}, {"--no-such-flag"}), "--help"));
+    CHECK(holds(failure_of({}, {"--netwrok", "x"}), "did you mean --network?"));
+    CHECK(holds(failure_of({}, {"--capcity=2"}), "did you mean --capacity?"));
+    CHECK_FALSE(holds(failure_of({}, {"--no-such-flag"}), "did you mean"));
+    CHECK_FALSE(holds(failure_of({}, {"--no-such-flag=hush"}), "hush"));
     CHECK(holds(failure_of({}, {"--capacity", "two"}), "--capacity"));
     CHECK(holds(failure_of({}, {"--capacity", "1", "--capacity", "2"}), "--capacity"));
     CHECK(holds(failure_of({}, {"surplus"}), "surplus"));
@@ -459,6 +463,26 @@ TEST_CASE("docs/reference.md is what the table and the exit codes say", "[launch
     REQUIRE(file);
     INFO("write it anew: slipway-launcher --help-markdown > docs/reference.md");
     CHECK(*file == reference_markdown());
+}
+
+TEST_CASE("the man page is what the table and the exit codes say", "[launcher]")
+{
+    const auto file = read_file(SLIPWAY_SOURCE_DIR "/docs/slipway-launcher.8", 1 << 20);
+    REQUIRE(file);
+    INFO("write it anew: slipway-launcher --help-man > docs/slipway-launcher.8");
+    CHECK(*file == reference_man());
+}
+
+TEST_CASE("every variable has a flag, and every flag one variable", "[launcher]")
+{
+    std::set<std::string_view> flags;
+    for (const auto& option : options()) {
+        INFO(option.variable);
+        if (option.variable != "SPACELIFT_PRIVATEVCS_MAPPING_BASE_ENDPOINT_") { // Its name's flag gives both.
+            CHECK_FALSE(option.flag.empty());
+            CHECK(flags.insert(option.flag).second);
+        }
+    }
 }
 
 TEST_CASE("no exit code has two meanings", "[launcher]")
