@@ -2,10 +2,17 @@
 
 #include "common/file.h"
 
+#include <linux/sockios.h>
+#include <net/if.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include <cerrno>
+#include <cstring>
 #include <sstream>
 #include <stdexcept>
 
@@ -15,9 +22,37 @@ namespace {
 
 constexpr std::chrono::seconds kStart{30};
 
+/// A bridge of this name, see netdevice(7); it must not be there yet.
+void make_bridge(const std::string& name)
+{
+    const UniqueFd socket{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    if (::ioctl(socket.get(), SIOCBRADDBR, name.c_str()) != 0)
+        throw std::runtime_error{"making the bridge " + name + ": " + std::strerror(errno)};
+}
+
+void remove_bridge(const std::string& name)
+{
+    const UniqueFd socket{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    ifreq down{}; // no flags: it is not up any more
+    name.copy(down.ifr_name, sizeof down.ifr_name - 1);
+    (void)::ioctl(socket.get(), SIOCSIFFLAGS, &down);
+    (void)::ioctl(socket.get(), SIOCBRDELBR, name.c_str());
+}
+
+std::string bridge_name()
+{
+    static int engines = 0;
+    return "sw" + std::to_string(::getpid()) + "-" + std::to_string(engines++);
+}
+
 } // namespace
 
-OwnEngine::OwnEngine() { start(); }
+OwnEngine::OwnEngine()
+    : bridge_{bridge_name()}
+{
+    make_bridge(bridge_);
+    start();
+}
 
 OwnEngine::~OwnEngine()
 {
@@ -30,6 +65,7 @@ OwnEngine::~OwnEngine()
     (void)daemon_->wait(kStart);
     // Each start mounts the root on itself, and one that was killed leaves that behind.
     while (::umount2((directory_.path() / "root").c_str(), MNT_DETACH) == 0) { }
+    remove_bridge(bridge_);
 }
 
 std::string OwnEngine::host() const { return "unix://" + (directory_.path() / "docker.sock").string(); }
@@ -50,7 +86,7 @@ void OwnEngine::start()
         std::filesystem::remove(path(left), none);
     auto started = Process::start({.argv
         = {"dockerd", "--host", host(), "--data-root", path("root"), "--exec-root", path("exec"), "--pidfile",
-            path("pid"), "--bridge=none", "--iptables=false", "--ip-forward=false", "--live-restore"},
+            path("pid"), "--bridge=" + bridge_, "--iptables=false", "--ip-forward=false", "--live-restore"},
         .env = {},
         .directory = {},
         .log = directory_.path() / "log"});

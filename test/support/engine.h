@@ -9,10 +9,11 @@
 namespace slipway::test {
 
 /// A Docker Engine of the test's own, for tests that kill or hang it: dockerd with root, socket and process
-/// directory of its own, in an empty network of its own, so that it touches neither the machine's engine nor
-/// its bridge and firewall rules. Containers live on when it is killed (`live-restore`). A container around
-/// it was rejected: it would need a system image of 280 MB, and a capability that many machines give to
-/// nobody. It needs root. What runs in it is ended with it. Failures are thrown as std::runtime_error.
+/// directory of its own and on a bridge of its own, so that it touches neither the machine's engine nor its
+/// bridge and firewall rules: one that is told to have no bridge removes docker0. Containers live on when it
+/// is killed (`live-restore`). A container around it was rejected: it would need a system image of 280 MB,
+/// and a capability that many machines give to nobody. It needs root. What runs in it is ended with it.
+/// Failures are thrown as std::runtime_error.
 class OwnEngine {
 public:
     OwnEngine();
@@ -31,6 +32,7 @@ public:
     void start();
 
 private:
+    std::string bridge_;
     TempDir directory_;
     std::optional<Process> daemon_;
 };
