@@ -146,6 +146,7 @@ Result<std::unique_ptr<JobSlot>> DockerHost::create(
         }
         // From here on the journal says whose it is.
         set_own(container, false);
+        idle->slot->set_warm();
         return std::move(idle->slot);
     }
     slot::SlotSpec spec{.name = new_name(request.stage_id, random_), .image = {}};

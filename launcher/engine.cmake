@@ -4,13 +4,13 @@ add_library(slipway_engine_core STATIC)
 add_library(slipway::engine_core ALIAS slipway_engine_core)
 target_sources(slipway_engine_core
   PRIVATE
-    job.cpp job_end.cpp job_prepare.cpp job_settings.cpp journal.cpp journaled_stage.cpp limits.cpp log_uploader.cpp
-    phase_runner.cpp reconcile.cpp spool.cpp stage_end.cpp stream_filter.cpp supervisor.cpp supervisor_poll.cpp
-    supervisor_rounds.cpp vault.cpp warm_pool.cpp workspace.cpp
+    drain_mark.cpp job.cpp job_end.cpp job_prepare.cpp job_settings.cpp journal.cpp journaled_stage.cpp limits.cpp log_uploader.cpp
+    phase_runner.cpp reconcile.cpp spool.cpp stage_end.cpp status.cpp stream_filter.cpp supervisor.cpp supervisor_poll.cpp
+    supervisor_rounds.cpp supervisor_status.cpp vault.cpp warm_pool.cpp workspace.cpp
   PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR} FILES
-    backoff.h engine.h job.h job_context.h job_control.h job_host.h job_settings.h journal.h
-    journaled_stage.h limits.h log_uploader.h phase_runner.h reconcile.h spool.h stage_end.h stream_filter.h
-    start_gate.h supervisor.h vault.h warm_pool.h workspace.h)
+    backoff.h drain_mark.h engine.h job.h job_context.h job_control.h job_host.h job_settings.h journal.h
+    journaled_stage.h limits.h log_uploader.h phase_runner.h reconcile.h spool.h stage_end.h status.h stream_filter.h
+    start_gate.h supervisor.h tally.h vault.h warm_pool.h workspace.h)
 target_link_libraries(slipway_engine_core
   PUBLIC slipway::common slipway::protocol slipway::http_client slipway::crypto slipway::docker_client)
 

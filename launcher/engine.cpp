@@ -14,6 +14,7 @@ struct Engine::Parts {
     Journal journal;
     std::unique_ptr<DockerHost> host;
     Vault vault;
+    Tally tally;
     JobServices services;
     Supervisor supervisor;
 
@@ -29,12 +30,14 @@ struct Engine::Parts {
               .vault = vault,
               .clock = given.clock,
               .random = given.random,
-              .filter = [] { return std::make_unique<IdentityFilter>(); }}
+              .filter = [] { return std::make_unique<IdentityFilter>(); },
+              .tally = tally}
         , supervisor{SupervisorParts{.services = services,
               .journal = journal,
               .entries = std::move(entries),
               .enroll = given.enroll,
-              .logger = given.logger}}
+              .logger = given.logger,
+              .on_change = given.on_change}}
     {
     }
 };
@@ -64,14 +67,15 @@ Result<Engine> Engine::create(EngineSettings settings, EngineDocker docker,
             "the journal of an earlier launcher cannot be read, and what it started may still run; start the "
             "version that wrote it, or another state directory: "
                 + entries.error().message()};
-    auto host = SLIPWAY_TRY(DockerHost::open({.engine = std::move(docker.engine),
-                                                 .instance_id = journal.instance_id(),
-                                                 .state_directory = settings.state_directory,
-                                                 .network = std::move(docker.network),
-                                                 .runtime = std::move(docker.runtime),
-                                                 .warm_slots = settings.warm_slots.value_or(settings.capacity),
-                                                 .grace = longest_grace(settings.limits)},
-        services.clock, services.random, services.logger, {}));
+    auto host
+        = SLIPWAY_TRY(DockerHost::open({.engine = std::move(docker.engine),
+                                           .instance_id = journal.instance_id(),
+                                           .state_directory = settings.state_directory,
+                                           .network = std::move(docker.network),
+                                           .runtime = std::move(docker.runtime),
+                                           .warm_slots = settings.warm_slots.value_or(settings.capacity),
+                                           .grace = longest_grace(settings.limits)},
+            services.clock, services.random, services.logger, {}));
     return Engine{std::make_unique<Parts>(std::move(settings), std::move(journal), *std::move(entries),
         std::move(host), std::move(keys), std::move(services))};
 }
@@ -87,13 +91,25 @@ Engine::~Engine() = default;
 
 EngineEnd Engine::run(std::stop_token stop) { return parts_->supervisor.run(std::move(stop)); }
 
-void Engine::drain() { parts_->supervisor.drain(); }
+void Engine::drain(DrainBy by) { parts_->supervisor.drain(by); }
+
+Result<void> Engine::pause() { return parts_->supervisor.pause(); }
+
+Result<void> Engine::resume() { return parts_->supervisor.resume(); }
 
 void Engine::stop_jobs() { parts_->supervisor.stop_jobs(); }
 
 void Engine::hand_over() { parts_->supervisor.hand_over(); }
 
+void Engine::replace_keys(std::vector<crypto::PrivateKey> keys)
+{
+    parts_->vault.replace(std::move(keys));
+    parts_->supervisor.enroll_again();
+}
+
 EngineStatus Engine::status() const { return parts_->supervisor.status(); }
+
+const Tally& Engine::tally() const { return parts_->tally; }
 
 const std::string& Engine::instance_id() const { return parts_->journal.instance_id(); }
 

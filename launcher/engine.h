@@ -9,6 +9,8 @@
 #include "launcher/backend.h"
 #include "launcher/engine_settings.h"
 #include "launcher/journal.h"
+#include "launcher/status.h"
+#include "launcher/tally.h"
 
 #include <functional>
 #include <memory>
@@ -18,22 +20,6 @@
 #include <vector>
 
 namespace slipway::launcher {
-
-/// One stage as `Engine::status` shows it.
-struct StageStatus {
-    std::string stage_id;
-    protocol::StageKind kind = protocol::StageKind::read;
-    protocol::WorkerPhase phase = protocol::WorkerPhase::offered;
-};
-
-struct EngineStatus {
-    std::string worker_id; ///< Empty: not registered yet.
-    bool connected = false; ///< The last contact with the backend was answered.
-    bool draining = false;
-    bool docker_answers = true; ///< As of the last round of reconciliation.
-    std::size_t idle_slots = 0; ///< Containers that are kept ready.
-    std::vector<StageStatus> stages;
-};
 
 /// How `Engine::run` came to its end.
 enum class EngineEnd : std::uint8_t {
@@ -54,6 +40,9 @@ struct EngineServices {
     Logger logger;
     Enroll enroll; ///< Empty: `backend.enroll`. To look at the answers, too.
     StepHook hook; ///< For tests.
+    /// Called when `Engine::status` says something new; any thread. Returns at once and calls no method of
+    /// the engine. May be empty.
+    std::function<void()> on_change;
 };
 
 /// The Docker side of an engine.
@@ -87,14 +76,24 @@ public:
     /// Works until it is drained and idle, or handed over; a stop means hand-over. Call it once.
     EngineEnd run(std::stop_token stop);
 
-    /// Takes nothing more; `run` returns when what it holds is delivered.
-    void drain();
+    /// Takes nothing more; `run` returns when what it holds is delivered. `by`: of those that leave.
+    void drain(DrainBy by = DrainBy::signal);
+    /// Takes nothing more until `resume`, also after a restart. Fails when that cannot be written down; then
+    /// nothing changes.
+    Result<void> pause();
+    /// Ends `pause`; `conflict` when the process is told to end.
+    Result<void> resume();
     /// Stops what runs by the ladder: INT, grace, TERM, ten seconds, KILL. Drains, too.
     void stop_jobs();
     /// `run` returns at once. Containers and journal stay as they are.
     void hand_over();
 
+    /// The pool has these keys from now on, as for `create`; and the worker registers anew, since it shows
+    /// another certificate.
+    void replace_keys(std::vector<crypto::PrivateKey> keys);
+
     [[nodiscard]] EngineStatus status() const;
+    [[nodiscard]] const Tally& tally() const;
     /// ULID of this launcher.
     [[nodiscard]] const std::string& instance_id() const;
 

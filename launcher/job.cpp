@@ -18,11 +18,12 @@ namespace worker = protocol::worker;
 } // namespace
 
 Job::Job(const JobServices& services, JobEntry entry, const protocol::WorkerStage& state, Origin origin,
-    JobCallbacks callbacks, const Logger& logger)
+    JobAbout about, JobCallbacks callbacks, const Logger& logger)
     : services_{services}
     , callbacks_{std::move(callbacks)}
     , logger_{logger.with("stage", entry.stage_id())}
     , origin_{origin}
+    , about_{std::move(about)}
     , stage_{std::move(entry), state, services.clock}
     , prepare_backoff_{services.clock, services.random}
     , nothing_made_{origin == Origin::offered}
@@ -34,6 +35,21 @@ Job::~Job()
 {
     thread_.request_stop();
     control_.changed();
+}
+
+StageStatus Job::status() const
+{
+    const auto now = state();
+    StageStatus status{.stage_id = stage_id(),
+        .run_id = about_.run_id,
+        .kind = now.kind,
+        .phase = now.phase,
+        .elapsed
+        = std::chrono::duration_cast<std::chrono::milliseconds>(services_.clock.now() - about_.taken),
+        .spool_bytes = Spool::bytes_in(stage_.entry().directory())};
+    if (const auto progress = stage_.entry().progress(); progress && *progress && (*progress)->began != 0)
+        status.elapsed = std::chrono::milliseconds{boot_millis(services_.clock) - (*progress)->began};
+    return status;
 }
 
 void Job::renewed(protocol::Millis sent_at, protocol::Millis lease)
@@ -139,7 +155,8 @@ Result<void> Job::open(std::stop_token stop)
         .random = services_.random,
         .logger = logger_,
         .on_change = [this] { control_.changed(); },
-        .on_session_lost = callbacks_.on_session_lost});
+        .on_session_lost = callbacks_.on_session_lost,
+        .tally = services_.tally});
     upload_thread_ = std::jthread{[this](std::stop_token token) { upload(std::move(token)); }};
     return {};
 }
@@ -179,6 +196,7 @@ Result<void> Job::recover(std::stop_token stop)
             return std::move(taken).error().in("taking the slot over");
         if (taken) {
             slot_ = *std::move(taken);
+            logger_.info("the container was taken over");
             found = slot_->last_seq() > 0 ? worker::SlotFound::used : worker::SlotFound::idle;
         } else {
             why = taken.error().message();
@@ -230,7 +248,10 @@ Result<void> Job::accept(std::stop_token stop)
             "the control plane cannot take the accept; the stage is left to others", answer.error());
         return apply(worker::Refused{});
     }
-    return in("accepting", ask(answer, worker::AcceptAnswered{sent_at, answer ? answer->lease : 0}));
+    SLIPWAY_TRY(in("accepting", ask(answer, worker::AcceptAnswered{sent_at, answer ? answer->lease : 0})));
+    if (answer->kind == StageAnswer::Kind::ok)
+        ++services_.tally.accepts;
+    return {};
 }
 
 /// Nothing of the stage runs before the control plane has written that it may.

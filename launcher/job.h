@@ -4,6 +4,7 @@
 #include "launcher/job_context.h"
 #include "launcher/job_control.h"
 #include "launcher/log_uploader.h"
+#include "launcher/status.h"
 
 #include <atomic>
 #include <functional>
@@ -21,6 +22,12 @@ struct JobCallbacks {
     std::function<void()> on_session_lost; ///< The backend asks for a new enrolment.
 };
 
+/// What people know a job by.
+struct JobAbout {
+    std::string run_id;
+    BootClock::time_point taken; ///< By this process.
+};
+
 /// One stage from its offer to the answer to its end: two threads, one that carries out what
 /// protocol::worker::next says of the journaled state and one that uploads the log. So a new one carries on
 /// where the last process died. Public methods are thread-safe.
@@ -33,7 +40,7 @@ public:
 
     /// Starts the threads. `services` outlive the job.
     Job(const JobServices& services, JobEntry entry, const protocol::WorkerStage& state, Origin origin,
-        JobCallbacks callbacks, const Logger& logger);
+        JobAbout about, JobCallbacks callbacks, const Logger& logger);
     Job(const Job&) = delete;
     Job& operator=(const Job&) = delete;
     /// Hand-over: ends the threads and leaves container and journal as they are.
@@ -47,6 +54,8 @@ public:
     [[nodiscard]] bool ended() const { return ended_; }
 
     [[nodiscard]] const JobEntry& entry() const { return stage_.entry(); }
+
+    [[nodiscard]] StageStatus status() const;
 
     /// What the backend said to a contact sent at `sent_at`.
     void renewed(protocol::Millis sent_at, protocol::Millis lease);
@@ -97,6 +106,7 @@ private:
     JobCallbacks callbacks_;
     Logger logger_;
     Origin origin_;
+    const JobAbout about_;
     JournaledStage stage_;
     JobControl control_;
     protocol::Assignment assignment_;

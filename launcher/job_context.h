@@ -10,6 +10,7 @@
 #include "launcher/limits.h"
 #include "launcher/spool.h"
 #include "launcher/stream_filter.h"
+#include "launcher/tally.h"
 #include "launcher/vault.h"
 
 namespace slipway::launcher {
@@ -23,6 +24,7 @@ struct JobServices {
     const Clock& clock;
     Random& random;
     FilterMaker filter;
+    Tally& tally;
 };
 
 /// What the parts of one job share; outlives them.

@@ -168,9 +168,11 @@ Result<void> Job::report_end(std::stop_token stop)
             return Error{
                 Errc::conflict, "the control plane lacks a part of the log that it has acknowledged"};
     }
-    if (state().phase == WorkerPhase::done)
-        logger_.info("the stage has ended",
-            {{"outcome", protocol::to_string(end.outcome)}, {"cause", end.cause}, {"message", end.message}});
+    if (state().phase != WorkerPhase::done)
+        return {};
+    services_.tally.ended(end.outcome);
+    logger_.info("the stage has ended",
+        {{"outcome", protocol::to_string(end.outcome)}, {"cause", end.cause}, {"message", end.message}});
     return {};
 }
 

@@ -81,6 +81,12 @@ class JobSlot {
 public:
     virtual ~JobSlot() = default;
     [[nodiscard]] virtual std::string container() const = 0;
+
+    /// It was started ahead of need.
+    [[nodiscard]] bool was_warm() const noexcept { return warm_; }
+
+    void set_warm() noexcept { warm_ = true; }
+
     /// The newest command that it has taken, as the last `SlotReady` said.
     [[nodiscard]] virtual int last_seq() const = 0;
     /// Unpacks a tar stream into a directory of the container, as the container's user; makes the directory.
@@ -101,6 +107,9 @@ public:
     virtual Result<void> limits(const SlotLimits& limits) = 0;
     /// The ladder: INT, grace, TERM, ten seconds, KILL. Returns at once; the end comes by `next`.
     virtual Result<void> stop_run(protocol::Millis grace) = 0;
+
+private:
+    bool warm_ = false;
 };
 
 /// The image of a stage, found or fetched.
@@ -168,6 +177,9 @@ public:
     /// Waits a while until what is idle and not wanted, or discarded, is removed.
     virtual void settle(std::stop_token stop) = 0;
     [[nodiscard]] virtual std::size_t idle_slots() const = 0;
+
+    /// How slots are reached, for people; empty: not known yet.
+    [[nodiscard]] virtual std::string transport() const { return {}; }
 };
 
 } // namespace slipway::launcher

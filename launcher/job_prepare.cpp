@@ -78,6 +78,8 @@ Result<void> Job::prepare_failed(Making what, const Error& error, std::stop_toke
             return give_up(never_started("internal", error));
         return give_back("it could not be made ready: " + error.message(), std::move(stop));
     }
+    if (what != Making::workspace)
+        ++services_.tally.docker_errors;
     logger_.warn("making the stage ready failed and is repeated", error);
     if (prepare_failure_ != error.message())
         SLIPWAY_TRY(spool_->append_line(own_line("not ready yet, trying again: " + error.message())));
@@ -93,6 +95,8 @@ Result<void> Job::give_back(std::string_view reason, std::stop_token stop)
     stage_.entry().passed("before decline");
     const auto declined = services_.backend.decline(stage_.ref(), reason, std::move(stop));
     stage_.entry().passed("decline");
+    if (declined)
+        services_.tally.declined(DeclineCause::given_back);
     if (!declined && declined.error().code() == Errc::rejected)
         callbacks_.on_session_lost();
     SLIPWAY_TRY(in("giving the stage back", declined));
@@ -121,6 +125,7 @@ Result<void> Job::make_ready(Making& what, std::stop_token stop)
         = SLIPWAY_TRY(services_.host.image({.image = name, .id = assignment_.image_id}, progress, stop));
     stage_.entry().passed("image");
     what = Making::slot;
+    const auto begin = services_.clock.now();
     const SlotRequest request{.stage_id = stage_id(),
         .run_id = assignment_.run_id,
         .image = name,
@@ -130,6 +135,8 @@ Result<void> Job::make_ready(Making& what, std::stop_token stop)
     slot_ = SLIPWAY_TRY(in("making the container",
         services_.host.create(
             request, [this](const SlotFact& fact) { return stage_.entry().write(fact); }, stop)));
+    auto& starts = slot_->was_warm() ? services_.tally.warm_starts : services_.tally.cold_starts;
+    starts.add(services_.clock.now() - begin);
     stage_.entry().passed("slot");
     what = Making::workspace;
     Workspace workspace{*context_};

@@ -96,6 +96,8 @@ LogUploader::Sent LogUploader::send_some(std::stop_token stop)
     parts_.stage.entry().passed("append_log");
     if (!answer)
         return failed(answer.error());
+    if (answer->kind == StageAnswer::Kind::ok && answer->expected > offset)
+        parts_.tally.delivered += answer->expected - offset;
     return take(*answer, end);
 }
 

@@ -8,6 +8,7 @@
 #include "launcher/journaled_stage.h"
 #include "launcher/spool.h"
 #include "launcher/stream_filter.h"
+#include "launcher/tally.h"
 
 #include <atomic>
 #include <functional>
@@ -34,6 +35,7 @@ struct UploadParts {
     std::function<void()> on_change;
     /// The backend says that the session is over.
     std::function<void()> on_session_lost;
+    Tally& tally; ///< Outlives the uploader.
 };
 
 /// Brings the filtered log of one stage to the backend, from the acknowledged offset on and as soon as bytes

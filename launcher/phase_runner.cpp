@@ -201,6 +201,7 @@ Result<void> PhaseRunner::on(JobSlot& slot, const SlotReady& event)
 Result<void> PhaseRunner::on(JobSlot& slot, const SlotOutput& event)
 {
     SLIPWAY_TRY(context_.spool.append_output(event.bytes));
+    context_.services.tally.spooled += event.bytes.size();
     context_.stage.entry().passed("output");
     if (context_.spool.dropped() != 0)
         SLIPWAY_TRY(context_.spool.append_once(line_id(LogLine::quota),

@@ -162,6 +162,18 @@ Spool::Spool(Spool&&) noexcept = default;
 Spool& Spool::operator=(Spool&&) noexcept = default;
 Spool::~Spool() = default;
 
+std::uint64_t Spool::bytes_in(const std::filesystem::path& directory)
+{
+    std::uint64_t bytes = 0;
+
+    struct stat info { };
+
+    for (const char* name : {"spool", "segments"})
+        if (::stat((directory / name).c_str(), &info) == 0)
+            bytes += static_cast<std::uint64_t>(info.st_blocks) * 512;
+    return bytes;
+}
+
 Result<Spool> Spool::open(const std::filesystem::path& directory, std::uint64_t quota, StepHook hook)
 {
     constexpr std::size_t max_segments = 1ULL << 30U;

@@ -34,6 +34,9 @@ public:
     Spool& operator=(Spool&&) noexcept;
     ~Spool();
 
+    /// How much disk the two files in a directory take; 0 when they cannot be looked at.
+    [[nodiscard]] static std::uint64_t bytes_in(const std::filesystem::path& directory);
+
     /// Output of the slot, that begins at `slot_end()`.
     Result<void> append_output(std::string_view bytes);
     /// The slot has lost so much of its output that was to begin at `slot_end()`.

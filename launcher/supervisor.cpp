@@ -1,14 +1,25 @@
 #include "launcher/supervisor.h"
 
 #include "common/ulid.h"
+#include "launcher/drain_mark.h"
 
 namespace slipway::launcher {
 
 Supervisor::Supervisor(SupervisorParts parts)
     : parts_{std::move(parts)}
+    , docker_since_{parts_.services.clock.now()}
+    , began_{docker_since_}
     , seen_{parts_.journal.seen()}
     , process_{make_ulid(parts_.services.clock, parts_.services.random)}
 {
+    for (auto& beat : beats_)
+        beat = boot_millis(parts_.services.clock);
+    if (const auto since = drain_mark(parts_.journal.directory())) {
+        drains_.push_back({DrainBy::command, *since});
+        parts_.logger.warn("drained by \"slipway-launcher drain\": nothing is taken until \"slipway-launcher "
+                           "undrain\"",
+            {{"since", format_rfc3339(*since)}});
+    }
 }
 
 Supervisor::~Supervisor()
@@ -57,33 +68,6 @@ EngineEnd Supervisor::run(std::stop_token stop)
     return end;
 }
 
-void Supervisor::drain()
-{
-    std::size_t held = 0;
-    {
-        const std::lock_guard lock{mutex_};
-        leaving_ = true;
-        held = jobs_.size();
-    }
-    if (held == 0)
-        parts_.logger.info("draining: nothing is held");
-    else
-        parts_.logger.info("draining: nothing more is taken; waiting for " + std::to_string(held)
-            + (held == 1 ? " stage; TERM again stops it" : " stages; TERM again stops them"));
-    poke();
-}
-
-void Supervisor::stop_jobs()
-{
-    {
-        const std::lock_guard lock{mutex_};
-        leaving_ = true;
-        for (const auto& [id, job] : jobs_)
-            job->leave();
-    }
-    poke();
-}
-
 void Supervisor::hand_over() { finish(EngineEnd::handed_over); }
 
 void Supervisor::finish(EngineEnd end)
@@ -107,28 +91,6 @@ void Supervisor::session_lost()
     poke_.request_stop();
 }
 
-EngineStatus Supervisor::status() const
-{
-    const std::lock_guard lock{mutex_};
-    EngineStatus status{.worker_id = worker_id_,
-        .connected = connected_,
-        .draining = leaving_ || paused_,
-        .docker_answers = docker_answers_,
-        .idle_slots = parts_.services.host.idle_slots(),
-        .stages = {}};
-    for (const auto& [id, job] : jobs_) {
-        const auto state = job->state();
-        status.stages.push_back({.stage_id = id, .kind = state.kind, .phase = state.phase});
-    }
-    return status;
-}
-
-bool Supervisor::idle() const
-{
-    const std::lock_guard lock{mutex_};
-    return leaving_ && jobs_.empty();
-}
-
 /// Lets go of jobs that have ended, outside of the lock: their threads may be calling us.
 void Supervisor::collect()
 {
@@ -142,17 +104,24 @@ void Supervisor::collect()
         ended.push_back(std::move(it->second));
         it = jobs_.erase(it);
     }
+    if (jobs_.empty())
+        parts_.services.vault.forget_replaced();
+    if (!ended.empty())
+        tell_change();
 }
 
 void Supervisor::start(JobEntry entry, const protocol::WorkerStage& state, Job::Origin origin)
 {
     const std::string id = entry.stage_id();
     const auto assignment = entry.assignment();
-    auto job = std::make_unique<Job>(parts_.services, std::move(entry), state, origin,
-        JobCallbacks{.on_end = [this] { poke(); }, .on_session_lost = [this] { session_lost(); }},
-        assignment && *assignment ? parts_.logger.with("run", (*assignment)->run_id) : parts_.logger);
+    JobAbout about{.run_id = assignment && *assignment ? (*assignment)->run_id : "",
+        .taken = parts_.services.clock.now()};
+    const auto logger = about.run_id.empty() ? parts_.logger : parts_.logger.with("run", about.run_id);
+    auto job = std::make_unique<Job>(parts_.services, std::move(entry), state, origin, std::move(about),
+        JobCallbacks{.on_end = [this] { poke(); }, .on_session_lost = [this] { session_lost(); }}, logger);
     const std::lock_guard lock{mutex_};
     jobs_[id] = std::move(job);
+    tell_change();
 }
 
 } // namespace slipway::launcher

@@ -3,8 +3,13 @@
 #include "launcher/engine.h"
 #include "launcher/job.h"
 #include "launcher/reconcile.h"
+#include "launcher/status.h"
 
+#include <array>
+#include <atomic>
+#include <chrono>
 #include <condition_variable>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -24,6 +29,7 @@ struct SupervisorParts {
     std::vector<JobEntry> entries; ///< Of the journal, as the last process left it; for the first round.
     Enroll enroll;
     Logger logger;
+    std::function<void()> on_change; ///< See EngineServices.
 };
 
 /// Holds the jobs of a launcher: polls for offers and commands, renews, admits, and compares the three
@@ -36,9 +42,15 @@ public:
     ~Supervisor();
 
     EngineEnd run(std::stop_token stop);
-    void drain();
+    void drain(DrainBy by = DrainBy::signal);
+    Result<void> pause();
+    Result<void> resume();
     void stop_jobs();
     void hand_over();
+
+    /// Ends the session: the worker registers anew.
+    void enroll_again() { session_lost(); }
+
     [[nodiscard]] EngineStatus status() const;
 
 private:
@@ -49,6 +61,8 @@ private:
     std::stop_token renew_poke();
     bool poll_once(std::stop_token poked, std::stop_token stop);
     void note_poll(const Result<protocol::PollResponse>& answer);
+    void note_polled();
+    void note_failure(const Error& error);
     Result<void> enroll(std::stop_token stop);
     protocol::PollRequest make_request();
     [[nodiscard]] bool takes() const;
@@ -57,8 +71,14 @@ private:
     void take_held(
         const protocol::PollResponse& answer, const protocol::PollRequest& request, protocol::Millis sent_at);
     void take_offer(const protocol::Assignment& offer, std::stop_token stop);
-    void decline(const StageRef& stage, std::string_view reason, std::stop_token stop);
-    [[nodiscard]] std::string reason_to_decline(const protocol::Assignment& offer) const;
+
+    struct Refusal {
+        DeclineCause cause = DeclineCause::internal;
+        std::string reason;
+    };
+
+    void decline(const StageRef& stage, const Refusal& refusal, std::stop_token stop);
+    [[nodiscard]] std::optional<Refusal> refusal_of(const protocol::Assignment& offer) const;
     void take_command(const protocol::Command& command);
     void note_served(protocol::Millis served, const std::string& mark);
 
@@ -76,6 +96,14 @@ private:
     void collect();
     void session_lost();
     void poke();
+    void begin_drain(DrainBy by, std::chrono::system_clock::time_point since); // mutex_ is held.
+    void end_drain(DrainBy by); // Likewise.
+    [[nodiscard]] bool drains(DrainBy by) const; // Likewise.
+    [[nodiscard]] bool leaving() const; // Likewise.
+    void tell_change() const;
+    [[nodiscard]] DiskStatus disk() const;
+    enum class Loop : std::uint8_t { poll, reconcile };
+    void beat(Loop loop);
     void finish(EngineEnd end);
     [[nodiscard]] bool idle() const;
 
@@ -88,16 +116,23 @@ private:
     bool session_ = false;
     bool connected_ = false;
     bool was_enrolled_ = false;
-    bool leaving_ = false; ///< Takes nothing more, and ends when idle.
-    bool paused_ = false; ///< Takes nothing more, since the control plane says so.
+    bool polled_ = false;
+    std::vector<Drain> drains_; ///< While there is one, nothing is taken.
     bool docker_answers_ = true;
+    std::string docker_error_;
+    BootClock::time_point docker_since_;
+    const BootClock::time_point began_;
+    std::optional<BootClock::time_point> contact_;
+    std::string contact_error_;
     std::string worker_id_;
+    std::string pool_name_;
     protocol::Millis poll_wait_ = 20'000;
     SeenTime seen_; ///< The poll thread's.
     protocol::Millis answered_ = 0; ///< When a poll was answered last. Of the poll thread.
     const std::string process_; ///< Tells this process from another one with a copy of its state directory.
     std::map<std::string, BackendWord> backend_words_; ///< Of the newest answer.
     std::set<std::string> told_; ///< Repairs of the last round, so that a lasting one is logged once.
+    std::array<std::atomic<protocol::Millis>, 2> beats_; ///< When each loop last came to its next step.
     std::jthread poll_thread_;
     std::jthread reconcile_thread_;
 };

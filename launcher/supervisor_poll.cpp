@@ -1,8 +1,6 @@
 #include "launcher/backoff.h"
 #include "launcher/supervisor.h"
 
-#include <sys/statvfs.h>
-
 #include <algorithm>
 #include <exception>
 
@@ -40,6 +38,7 @@ void Supervisor::poll(std::stop_token stop)
         if (stop.stop_requested())
             return;
         collect();
+        beat(Loop::poll);
         if (idle()) {
             finish(EngineEnd::drained);
             return;
@@ -86,7 +85,10 @@ Result<void> Supervisor::enroll(std::stop_token stop)
     const std::lock_guard lock{mutex_};
     session_ = true;
     was_enrolled_ = true;
+    contact_ = parts_.services.clock.now();
+    contact_error_.clear();
     worker_id_ = answer.worker_id;
+    pool_name_ = answer.pool_name;
     poll_wait_ = answer.poll_wait;
     return {};
 }
@@ -96,7 +98,7 @@ protocol::PollRequest Supervisor::make_request()
     const std::lock_guard lock{mutex_};
     protocol::PollRequest request{.held = {},
         .free_places = 0,
-        .draining = leaving_,
+        .draining = !drains_.empty(),
         .wait = poll_wait_,
         .seen_ms = seen_.served,
         .seen_mark = seen_.mark};
@@ -108,7 +110,7 @@ protocol::PollRequest Supervisor::make_request()
     if (boot_millis(parts_.services.clock) - answered_ > kRenewWithin)
         request.wait = 0;
     const int free = parts_.services.settings.capacity - static_cast<int>(jobs_.size());
-    if (!leaving_ && !paused_ && docker_answers_)
+    if (drains_.empty() && docker_answers_)
         request.free_places = std::max(free, 0);
     return request;
 }
@@ -116,7 +118,7 @@ protocol::PollRequest Supervisor::make_request()
 bool Supervisor::takes() const
 {
     const std::lock_guard lock{mutex_};
-    return !leaving_ && !paused_;
+    return drains_.empty();
 }
 
 /// One contact with the backend. False: it failed and is repeated after a wait.
@@ -134,12 +136,15 @@ bool Supervisor::poll_once(std::stop_token poked, std::stop_token stop)
             if (done.error().code() == Errc::rejected && first)
                 finish(EngineEnd::refused);
             parts_.logger.warn("registering failed and is repeated", done.error());
+            note_failure(done.error());
             return false;
         }
     }
     const auto request = make_request();
     // A worker that takes nothing more keeps nothing ready.
     parts_.services.host.keep_warm(takes() ? Warm::yes : Warm::no);
+    beat(Loop::poll);
+    note_polled();
     const auto sent_at = boot_millis(parts_.services.clock);
     // One that does not wait renews the leases: nothing may keep it from being answered.
     const auto answer = parts_.services.backend.poll(request, request.wait == 0 ? stop : std::move(poked));
@@ -162,9 +167,35 @@ void Supervisor::note_poll(const Result<protocol::PollResponse>& answer)
                 ? "the control plane's answer cannot be read; what runs goes on"
                 : "the control plane does not answer; what runs goes on",
             answer.error());
+    const bool news = connected_ != answer.has_value();
     connected_ = answer.has_value();
+    contact_error_ = answer ? "" : answer.error().message();
+    if (answer)
+        contact_ = parts_.services.clock.now();
+    else
+        ++parts_.services.tally.poll_errors;
     if (!answer && answer.error().code() == Errc::rejected)
         session_ = false;
+    if (news)
+        tell_change();
+}
+
+void Supervisor::note_polled()
+{
+    const std::lock_guard lock{mutex_};
+    if (!polled_)
+        tell_change();
+    polled_ = true;
+}
+
+void Supervisor::note_failure(const Error& error)
+{
+    const std::lock_guard lock{mutex_};
+    ++parts_.services.tally.poll_errors;
+    connected_ = false;
+    if (contact_error_ != error.message())
+        tell_change();
+    contact_error_ = error.message();
 }
 
 void Supervisor::take(const protocol::PollResponse& answer, const protocol::PollRequest& request,
@@ -178,7 +209,8 @@ void Supervisor::take(const protocol::PollResponse& answer, const protocol::Poll
         parts_.logger.warn("a part of the control plane's answer cannot be read and is left out",
             {{"stage", part.stage_id}, {"cause", part.why}});
         if (!part.stage_id.empty())
-            decline({part.stage_id, part.fence}, "the worker cannot read the offer: " + part.why, stop);
+            decline({part.stage_id, part.fence},
+                {DeclineCause::unreadable, "the worker cannot read the offer: " + part.why}, stop);
     }
     bool fresh = answer.offers.empty();
     for (const auto& offer : answer.offers) {
@@ -220,37 +252,38 @@ void Supervisor::take_held(
     }
 }
 
-std::string Supervisor::reason_to_decline(const protocol::Assignment& offer) const
+std::optional<Supervisor::Refusal> Supervisor::refusal_of(const protocol::Assignment& offer) const
 {
     const auto& settings = parts_.services.settings;
     {
         const std::lock_guard lock{mutex_};
-        if (leaving_ || paused_)
-            return "the worker drains";
+        if (!drains_.empty())
+            return Refusal{DeclineCause::draining, "the worker drains"};
         if (!docker_answers_)
-            return "Docker does not answer on this worker";
+            return Refusal{DeclineCause::docker, "Docker does not answer on this worker"};
         if (static_cast<int>(jobs_.size()) >= settings.capacity)
-            return "the worker has no free place";
+            return Refusal{DeclineCause::no_place, "the worker has no free place"};
     }
     if (!settings.pool_id.empty() && offer.pool_id != settings.pool_id)
-        return "the stage belongs to another pool";
-
-    struct statvfs info { };
-
-    if (::statvfs(parts_.journal.directory().c_str(), &info) != 0)
-        return "the worker cannot look at its disk";
-    const auto free = static_cast<std::uint64_t>(info.f_bavail) * info.f_frsize;
-    if (free < settings.least_free_bytes)
-        return "the worker has too little free disk space: " + std::to_string(free / 1'000'000) + " MB";
-    if (info.f_files != 0 && info.f_favail < settings.least_free_inodes)
-        return "the worker has too few free inodes";
-    return {};
+        return Refusal{DeclineCause::pool, "the stage belongs to another pool"};
+    const auto room = disk();
+    if (!room.error.empty())
+        return Refusal{DeclineCause::disk, "the worker cannot look at its disk"};
+    if (room.free_bytes < room.least_free_bytes)
+        return Refusal{DeclineCause::disk,
+            "the worker has too little free disk space: " + std::to_string(room.free_bytes / 1'000'000)
+                + " MB"};
+    if (room.too_full())
+        return Refusal{DeclineCause::disk, "the worker has too few free inodes"};
+    return std::nullopt;
 }
 
 void Supervisor::take_offer(const protocol::Assignment& offer, std::stop_token stop)
 {
-    std::string reason = reason_to_decline(offer);
-    if (reason.empty()) {
+    ++parts_.services.tally.offers;
+    beat(Loop::poll);
+    auto refusal = refusal_of(offer);
+    if (!refusal) {
         const auto first = protocol::worker::begin(offer.kind, offer.fence);
         auto entry = parts_.journal.create(offer, first);
         if (entry) {
@@ -260,22 +293,23 @@ void Supervisor::take_offer(const protocol::Assignment& offer, std::stop_token s
                 return;
             } catch (const std::exception& failure) { // no thread, above all
                 parts_.logger.error("a stage could not be begun", Error{Errc::internal, failure.what()});
-                reason = "the worker cannot start a thread";
+                refusal = Refusal{DeclineCause::internal, "the worker cannot start a thread"};
             }
             if (const auto removed = entry->remove(); !removed)
                 parts_.logger.error("an offer could not be removed from the journal", removed.error());
         } else {
             parts_.logger.error("an offer could not be written down", entry.error());
-            reason = "the worker cannot write its journal";
+            refusal = Refusal{DeclineCause::internal, "the worker cannot write its journal"};
         }
     }
-    decline({offer.stage_id, offer.fence}, reason, std::move(stop));
+    decline({offer.stage_id, offer.fence}, *refusal, std::move(stop));
 }
 
-void Supervisor::decline(const StageRef& stage, std::string_view reason, std::stop_token stop)
+void Supervisor::decline(const StageRef& stage, const Refusal& refusal, std::stop_token stop)
 {
-    parts_.logger.info("declining a stage", {{"stage", stage.stage_id}, {"reason", reason}});
-    const auto declined = parts_.services.backend.decline(stage, reason, std::move(stop));
+    parts_.services.tally.declined(refusal.cause);
+    parts_.logger.info("declining a stage", {{"stage", stage.stage_id}, {"reason", refusal.reason}});
+    const auto declined = parts_.services.backend.decline(stage, refusal.reason, std::move(stop));
     if (!declined) // the offer runs out by itself
         parts_.logger.warn("declining failed", declined.error());
 }
@@ -296,13 +330,13 @@ void Supervisor::take_command(const protocol::Command& command)
             job->second->kill();
         break;
     case CommandKind::drain:
-        paused_ = true;
+        begin_drain(DrainBy::control_plane, parts_.services.clock.wall());
         break;
     case CommandKind::undrain:
-        paused_ = false;
+        end_drain(DrainBy::control_plane);
         break;
     case CommandKind::cycle:
-        leaving_ = true;
+        begin_drain(DrainBy::cycle, parts_.services.clock.wall());
         break;
     }
 }

@@ -81,9 +81,14 @@ void Supervisor::note_docker(const Result<std::vector<FoundContainer>>& containe
 {
     {
         const std::lock_guard lock{mutex_};
+        if (!containers)
+            ++parts_.services.tally.docker_errors;
+        docker_error_ = containers ? "" : containers.error().message();
         if (docker_answers_ == containers.has_value())
             return;
         docker_answers_ = containers.has_value();
+        docker_since_ = parts_.services.clock.now();
+        tell_change();
     }
     if (containers)
         parts_.logger.info("Docker answers again");
@@ -97,6 +102,7 @@ void Supervisor::note_docker(const Result<std::vector<FoundContainer>>& containe
 void Supervisor::round(Round which, std::stop_token stop)
 {
     const bool first = which == Round::first;
+    beat(Loop::reconcile);
     const auto before = journal_records({});
     const auto containers = parts_.services.host.containers(stop);
     if (stop.stop_requested())
@@ -147,6 +153,7 @@ void Supervisor::repair_all(Round which, std::map<std::string, Records>& all, st
                     {{"repair", to_string(one.kind)}, {"stage", id}, {"journal", one.journal_says},
                         {"docker", one.docker_says}, {"backend", one.backend_says}});
             told.insert(key);
+            beat(Loop::reconcile);
             repair(one, stop);
         }
     }

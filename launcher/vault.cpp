@@ -5,6 +5,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 namespace slipway::launcher {
@@ -15,18 +16,48 @@ Vault::Vault(std::vector<crypto::PrivateKey> keys, Random& random)
 {
 }
 
+void Vault::replace(std::vector<crypto::PrivateKey> keys)
+{
+    const std::lock_guard lock{mutex_};
+    const auto holds = [](const auto& list, const crypto::PrivateKey& key) {
+        return std::ranges::any_of(
+            list, [&](const auto& other) { return other.fingerprint() == key.fingerprint(); });
+    };
+    for (auto& key : keys_)
+        if (!holds(keys, key) && !holds(replaced_, key))
+            replaced_.push_back(std::move(key));
+    keys_ = std::move(keys);
+}
+
+void Vault::forget_replaced()
+{
+    const std::lock_guard lock{mutex_};
+    replaced_.clear();
+}
+
+crypto::PrivateKey Vault::sealing_key() const
+{
+    const std::lock_guard lock{mutex_};
+    return keys_.front();
+}
+
 crypto::OpenOptions Vault::options(
     const crypto::EnvelopeContext& context, crypto::SignaturePolicy policy) const
 {
-    crypto::OpenOptions options{.context = context, .keys = keys_, .policy = policy, .makers = {}};
-    for (const auto& key : keys_)
+    crypto::OpenOptions options{.context = context, .keys = {}, .policy = policy, .makers = {}};
+    {
+        const std::lock_guard lock{mutex_};
+        options.keys = keys_;
+        options.keys.insert(options.keys.end(), replaced_.begin(), replaced_.end());
+    }
+    for (const auto& key : options.keys)
         options.makers.push_back(key.public_key());
     return options;
 }
 
 Result<crypto::Sealer> Vault::seal(const crypto::EnvelopeContext& context, int fd) const
 {
-    const auto& key = keys_.front();
+    const auto key = sealing_key();
     return crypto::Sealer::create({.context = context, .recipients = {key.public_key()}, .maker = key},
         random_, [fd](std::string_view bytes) { return in("writing an envelope", write_all(fd, bytes)); });
 }

@@ -7,17 +7,25 @@
 #include "crypto/key.h"
 #include "launcher/job_host.h"
 
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace slipway::launcher {
 
-/// Envelopes under the pool's keys. Thread-safe; what `seal` returns belongs to one thread.
+/// Envelopes under the pool's keys, which may be replaced while it works. Thread-safe; what `seal` returns
+/// belongs to one thread.
 class Vault {
 public:
     /// `keys`: the first one seals and signs, each may open. Not empty. `random` outlives the vault.
     Vault(std::vector<crypto::PrivateKey> keys, Random& random);
+
+    /// From now on `keys`, which is not empty, as for the constructor. Keys that are not among them go on
+    /// opening, for the stages that are held, until `forget_replaced`.
+    void replace(std::vector<crypto::PrivateKey> keys);
+    /// Nothing is held any more that an earlier key has sealed.
+    void forget_replaced();
 
     /// An envelope for the pool, signed by its key, written to `fd` from its position on.
     [[nodiscard]] Result<crypto::Sealer> seal(const crypto::EnvelopeContext& context, int fd) const;
@@ -36,7 +44,11 @@ private:
     [[nodiscard]] crypto::OpenOptions options(
         const crypto::EnvelopeContext& context, crypto::SignaturePolicy policy) const;
 
-    std::vector<crypto::PrivateKey> keys_;
+    [[nodiscard]] crypto::PrivateKey sealing_key() const;
+
+    mutable std::mutex mutex_;
+    std::vector<crypto::PrivateKey> keys_; // Guarded by mutex_, as the next one.
+    std::vector<crypto::PrivateKey> replaced_;
     Random& random_;
 };
 

@@ -255,7 +255,7 @@ Result<protocol::RegisterResponse> FakeBackend::enroll(const protocol::RegisterR
 bool FakeBackend::collect(const protocol::PollRequest& request, protocol::PollResponse& response)
 {
     const std::lock_guard lock{mutex_};
-    int free = request.draining ? 0 : offer_always_ ? 1 : request.free_places;
+    int free = offer_always_ ? 1 : request.draining ? 0 : request.free_places;
     response.commands.swap(commands_);
     response.unreadable.swap(unreadable_);
     for (const auto& id : stage_ids()) {

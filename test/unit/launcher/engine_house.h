@@ -83,8 +83,9 @@ struct EngineHouse {
     std::atomic<int> throwing_enrolments{0}; ///< So many of the next ones throw.
     launcher::EngineSettings settings;
     launcher::Vault vault{{engine_pool_key()}, random};
+    launcher::Tally tally;
     launcher::JobServices services{settings, backend, host, vault, clock, random,
-        [] { return std::make_unique<launcher::IdentityFilter>(); }};
+        [] { return std::make_unique<launcher::IdentityFilter>(); }, tally};
     std::function<void(std::string_view)> hook; ///< Called with each step of a job; set it before `add`.
     std::optional<launcher::Journal> journal;
     std::unique_ptr<launcher::Supervisor> supervisor;
@@ -119,7 +120,7 @@ struct EngineHouse {
                         throw std::runtime_error{"out of memory, say"};
                     return backend.enroll(request, stop);
                 },
-                Logger{sink}});
+                Logger{sink}, {}});
         end = std::async(std::launch::async, [this] { return supervisor->run({}); });
     }
 

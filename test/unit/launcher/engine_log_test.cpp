@@ -213,6 +213,7 @@ struct Upload {
     std::string id{make_ulid(clock, random)};
     std::optional<JournaledStage> stage;
     std::optional<Spool> spool;
+    Tally tally;
     std::optional<LogUploader> uploader;
     std::atomic<int> lost_sessions{0};
     std::jthread thread;
@@ -244,7 +245,8 @@ struct Upload {
             .random = random,
             .logger = Logger{sink},
             .on_change = [] {},
-            .on_session_lost = [this] { ++lost_sessions; }});
+            .on_session_lost = [this] { ++lost_sessions; },
+            .tally = tally});
         thread = std::jthread{[this](std::stop_token stop) { uploader->run(std::move(stop)); }};
     }
 
