@@ -13,8 +13,14 @@ constexpr std::string_view kSeeHelp = "; see slipway-launcher --help";
 Error unknown(std::string_view argument)
 {
     const std::string shown{argument.substr(0, argument.find('='))};
-    if (!shown.starts_with('-'))
-        return {Errc::invalid_input, in_quotes(shown) + " is no flag" + std::string{kSeeHelp}};
+    if (!shown.starts_with('-')) {
+        const auto nearest
+            = nearest_name(shown, std::vector<std::string_view>{"status", "why", "drain", "undrain"});
+        return {Errc::invalid_input,
+            in_quotes(shown) + " is neither a flag nor a command"
+                + (nearest.empty() ? "" : "; did you mean " + std::string{nearest} + "?")
+                + std::string{kSeeHelp}};
+    }
     std::vector<std::string_view> known{
         "config", "help", "help-man", "help-markdown", "print-config", "version"};
     for (const auto& option : options())
@@ -44,6 +50,16 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv)
     app.add_flag("--help-man", man);
     app.add_flag("--print-config", config);
     app.add_flag("--version", version);
+    CLI::App* const status = app.add_subcommand("status")->fallthrough();
+    CLI::App* const why = app.add_subcommand("why")->fallthrough();
+    CLI::App* const drain = app.add_subcommand("drain")->fallthrough();
+    CLI::App* const undrain = app.add_subcommand("undrain")->fallthrough();
+    app.require_subcommand(0, 1);
+    status->add_flag("--json", result.json);
+    drain->add_flag("--wait", result.wait);
+    drain->add_flag("--exit", result.exit);
+    for (auto* const one : {status, why, drain, undrain})
+        one->set_help_flag();
     const auto table = options();
     std::vector<std::vector<std::string>> texts(table.size());
     std::string file;
@@ -80,6 +96,14 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv)
         result.action = Action::print_version;
     else if (config)
         result.action = Action::print_config;
+    else if (status->parsed())
+        result.action = Action::status;
+    else if (why->parsed())
+        result.action = Action::why;
+    else if (drain->parsed())
+        result.action = Action::drain;
+    else if (undrain->parsed())
+        result.action = Action::undrain;
     return result;
 }
 

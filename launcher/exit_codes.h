@@ -12,6 +12,7 @@ enum class ExitCode : std::uint8_t {
     done = 0,
     internal = 1,
     bad_option = 2,
+    not_running = 3,
     token_missing = 10,
     token_not_base64 = 11,
     token_not_json = 12,
@@ -33,6 +34,7 @@ enum class ExitCode : std::uint8_t {
     docker_unreachable = 44,
     state_directory_in_use = 50,
     state_directory_not_writable = 51,
+    cannot_listen = 52,
     server_refused = 60,
     server_not_trusted = 61,
     clock_skew = 62,
@@ -46,8 +48,10 @@ struct ExitCodeRow {
 /// What docs/reference.md publishes.
 inline constexpr std::array kExitCodes{
     ExitCodeRow{ExitCode::done, "Drained and left the pool, or handed over to the next process."},
-    ExitCodeRow{ExitCode::internal, "An unexpected failure; the last log line says which."},
+    ExitCodeRow{ExitCode::internal,
+        "An unexpected failure; the last log line says which. Of `why`: something holds this launcher back."},
     ExitCodeRow{ExitCode::bad_option, "A flag or variable cannot be used as it is."},
+    ExitCodeRow{ExitCode::not_running, "No launcher runs on the state directory that was asked."},
     ExitCodeRow{ExitCode::token_missing, "`SPACELIFT_TOKEN` is not set."},
     ExitCodeRow{ExitCode::token_not_base64, "The token is not base64; the message names the byte."},
     ExitCodeRow{ExitCode::token_not_json, "The token is base64, but not of JSON."},
@@ -72,6 +76,8 @@ inline constexpr std::array kExitCodes{
     ExitCodeRow{ExitCode::state_directory_in_use, "Another launcher uses the state directory."},
     ExitCodeRow{ExitCode::state_directory_not_writable,
         "The state directory cannot be made, written to or executed from, or holds something else."},
+    ExitCodeRow{
+        ExitCode::cannot_listen, "The address of the metrics or the control socket cannot be listened at."},
     ExitCodeRow{ExitCode::server_refused, "The server refuses the pool's certificate or token."},
     ExitCodeRow{
         ExitCode::server_not_trusted, "The server's certificate is not signed by the token's authority."},

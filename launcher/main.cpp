@@ -1,10 +1,13 @@
 #include "common/random.h"
+#include "launcher/ask.h"
 #include "launcher/engine.h"
 #include "launcher/mothership_backend.h"
 #include "launcher/options.h"
 #include "launcher/registration.h"
+#include "launcher/reload.h"
 #include "launcher/signals.h"
 #include "launcher/startup_checks.h"
+#include "launcher/watchers.h"
 
 #include <unistd.h>
 
@@ -49,8 +52,92 @@ EngineSettings engine_settings(const Config& config, const Identity& identity, c
     return settings;
 }
 
-/// Builds the parts and runs them; everything that can be refused is checked before the first thread.
-int launch(const Settings& settings, const Environment& environment)
+/// What HUP does; see docs/operations.md.
+void reload(Result<Identity> fresh, MothershipBackend& backend, Registration& registration, Engine& engine,
+    const Logger& logger)
+{
+    auto pem = fresh ? fresh->private_key.to_pem() : Result<Secret>{fresh.error()};
+    const auto shown = pem ? backend.replace_identity(
+                           {.certificate_pem = fresh->certificate_pem, .private_key_pem = *std::move(pem)})
+                           : Result<void>{pem.error()};
+    if (!shown) {
+        logger.warn("HUP changes nothing, token and keys stay as they are", shown.error());
+        return;
+    }
+    auto keys = fresh->private_keys;
+    logger.info("token and keys were read again", {{"keys", std::to_string(keys.size())}});
+    registration.replace(*std::move(fresh));
+    engine.replace_keys(std::move(keys));
+}
+
+/// What is told apart from the parts that are made of it.
+struct Start {
+    const Settings& settings;
+    const CommandLine& command_line;
+    const Environment& environment;
+    const SystemClock& clock;
+    Random& random;
+    const Logger& logger;
+};
+
+/// Builds the parts and runs them.
+int work(const Start& start, const Identity& who, docker::Engine docker)
+{
+    const Config& config = start.settings.config;
+    auto key_pem = who.private_key.to_pem();
+    if (!key_pem)
+        return refuse({ExitCode::key_unreadable, key_pem.error().message()});
+    auto backend = MothershipBackend::create({.url = who.url,
+        .ca_pem = who.ca_pem,
+        .identity = {.certificate_pem = who.certificate_pem, .private_key_pem = *std::move(key_pem)},
+        .user_agent = "slipway-launcher/" + std::string{kVersion},
+        .clock = start.clock,
+        .random = start.random,
+        .capacity = config.engine.capacity,
+        .debug = config.debug});
+    if (!backend)
+        return refuse({ExitCode::internal, backend.error().message()});
+    Registration registration{
+        **backend, who, config.engine.capacity, start.clock, start.logger, STDOUT_FILENO};
+    Watchers* watching = nullptr;
+    auto engine = Engine::create(engine_settings(config, who, start.environment),
+        {.engine = std::move(docker), .network = config.network, .runtime = config.runtime}, who.private_keys,
+        {.backend = **backend,
+            .clock = start.clock,
+            .random = start.random,
+            .logger = start.logger,
+            .enroll = [&](const auto& request, auto stop) { return registration.enroll(request, stop); },
+            .hook = {},
+            .on_change = [&] { watching->changed(); }});
+    if (!engine)
+        return refuse(engine_refusal(engine.error()));
+    Watchers watchers;
+    watching = &watchers;
+    const auto watched = watchers.start(*engine,
+        {.facts = {.version = std::string{kVersion},
+             .url = who.url,
+             .pool_id = who.pool_id,
+             .instance_id = engine->instance_id(),
+             .pid = ::getpid()},
+            .state_directory = config.engine.state_directory,
+            .metrics_address = config.metrics_address},
+        start.environment, start.logger);
+    if (!watched)
+        return refuse({ExitCode::cannot_listen, watched.error().message()});
+    const auto read
+        = [&] { return read_identity_again(start.command_line, start.environment, who, start.clock); };
+    const auto reload_now = [&] { reload(read(), **backend, registration, *engine, start.logger); };
+    const Signals signals{{.drain = [&] { engine->drain(); },
+        .stop_jobs = [&] { start.logger.info("stopping what runs"), engine->stop_jobs(); },
+        .hand_over = [&] { start.logger.info("handing over: containers stay"), engine->hand_over(); },
+        .reload = [&] { watchers.around_reload(reload_now); }}};
+    const auto end = engine->run({});
+    const auto refusal = registration.refusal();
+    return end == EngineEnd::refused && refusal ? refuse(*refusal) : to_int(ExitCode::done);
+}
+
+/// Everything that can be refused is checked before the first thread.
+int launch(const Settings& settings, const CommandLine& command_line, const Environment& environment)
 {
     const Config& config = settings.config;
     const SystemClock clock;
@@ -59,50 +146,16 @@ int launch(const Settings& settings, const Environment& environment)
     const Logger logger{sink};
     for (const auto& warning : settings.warnings)
         logger.warn(warning);
-
-    auto identity = check_identity(config, clock);
+    const auto identity = check_identity(config, clock);
     if (const auto* refusal = std::get_if<Refusal>(&identity))
         return refuse(*refusal);
-    const auto& who = std::get<Identity>(identity);
     if (const auto refusal = check_state_directory(config.engine.state_directory))
         return refuse(*refusal);
     auto docker = check_docker(config.docker_host, {});
     if (const auto* refusal = std::get_if<Refusal>(&docker))
         return refuse(*refusal);
-    auto key_pem = who.private_key.to_pem();
-    if (!key_pem)
-        return refuse({ExitCode::key_unreadable, key_pem.error().message()});
-
-    auto backend = MothershipBackend::create({.url = who.url,
-        .ca_pem = who.ca_pem,
-        .certificate_pem = who.certificate_pem,
-        .private_key_pem = *std::move(key_pem),
-        .user_agent = "slipway-launcher/" + std::string{kVersion},
-        .clock = clock,
-        .random = random,
-        .capacity = config.engine.capacity,
-        .debug = config.debug});
-    if (!backend)
-        return refuse({ExitCode::internal, backend.error().message()});
-    Registration registration{**backend, who, config.engine.capacity, clock, logger, STDOUT_FILENO};
-    auto engine = Engine::create(engine_settings(config, who, environment),
-        {.engine = std::get<docker::Engine>(docker), .network = config.network, .runtime = config.runtime},
-        who.private_keys,
-        {.backend = **backend,
-            .clock = clock,
-            .random = random,
-            .logger = logger,
-            .enroll = [&](const auto& request, auto stop) { return registration.enroll(request, stop); },
-            .hook = {}});
-    if (!engine)
-        return refuse(engine_refusal(engine.error()));
-    const Signals signals{{.drain = [&] { engine->drain(); },
-        .stop_jobs = [&] { logger.info("stopping what runs"), engine->stop_jobs(); },
-        .hand_over = [&] { logger.info("handing over: containers stay"), engine->hand_over(); },
-        .reload = [&] { logger.info("HUP is ignored: restart the launcher to change its settings"); }}};
-    const auto end = engine->run({});
-    const auto refusal = registration.refusal();
-    return end == EngineEnd::refused && refusal ? refuse(*refusal) : to_int(ExitCode::done);
+    return work({settings, command_line, environment, clock, random, logger}, std::get<Identity>(identity),
+        std::get<docker::Engine>(std::move(docker)));
 }
 
 int run(int argc, char** argv)
@@ -110,8 +163,6 @@ int run(int argc, char** argv)
     const Environment environment = Environment::take(kSecretVariables);
     if (const auto guarded = protect_memory(); !guarded)
         return refuse({ExitCode::internal, guarded.error().message()});
-    if (const auto blocked = Signals::block(); !blocked)
-        return refuse({ExitCode::internal, blocked.error().message()});
     const auto command_line = parse_command_line(argc, argv);
     if (!command_line)
         return refuse({ExitCode::bad_option, command_line.error().message()});
@@ -128,7 +179,11 @@ int run(int argc, char** argv)
         return refuse({ExitCode::bad_option, settings.error().message()});
     if (command_line->action == Action::print_config)
         return print(settings_text(*settings));
-    return launch(*settings, environment);
+    if (command_line->asks())
+        return ask(*command_line, settings->config.engine.state_directory);
+    if (const auto blocked = Signals::block(); !blocked)
+        return refuse({ExitCode::internal, blocked.error().message()});
+    return launch(*settings, *command_line, environment);
 }
 
 } // namespace

@@ -87,22 +87,34 @@ Result<StageAnswer> lease_answer(const http::ClientResponse& response)
 
 MothershipBackend::MothershipBackend(MothershipOptions options)
     : options_{std::move(options)}
+    , identity_{options_.identity}
 {
 }
 
 Result<std::unique_ptr<MothershipBackend>> MothershipBackend::create(MothershipOptions options)
 {
     std::unique_ptr<MothershipBackend> backend{new MothershipBackend{std::move(options)}};
-    backend->idle_.push_back(SLIPWAY_TRY(backend->open()));
+    backend->idle_.push_back(SLIPWAY_TRY(backend->open(backend->identity_)));
     return backend;
 }
 
-Result<http::HttpClient> MothershipBackend::open() const
+Result<void> MothershipBackend::replace_identity(MothershipIdentity identity)
+{
+    auto client = SLIPWAY_TRY(open(identity));
+    const std::lock_guard lock{mutex_};
+    identity_ = std::move(identity);
+    ++identities_;
+    idle_.clear();
+    idle_.push_back(std::move(client));
+    return {};
+}
+
+Result<http::HttpClient> MothershipBackend::open(const MothershipIdentity& identity) const
 {
     return http::HttpClient::create({.base_url = options_.url,
         .tls = http::TlsOptions{.ca_pem = options_.ca_pem,
-            .client_certificate_pem = options_.certificate_pem,
-            .client_key = options_.private_key_pem},
+            .client_certificate_pem = identity.certificate_pem,
+            .client_key = identity.private_key_pem},
         .unix_socket = {},
         .user_agent = options_.user_agent});
 }
@@ -162,20 +174,25 @@ Result<http::ClientResponse> MothershipBackend::exchange(
     const http::ClientRequest& request, std::stop_token stop)
 {
     std::optional<http::HttpClient> client;
+    MothershipIdentity identity;
+    std::uint64_t shown = 0;
     {
         const std::lock_guard lock{mutex_};
-        if (!idle_.empty()) {
+        shown = identities_;
+        if (idle_.empty()) {
+            identity = identity_;
+        } else {
             client.emplace(std::move(idle_.back()));
             idle_.pop_back();
         }
     }
     if (!client)
-        client.emplace(SLIPWAY_TRY(open()));
+        client.emplace(SLIPWAY_TRY(open(identity)));
     auto response = client->send(request, std::move(stop));
     {
         const std::lock_guard lock{mutex_};
         // Each stage has two threads that call; one more polls, and one is to spare.
-        if (idle_.size() < 2 * static_cast<std::size_t>(options_.capacity) + 2)
+        if (shown == identities_ && idle_.size() < 2 * static_cast<std::size_t>(options_.capacity) + 2)
             idle_.push_back(*std::move(client));
     }
     if (!response && response.error().code() == Errc::rejected && !is_alert(response.error()))

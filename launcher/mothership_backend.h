@@ -21,11 +21,16 @@ namespace slipway::launcher {
 /// refused.
 inline constexpr std::string_view kServerNotTrusted = "the server's certificate is not trusted";
 
+/// What a launcher shows to its control plane.
+struct MothershipIdentity {
+    std::string certificate_pem; ///< The pool's certificate, shown on every connection.
+    Secret private_key_pem; ///< Its key.
+};
+
 struct MothershipOptions {
     std::string url; ///< https://host:port
     std::string ca_pem; ///< The only authority that is trusted; empty: the system's trust store.
-    std::string certificate_pem; ///< The pool's certificate, shown on every connection.
-    Secret private_key_pem; ///< Its key.
+    MothershipIdentity identity;
     std::string user_agent;
     const Clock& clock; ///< This and the next one outlive the backend.
     Random& random;
@@ -44,6 +49,10 @@ class MothershipBackend final : public Backend {
 public:
     /// Connects to nothing yet.
     static Result<std::unique_ptr<MothershipBackend>> create(MothershipOptions options);
+
+    /// Shows another identity on connections from now on; calls that are under way end on theirs. The caller
+    /// has found certificate and key to fit each other.
+    Result<void> replace_identity(MothershipIdentity identity);
 
     Result<protocol::RegisterResponse> enroll(
         const protocol::RegisterRequest& request, std::stop_token stop) override;
@@ -64,7 +73,7 @@ public:
 private:
     explicit MothershipBackend(MothershipOptions options);
 
-    [[nodiscard]] Result<http::HttpClient> open() const;
+    [[nodiscard]] Result<http::HttpClient> open(const MothershipIdentity& identity) const;
     /// One sort of calls: what a server that is short of time for it may put off.
     enum class Call : std::uint8_t { enroll, poll, accept, decline, report, log, blob, sign_off };
 
@@ -79,6 +88,8 @@ private:
 
     const MothershipOptions options_;
     std::mutex mutex_;
+    MothershipIdentity identity_; // Guarded by mutex_.
+    std::uint64_t identities_ = 0; // Guarded by mutex_. How many were replaced.
     std::vector<http::HttpClient> idle_; // Guarded by mutex_.
     std::string session_; // Guarded by mutex_. Empty before the first registration.
     std::map<Call, BootClock::time_point> not_before_; // Guarded by mutex_.

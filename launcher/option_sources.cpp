@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <array>
 
 namespace slipway::launcher {
 
@@ -76,6 +77,30 @@ Result<Secret> read_secret_file(const std::string& path)
     if (!text)
         return Error{Errc::invalid_input, text.error().message()};
     return Secret::take(*text);
+}
+
+/// What the service manager hands over (systemd.exec(5), CREDENTIALS): names of files in
+/// $CREDENTIALS_DIRECTORY.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 2> kCredentials{
+    {{"SPACELIFT_TOKEN", "spacelift-token"}, {"SPACELIFT_POOL_PRIVATE_KEY", "pool-key"}}};
+
+/// The secret that the service manager has handed over, if it has. Modes are its business: an access list
+/// shows as bits of the group.
+Result<std::vector<GivenSecret>> credentials_of(const Option& option, const Environment& environment)
+{
+    std::vector<GivenSecret> secrets;
+    const auto directory = environment.find("CREDENTIALS_DIRECTORY");
+    const auto row = std::ranges::find(
+        kCredentials, option.variable, &std::pair<std::string_view, std::string_view>::first);
+    if (!directory || row == kCredentials.end())
+        return secrets;
+    const auto path = std::string{*directory} + "/" + std::string{row->second};
+    auto text = read_file_if_exists(path, kMaxSecretFileBytes);
+    if (!text)
+        return Error{Errc::invalid_input, std::string{option.variable} + ": " + text.error().message()};
+    if (*text)
+        secrets.push_back({Secret::take(**text), "file " + path});
+    return secrets;
 }
 
 Result<std::vector<GivenSecret>> read_secret_files(
@@ -155,6 +180,8 @@ Result<std::vector<GivenSecret>> given_secrets(const Option& option, const Sourc
         secrets.push_back({std::move(secret), "environment"});
     else if (sources.file != nullptr)
         secrets = SLIPWAY_TRY(secrets_of_file(option, *sources.file));
+    if (secrets.empty())
+        secrets = SLIPWAY_TRY(credentials_of(option, sources.environment));
     return secrets;
 }
 

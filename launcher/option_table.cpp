@@ -220,7 +220,9 @@ constexpr std::array kOptions{
     Option{"SLIPWAY_LOG_LEVEL", "", "log-level", "LEVEL", "Least level: `debug`, `info`, `warn`, `error`.",
         field<&Config::log_level>()},
     Option{"SLIPWAY_METRICS_ADDRESS", "", "metrics-address", "HOST:PORT",
-        "Where metrics and health can be asked for over HTTP. Not set: nowhere.",
+        "Where `/healthz`, `/readyz` and `/metrics` are served over HTTP; a port alone is one of the "
+        "loopback "
+        "interface. Not set: nowhere.",
         via<&read_host_port, &as_it_is, &Config::metrics_address>()},
     Option{"OBSERVABILITY_VENDOR", "", "observability-vendor", "VENDOR",
         "Known from elsewhere; without effect, and the launcher says so. It sends nothing to anyone but the "

@@ -16,12 +16,28 @@
 
 namespace slipway::launcher {
 
-enum class Action : std::uint8_t { run, print_help, print_markdown, print_man, print_config, print_version };
+enum class Action : std::uint8_t {
+    run,
+    print_help,
+    print_markdown,
+    print_man,
+    print_config,
+    print_version,
+    status, ///< This and the next three ask a launcher that runs.
+    why,
+    drain,
+    undrain,
+};
 
 struct CommandLine {
     Action action = Action::run;
     std::vector<std::pair<const Option*, std::string>> values; ///< Of flags, in their order.
     std::optional<std::string> config_file;
+    bool json = false; ///< Of `status`.
+    bool wait = false; ///< Of `drain`, as the next one.
+    bool exit = false;
+
+    [[nodiscard]] bool asks() const { return action >= Action::status; }
 };
 
 /// Fails with `invalid_input` on what is unknown or given twice.

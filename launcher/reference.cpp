@@ -80,6 +80,7 @@ constexpr std::string_view kRowHead = "| variable | flag | default | meaning |\n
 std::string help_text()
 {
     std::string text = R"(Usage: slipway-launcher [OPTION]...
+       slipway-launcher COMMAND
 
 Takes runs of a worker pool and gives each stage a container of its own, with
 the Docker Engine of this machine. It needs two variables and nothing else:
@@ -96,6 +97,12 @@ Example:
 It prints one line when it is ready. A start that fails says what to change.
 After TERM it takes no more runs and ends with the last one; a second TERM stops
 them.
+
+While it runs, as its user or as root:
+
+  slipway-launcher status     one screen: who it is, what it does, what it lacks
+  slipway-launcher why        what keeps it from taking work, and the remedy
+  slipway-launcher drain      takes nothing more until undrain; --wait, --exit
 
 More is set by flags, variables or a file, /etc/slipway/launcher.toml, whose
 lines are "flag = value". A flag wins over its variable, a variable over the
@@ -135,6 +142,9 @@ std::string reference_markdown()
             text += "\n### " + std::string{option.group} + "\n\n" + std::string{kRowHead};
         text += row_of(option);
     }
+    text += "\n## Commands\n\n" + std::string{kCommandsHead} + "\n\n| command | what it does |\n|---|---|\n";
+    for (const auto& row : kCommandRows)
+        text += "| `" + std::string{row.command} + "` | " + std::string{row.effect} + " |\n";
     text += "\n## Signals\n\n| signal | effect |\n|---|---|\n";
     for (const auto& row : kSignalRows)
         text += "| " + std::string{row.signals} + " | " + std::string{row.effect} + " |\n";

@@ -53,6 +53,9 @@ slipway\-launcher \- takes runs of a worker pool and gives each stage a containe
 .SH SYNOPSIS
 .B slipway\-launcher
 .RI [ OPTION ]...
+.br
+.B slipway\-launcher
+.I COMMAND
 .SH DESCRIPTION
 Takes runs of a worker pool from a control plane and gives each stage a container of its own, with the Docker Engine of
 this machine.
@@ -79,6 +82,9 @@ std::string reference_man()
     std::string text{kHead};
     for (const auto& option : options())
         append_option(text, option);
+    text += ".SH COMMANDS\n" + roff(kCommandsHead) + "\n";
+    for (const auto& row : kCommandRows)
+        text += ".TP\n\\fB" + roff(row.command) + "\\fR\n" + roff(row.effect) + "\n";
     text += ".SH OTHER FLAGS\n";
     for (const auto& row : kPlainFlags)
         text += ".TP\n\\fB" + roff(row.flag) + "\\fR\n" + roff(row.meaning) + "\n";

@@ -19,7 +19,32 @@ inline constexpr std::array kSignalRows{
     SignalRow{"a second `TERM` or `INT`",
         "Stops what runs (INT to the job, grace, TERM, 10 s, KILL), reports, leaves the pool, exits 0."},
     SignalRow{"`USR2`", "Hands over: exits 0 at once; containers stay and the next process adopts them."},
-    SignalRow{"`HUP`", "Reserved; ignored with a line in the log."},
+    SignalRow{"`HUP`", "Reads token and keys again from their files. A file that is wrong changes nothing."},
+};
+
+struct CommandRow {
+    std::string_view command; ///< With its flags.
+    std::string_view effect;
+};
+
+inline constexpr std::string_view kCommandsHead
+    = "With no command it is the launcher itself. These ask the launcher that runs on the same state "
+      "directory "
+      "(`--state-dir`, `SLIPWAY_STATE_DIR`), as its user or as root.";
+
+inline constexpr std::array kCommandRows{
+    CommandRow{"status [--json]",
+        "Shows one screen: worker, pool, last contact, drains, Docker, disk, what runs. `--json` is for "
+        "programs."},
+    CommandRow{"why",
+        "Says what keeps it from taking work, the likeliest cause first, each with its remedy. Exits with 0 "
+        "when "
+        "nothing does, and with 1 when something does."},
+    CommandRow{"drain [--wait] [--exit]",
+        "It takes nothing more until `undrain`, also after a restart; what runs goes on. `--wait` returns "
+        "when "
+        "nothing is held. `--exit` is as `TERM`: it ends with what it holds."},
+    CommandRow{"undrain", "Ends `drain`."},
 };
 
 struct FlagRow {

@@ -15,14 +15,20 @@ constexpr std::int64_t kLatestWall = 7'258'118'400'000;
 } // namespace
 
 Registration::Registration(
-    Backend& backend, const Identity& identity, int capacity, const Clock& clock, Logger logger, int output)
+    Backend& backend, Identity identity, int capacity, const Clock& clock, Logger logger, int output)
     : backend_{backend}
-    , identity_{identity}
     , capacity_{capacity}
     , clock_{clock}
     , logger_{std::move(logger)}
     , output_{output}
+    , identity_{std::move(identity)}
 {
+}
+
+void Registration::replace(Identity identity)
+{
+    const std::lock_guard lock{mutex_};
+    identity_ = std::move(identity);
 }
 
 Result<protocol::RegisterResponse> Registration::enroll(

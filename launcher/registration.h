@@ -18,12 +18,15 @@ namespace slipway::launcher {
 /// why a start cannot succeed. Thread-safe.
 class Registration {
 public:
-    /// The ready line is written to `output`. `backend`, `identity` and `clock` outlive this.
-    Registration(Backend& backend, const Identity& identity, int capacity, const Clock& clock, Logger logger,
-        int output);
+    /// The ready line is written to `output`. `backend` and `clock` outlive this.
+    Registration(
+        Backend& backend, Identity identity, int capacity, const Clock& clock, Logger logger, int output);
 
     /// `Backend::enroll`. `rejected` also when by the server's clock the pool's certificate is not valid.
     Result<protocol::RegisterResponse> enroll(const protocol::RegisterRequest& request, std::stop_token stop);
+
+    /// Of the same pool, with other keys or another certificate.
+    void replace(Identity identity);
 
     /// Why the newest registration was rejected, if it was.
     [[nodiscard]] std::optional<Refusal> refusal() const;
@@ -32,13 +35,13 @@ private:
     void announce(const protocol::RegisterResponse& response);
 
     Backend& backend_;
-    const Identity& identity_;
     const int capacity_;
     const Clock& clock_;
     const Logger logger_;
     const int output_;
     mutable std::mutex mutex_;
-    bool announced_ = false; // These two are guarded by mutex_.
+    Identity identity_; // This and the next two are guarded by mutex_.
+    bool announced_ = false;
     std::optional<Refusal> refusal_;
 };
 

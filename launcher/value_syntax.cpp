@@ -156,15 +156,22 @@ Result<int> read_percent(std::string_view text)
     return static_cast<int>(*number);
 }
 
-Result<std::string> read_host_port(std::string_view text)
+Result<std::string> read_host_port(std::string_view given)
 {
+    const bool port_alone = read_whole(given, 1, 65535).has_value();
+    const std::string text = (port_alone                      ? "127.0.0.1:"
+                                     : given.starts_with(':') ? "127.0.0.1"
+                                                              : "")
+        + std::string{given};
     const auto colon = text.rfind(':');
     const auto url = http::parse_url("http://" + std::string{text});
-    const bool has_port = colon != std::string_view::npos && read_whole(text.substr(colon + 1), 1, 65535);
+    const bool has_port
+        = colon != std::string::npos && read_whole(std::string_view{text}.substr(colon + 1), 1, 65535);
     if (!url || !has_port || url->path != "/" || text.ends_with('/') || !url->query.empty())
         return Error{Errc::invalid_input,
-            in_quotes(text) + " is no address to listen on: give host:port, such as 127.0.0.1:9464"};
-    return std::string{text};
+            in_quotes(given)
+                + " is no address to listen on: give host:port, such as 127.0.0.1:9464, or a port"};
+    return text;
 }
 
 Result<std::string> read_proxy(std::string_view text)

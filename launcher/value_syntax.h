@@ -40,7 +40,7 @@ namespace slipway::launcher {
 /// "80" or "80%", from 1 to 100; 0 for "none".
 [[nodiscard]] Result<int> read_percent(std::string_view text);
 
-/// "host:port" or "[::1]:port" as it is.
+/// "host:port" or "[::1]:port" as it is; "port" and ":port" as "127.0.0.1:port".
 [[nodiscard]] Result<std::string> read_host_port(std::string_view text);
 
 /// The address of a proxy as libcurl takes it: "[http://|https://|socks5h://…][user:password@]host[:port]".

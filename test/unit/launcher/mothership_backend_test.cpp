@@ -4,7 +4,6 @@
 #include "test/support/manual_clock.h"
 #include "test/support/raw_http_server.h"
 #include "test/support/temp_dir.h"
-#include "test/unit/http-client/test_ca.h"
 
 #include <catch2/catch.hpp>
 #include <fcntl.h>
@@ -48,8 +47,7 @@ std::unique_ptr<MothershipBackend> backend_for(const RawHttpServer& server, cons
 {
     auto backend = MothershipBackend::create({.url = server.url(),
         .ca_pem = {},
-        .certificate_pem = {},
-        .private_key_pem = {},
+        .identity = {},
         .user_agent = "slipway-launcher/test",
         .clock = clock,
         .random = the_random});
@@ -260,8 +258,7 @@ TEST_CASE("in debug mode every offer shows its commands", "[launcher]")
     RawHttpServer server{answers({http_response(200, offer)})};
     const auto backend = MothershipBackend::create({.url = server.url(),
         .ca_pem = {},
-        .certificate_pem = {},
-        .private_key_pem = {},
+        .identity = {},
         .user_agent = "test",
         .clock = kClock,
         .random = the_random,
@@ -353,34 +350,4 @@ TEST_CASE("a call does not wait for another one that is under way", "[launcher]"
     poller.join();
     CHECK(ended == Errc::cancelled);
     CHECK(server.connections() == 2);
-}
-
-TEST_CASE("the pool's certificate is shown, and a server of another authority is refused", "[launcher]")
-{
-    const test::TestCa ca;
-    const auto server_files = ca.issue("localhost");
-    const auto pool_files = ca.issue("pool");
-    RawHttpServer server{
-        {server_files.certificate, server_files.key, ca.certificate()}, [](RawHttpServer::Connection& peer) {
-            if (peer.read_request())
-                peer.send(http_response(peer.peer_name() == "pool" ? 200 : 403, R"({"offers":[]})"));
-        }};
-    const auto text = [](const std::filesystem::path& path) { return read_file(path, 65536).value_or(""); };
-    MothershipOptions options{.url = server.url(),
-        .ca_pem = text(ca.certificate()),
-        .certificate_pem = text(pool_files.certificate),
-        .private_key_pem = Secret{text(pool_files.key)},
-        .user_agent = "test",
-        .clock = kClock,
-        .random = the_random};
-    const auto trusted = MothershipBackend::create(options);
-    REQUIRE(trusted);
-    CHECK((*trusted)->poll({.held = {}, .wait = 0}, {}));
-    const test::TestCa other;
-    options.ca_pem = text(other.certificate());
-    const auto foreign = MothershipBackend::create(options);
-    REQUIRE(foreign);
-    const auto refused = (*foreign)->poll({.held = {}, .wait = 0}, {});
-    REQUIRE_FALSE(refused);
-    CHECK(refused.error().code() == Errc::rejected);
 }

@@ -491,3 +491,47 @@ TEST_CASE("no exit code has two meanings", "[launcher]")
     for (const auto& row : kExitCodes)
         CHECK(seen.insert(to_int(row.code)).second);
 }
+
+TEST_CASE(
+    "token and key come from the service manager's credentials where no variable gives them", "[launcher]")
+{
+    const test::TempDir directory;
+    REQUIRE(replace_file(directory.path() / "spacelift-token", "token", Durability::process, 0440));
+    REQUIRE(replace_file(directory.path() / "pool-key", "key"));
+    const std::string path = directory.path().string();
+    const auto settings = settings_of({{"CREDENTIALS_DIRECTORY", path}});
+    REQUIRE(settings);
+    CHECK(settings->config.token.equals("token"));
+    REQUIRE(settings->config.private_keys.size() == 1);
+    CHECK(settings->config.private_keys[0].equals("key"));
+    CHECK(origin_of(*settings, "SPACELIFT_TOKEN") == "file " + path + "/spacelift-token");
+    CHECK(config_of({{"CREDENTIALS_DIRECTORY", path}, {"SPACELIFT_TOKEN", "other"}}).token.equals("other"));
+    CHECK(config_of({{"CREDENTIALS_DIRECTORY", "/nowhere"}}).token.empty());
+}
+
+TEST_CASE("the commands that ask a launcher take its settings before and after them", "[launcher]")
+{
+    const auto parse = [](std::vector<const char*> words) {
+        words.insert(words.begin(), "slipway-launcher");
+        return parse_command_line(static_cast<int>(words.size()), words.data());
+    };
+    const auto status = parse({"--state-dir", "/a", "status", "--json"});
+    REQUIRE(status);
+    CHECK(status->action == Action::status);
+    CHECK(status->json);
+    CHECK(status->asks());
+    REQUIRE(status->values.size() == 1);
+    const auto drain = parse({"drain", "--wait", "--exit", "--state-dir", "/a"});
+    REQUIRE(drain);
+    CHECK(drain->action == Action::drain);
+    CHECK((drain->wait && drain->exit));
+    REQUIRE(drain->values.size() == 1);
+    CHECK(drain->values[0].second == "/a");
+    CHECK(parse({"why"})->action == Action::why);
+    CHECK(parse({"undrain"})->action == Action::undrain);
+    CHECK(parse({"drain", "--help"})->action == Action::print_help);
+    CHECK_FALSE(parse({})->asks());
+    CHECK_FALSE(parse({"status", "--wait"}));
+    CHECK_FALSE(parse({"status", "why"}));
+    CHECK_FALSE(parse({"explain"}));
+}

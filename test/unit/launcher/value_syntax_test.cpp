@@ -83,12 +83,17 @@ TEST_CASE("a part of a disk is read with and without its sign", "[launcher]")
     CHECK(holds(message_of(read_percent(bad)), "80%"));
 }
 
-TEST_CASE("an address to listen on has a host and a port", "[launcher]")
+TEST_CASE("an address to listen on has a port, and a host unless it is the loopback one", "[launcher]")
 {
     CHECK(read_host_port("127.0.0.1:9464"));
     CHECK(read_host_port("[::1]:9464"));
     CHECK(read_host_port("localhost:1"));
-    const auto bad = GENERATE(as<std::string>{}, ":9464", "localhost", "localhost:0", "localhost:65536",
+    for (const auto* const port : {"9464", ":9464"}) {
+        const auto address = read_host_port(port);
+        REQUIRE(address);
+        CHECK(*address == "127.0.0.1:9464");
+    }
+    const auto bad = GENERATE(as<std::string>{}, ":", "0", "localhost", "localhost:0", "localhost:65536",
         "a b:1", "http://a:1", "a:1/", "a:1/x", "a@b:1");
     CHECK(holds(message_of(read_host_port(bad)), "127.0.0.1:9464"));
 }

@@ -1,0 +1,52 @@
+#include "launcher/control_request.h"
+
+#include "common/json.h"
+
+namespace slipway::launcher {
+
+namespace {
+
+constexpr std::size_t kDepth = 2;
+
+} // namespace
+
+Result<ControlRequest> read_control_request(std::string_view line)
+{
+    const auto document
+        = SLIPWAY_TRY(JsonDocument::parse(line, {.max_bytes = kMaxControlRequest, .max_depth = kDepth}));
+    for (const auto& [name, value] : SLIPWAY_TRY(document.root().members()))
+        if (name != "do" && name != "exit")
+            return Error{Errc::invalid_input, "this launcher does not know \"" + name + "\" in a request"};
+    const auto what = SLIPWAY_TRY(document.root().string("do"));
+    const bool exit = SLIPWAY_TRY(document.root().boolean_or("exit", false)) == JsonValue::Boolean::yes;
+    if (what == "drain")
+        return ControlRequest{exit ? ControlRequest::Do::leave : ControlRequest::Do::drain};
+    if (!exit && what == "status")
+        return ControlRequest{ControlRequest::Do::status};
+    if (!exit && what == "undrain")
+        return ControlRequest{ControlRequest::Do::undrain};
+    return Error{Errc::invalid_input, "this launcher does not know the request \"" + what + "\""};
+}
+
+std::string to_json(const ControlRequest& request)
+{
+    JsonWriter json;
+    json.begin_object();
+    switch (request.what) {
+    case ControlRequest::Do::status:
+        json.field("do", "status");
+        break;
+    case ControlRequest::Do::drain:
+        json.field("do", "drain");
+        break;
+    case ControlRequest::Do::leave:
+        json.field("do", "drain").flag("exit", true);
+        break;
+    case ControlRequest::Do::undrain:
+        json.field("do", "undrain");
+        break;
+    }
+    return json.end_object().take() + "\n";
+}
+
+} // namespace slipway::launcher
