@@ -5,7 +5,7 @@
 build_packages="git g++ cmake ninja-build pkgconf libcurl4-openssl-dev libssl-dev libcpprest-dev rapidjson-dev
   libcli11-dev libboost-dev libsqlite3-dev libarchive-dev"
 run_packages="docker.io iptables busybox-static openssl ca-certificates procps"
-test_packages="catch2 python3 python3-cryptography clang-format-16 clang-tidy-16"
+test_packages="catch2 mmdebstrap python3 python3-cryptography clang-format-16 clang-tidy-16"
 # Where the kernel uses AppArmor, Docker starts no container without its parser.
 [ "$(cat /sys/module/apparmor/parameters/enabled 2>/dev/null)" != Y ] || run_packages="$run_packages apparmor"
 
