@@ -149,10 +149,13 @@ TEST_CASE("the first TERM drains: the run is finished, the worker leaves the poo
 {
     World world;
     world.start_launcher();
-    world.create_stack("web", {"echo begun", "sleep 1", "echo over"}, {"true"});
+    world.create_stack("web", {"echo begun", World::kGate, "echo over"}, {"true"});
     const auto run = world.start_run("web");
     world.wait_state(run, "PLANNING");
     world.launcher().signal(SIGTERM);
+    world.wait_launcher_says("draining");
+    world.wait_worker("DRAINED");
+    world.open_gate();
     world.wait_state(run, "UNCONFIRMED");
     const auto code = world.launcher().wait(std::chrono::seconds{20});
     REQUIRE(code);

@@ -44,12 +44,18 @@ std::string ByteGenerator::bytes(std::uint64_t position, std::size_t length) con
     return text;
 }
 
-std::string ByteGenerator::shell(std::uint32_t first, std::uint32_t count, const std::string& pause) const
+std::string ByteGenerator::shell_line() const
 {
     const std::string sum = "i * " + std::to_string(kFactor) + " + " + std::to_string(seed_ % kModulus);
+    return std::string{"printf '"} + kPrefix + "%08d %06d\\n' $i $(( (" + sum + ") % "
+        + std::to_string(kModulus) + " ))";
+}
+
+std::string ByteGenerator::shell(std::uint32_t first, std::uint32_t count, const std::string& pause) const
+{
     return "i=" + std::to_string(first) + "; while [ $i -lt " + std::to_string(std::uint64_t{first} + count)
-        + " ]; do printf '" + kPrefix + "%08d %06d\\n' $i $(( (" + sum + ") % " + std::to_string(kModulus)
-        + " )); " + (pause.empty() ? "" : "sleep " + pause + "; ") + "i=$((i + 1)); done";
+        + " ]; do " + shell_line() + "; " + (pause.empty() ? "" : "sleep " + pause + "; ")
+        + "i=$((i + 1)); done";
 }
 
 } // namespace slipway::test

@@ -20,6 +20,8 @@ public:
     [[nodiscard]] std::string lines(std::uint32_t first, std::uint32_t count) const;
     /// Any bytes, not text; `position` counts from 0.
     [[nodiscard]] std::string bytes(std::uint64_t position, std::size_t length) const;
+    /// A command for a POSIX shell that prints `line(i)` of its variable i.
+    [[nodiscard]] std::string shell_line() const;
     /// A command for a POSIX shell that prints `lines(first, count)`, waiting `pause` (for sleep(1); empty:
     /// not at all) after each line.
     [[nodiscard]] std::string shell(

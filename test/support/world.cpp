@@ -4,6 +4,7 @@
 
 #include <netinet/in.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -169,15 +170,23 @@ void World::start_launcher(const std::vector<std::pair<std::string, std::string>
     const auto is_warm = [](const auto& pair) { return pair.first == "SLIPWAY_WARM_SLOTS"; };
     if (std::ranges::none_of(env, is_warm))
         env.emplace_back("SLIPWAY_WARM_SLOTS", "0");
-    launcher_ = must(Process::start({.argv = {program("slipway-launcher")},
-                         .env = env,
-                         .directory = {},
-                         .log = directory_.path() / "launcher.log"}),
+    const std::string launcher
+        = launcher_program_.empty() ? program("slipway-launcher") : launcher_program_.string();
+    launcher_ = must(
+        Process::start(
+            {.argv = {launcher}, .env = env, .directory = {}, .log = directory_.path() / "launcher.log"}),
         "launcher");
     must(launcher_->read_until("is ready", kStart), "launcher");
 }
 
 void World::kill_launcher() { launcher_->kill(); }
+
+void World::hand_over()
+{
+    launcher_->signal(SIGUSR2);
+    if (const int code = must(launcher_->wait(kStart), "handing over"); code != 0)
+        throw std::runtime_error{"a launcher that hands over exited with " + std::to_string(code)};
+}
 
 std::string World::private_key_base64() const
 {
@@ -236,6 +245,24 @@ void World::wait_launcher_says(std::string_view text) const
         const auto log = read_file_if_exists(directory_.path() / "launcher.log", 64U << 20U);
         return log && log->has_value() && (*log)->find(text) != std::string::npos;
     });
+}
+
+bool World::becomes_true(const std::function<bool()>& condition, std::chrono::milliseconds deadline)
+{
+    const auto until = std::chrono::steady_clock::now() + deadline;
+    while (!condition()) {
+        if (std::chrono::steady_clock::now() > until)
+            return false;
+        ::poll(nullptr, 0, 20);
+    }
+    return true;
+}
+
+void World::wait_worker(std::string_view status)
+{
+    const std::string shown = "\"" + std::string{status} + "\"";
+    wait_until("a worker is " + shown,
+        [&] { return call("GET", "/api/v1/workers").find(shown) != std::string::npos; });
 }
 
 Result<http::ClientResponse> World::send(
@@ -318,8 +345,19 @@ RunView World::wait_state(const std::string& id, std::string_view state)
 
 std::string World::log(const std::string& run, std::uint64_t offset, bool wait)
 {
-    return call("GET",
-        "/api/v1/runs/" + run + "/logs?offset=" + std::to_string(offset) + (wait ? "&wait_ms=20000" : ""));
+    const auto from = [&](std::uint64_t begin) {
+        return call("GET",
+            "/api/v1/runs/" + run + "/logs?offset=" + std::to_string(begin) + (wait ? "&wait_ms=20000" : ""));
+    };
+    std::string text = from(offset);
+    // An answer is cut at a few megabytes; a short one has it all.
+    constexpr std::size_t cut = 1U << 20U;
+    for (std::size_t got = text.size(); !wait && got >= cut;) {
+        const auto more = from(offset + text.size());
+        got = more.size();
+        text += more;
+    }
+    return text;
 }
 
 void World::wait_log(const std::string& run, std::uint64_t bytes)

@@ -45,6 +45,11 @@ public:
     /// ready.
     void start_launcher(const std::vector<std::pair<std::string, std::string>>& extra = {});
     void kill_launcher();
+    /// USR2, as a restart of its service: the launcher ends at once and well, and containers stay.
+    void hand_over();
+
+    /// From the next start on the launcher is this program.
+    void use_launcher(std::filesystem::path program) { launcher_program_ = std::move(program); }
 
     [[nodiscard]] Process& launcher() { return *launcher_; }
 
@@ -62,7 +67,7 @@ public:
     /// Follows the run until it is or has been in `state`, so that one that passes quickly is not missed.
     /// Throws when the run ended without.
     RunView wait_state(const std::string& id, std::string_view state);
-    /// The log from `offset` on; waits for at least one byte when `wait`.
+    /// The whole log from `offset` on; when `wait`, the next part of it, and at least one byte.
     std::string log(const std::string& run, std::uint64_t offset = 0, bool wait = false);
     /// Follows the log until it is longer than `bytes`.
     void wait_log(const std::string& run, std::uint64_t bytes);
@@ -106,6 +111,11 @@ public:
     [[nodiscard]] std::vector<std::string> containers() const;
     /// A run's end is told before its container is removed: throws when one is left after a while.
     void wait_no_containers() const;
+    /// Until the control plane shows a worker as `status` (IDLE, BUSY, DRAINED).
+    void wait_worker(std::string_view status);
+    /// Looks again and again; false when the deadline passes first.
+    [[nodiscard]] static bool becomes_true(const std::function<bool()>& condition,
+        std::chrono::milliseconds deadline = std::chrono::seconds{30});
     /// Until the launcher's log says `text`.
     void wait_launcher_says(std::string_view text) const;
 
@@ -117,6 +127,7 @@ private:
     [[nodiscard]] Result<std::vector<std::string>> list_containers(const std::string& status) const;
 
     std::string docker_host_;
+    std::filesystem::path launcher_program_; ///< Empty: the one that was built.
     ContainerWatch watch_;
     History history_;
     TempDir directory_;
