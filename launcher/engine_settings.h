@@ -113,6 +113,8 @@ struct EngineSettings {
     protocol::Metadata metadata;
 
     std::chrono::milliseconds reconcile_interval{5000};
+    /// A state file is looked at so often while a stage writes.
+    std::chrono::milliseconds state_interval{15'000};
     /// How long image, container and workspace of a stage may fail before it is given back.
     std::chrono::milliseconds prepare_limit{std::chrono::minutes{15}};
 };

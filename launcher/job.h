@@ -87,6 +87,8 @@ private:
     Result<void> confirm(std::stop_token stop);
     Result<void> run(std::stop_token stop);
     Result<void> settle(StageEnd end, std::stop_token stop);
+    Result<void> hold_slot(std::stop_token stop);
+    Result<void> keep_state(StageEnd& end, std::stop_token stop);
     Result<std::string> keep_workspace(std::stop_token stop);
     Result<StageEnd> end_without_workspace(Error error, std::stop_token stop);
     Result<void> refused_end(const StageEnd& end, const Error& error);
@@ -121,7 +123,7 @@ private:
     bool nothing_made_; ///< No container was made for this grant yet.
     bool start_reported_ = false; ///< The control plane may hold it as started: it takes nothing back.
     bool synced_ = false;
-    std::optional<BootClock::time_point> keeping_since_; ///< The first failure to keep the workspace.
+    std::optional<BootClock::time_point> keeping_since_; ///< The first failure to keep workspace or state.
     std::atomic<bool> ended_{false};
     std::jthread upload_thread_;
     std::jthread thread_; ///< Last: it uses everything above.

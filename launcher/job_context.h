@@ -13,6 +13,8 @@
 #include "launcher/tally.h"
 #include "launcher/vault.h"
 
+#include <string>
+
 namespace slipway::launcher {
 
 /// What all jobs work with; outlives them.
@@ -35,6 +37,7 @@ struct JobContext {
     JournaledStage& stage;
     Spool& spool;
     Logger logger;
+    std::string state_digest; ///< SHA-256 of the state file that the control plane has; of the job's thread.
 };
 
 /// Lines of the launcher that stand once in a log; see Spool::append_once.
@@ -47,6 +50,10 @@ enum class LogLine : std::uint32_t {
     cut = 7,
     keeping = 8,
     left_out = 9,
+    state_kept = 10,
+    state_lost = 11,
+    keeping_state = 12,
+    rescued = 13,
     head = 1000, ///< + the number of the unit
     silence_warning = 1'000'000, ///< + the number of the unit
     unit_end = 2'000'000, ///< + the number of the unit

@@ -1,5 +1,6 @@
 #include "launcher/job.h"
 #include "launcher/stage_end.h"
+#include "launcher/state_file.h"
 #include "launcher/workspace.h"
 
 #include <algorithm>
@@ -29,6 +30,8 @@ constexpr std::size_t kMaxMessage = 4096;
 /// The phases are over: keeps the workspace, then writes the end down.
 Result<void> Job::settle(StageEnd end, std::stop_token stop)
 {
+    if (StateFile::is_kept(assignment_) && assignment_.kind == protocol::StageKind::write)
+        SLIPWAY_TRY(keep_state(end, stop));
     if (end.outcome == Outcome::succeeded && assignment_.keep_workspace) {
         auto kept = keep_workspace(control_.preparing().get_token());
         if (kept)
@@ -40,14 +43,58 @@ Result<void> Job::settle(StageEnd end, std::stop_token stop)
     return apply(worker::Exited{end.outcome});
 }
 
+Result<void> Job::hold_slot(std::stop_token stop)
+{
+    if (slot_)
+        return {};
+    const auto fact = SLIPWAY_TRY(stage_.entry().slot());
+    if (!fact)
+        return Error{Errc::not_found, "the journal does not know it"};
+    slot_ = SLIPWAY_TRY(services_.host.adopt(*fact, spool_->slot_end(), std::move(stop)));
+    return {};
+}
+
+/// Whatever came of the stage, what it has changed is in its state file. A failure is to be tried once more;
+/// one that is for good changes `end`.
+Result<void> Job::keep_state(StageEnd& end, std::stop_token stop)
+{
+    if (spool_->has(line_id(LogLine::state_kept)))
+        return {};
+    StateFile state_file{*context_};
+    auto kept = hold_slot(stop);
+    if (kept)
+        kept = state_file.take(*slot_, stop);
+    if (kept)
+        return spool_->append_once(line_id(LogLine::state_kept), own_line("the state is kept"));
+    const Error& error = kept.error();
+    if (stop.stop_requested() || worker::next(state()) != worker::Action::follow)
+        return kept;
+    const auto now = services_.clock.now();
+    keeping_since_ = keeping_since_.value_or(now);
+    const bool final = error.code() == Errc::not_found || error.code() == Errc::invalid_input
+        || error.code() == Errc::rejected || now - *keeping_since_ >= kKeepFor;
+    if (!final) {
+        SLIPWAY_TRY(spool_->append_once(line_id(LogLine::keeping_state),
+            own_line("keeping the state failed and is tried again: " + error.message())));
+        return Error{error}.in("keeping the state");
+    }
+    if (slot_) {
+        const auto rescued = state_file.rescue(*slot_, stop);
+        SLIPWAY_TRY(spool_->append_once(line_id(LogLine::rescued),
+            own_line(rescued ? "what could be had of it is kept as the run's rescue: slipway run rescue "
+                        + assignment_.run_id
+                             : "nothing of it could be rescued: " + rescued.error().message())));
+    }
+    const StageEnd lost = never_started("state", Error{error}.in("the state could not be kept"));
+    if (end.outcome != Outcome::succeeded)
+        return spool_->append_once(line_id(LogLine::state_lost), last_words(lost));
+    end = lost; // whose words end the log
+    return {};
+}
+
 Result<std::string> Job::keep_workspace(std::stop_token stop)
 {
-    if (!slot_) {
-        const auto fact = SLIPWAY_TRY(stage_.entry().slot());
-        if (!fact)
-            return Error{Errc::not_found, "the journal does not know it"};
-        slot_ = SLIPWAY_TRY(services_.host.adopt(*fact, spool_->slot_end(), stop));
-    }
+    SLIPWAY_TRY(hold_slot(stop));
     if (assignment_.kind == protocol::StageKind::read)
         SLIPWAY_TRY(slot_->end_lease()); // nothing of the job runs any more, and this may take long
     return Workspace{*context_}.keep(*slot_, std::move(stop));

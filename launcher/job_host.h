@@ -90,8 +90,10 @@ public:
     /// The newest command that it has taken, as the last `SlotReady` said.
     [[nodiscard]] virtual int last_seq() const = 0;
     /// Unpacks a tar stream into a directory of the container, as the container's user; makes the directory.
+    /// `exhausted`: the container's disk is full.
     virtual Result<void> put(std::string_view directory, const Producer& tar, std::stop_token stop) = 0;
-    /// Gives a directory of the container as a tar stream. Returns notes on what was left out, a line each.
+    /// Gives a directory of the container, or one file, as a tar stream. Returns notes on what was left out,
+    /// a line each. `conflict`: nothing has that name.
     virtual Result<std::string> get(std::string_view directory, const Sink& tar, std::stop_token stop) = 0;
     virtual Result<void> run(const SlotRun& run) = 0;
     /// What happened next; `Nothing` when the time is over or `wake` was called, `cancelled` when stopped.

@@ -1,5 +1,6 @@
 #include "launcher/job.h"
 #include "launcher/stage_end.h"
+#include "launcher/state_file.h"
 #include "launcher/workspace.h"
 
 #include <future>
@@ -141,6 +142,7 @@ Result<void> Job::make_ready(Making& what, std::stop_token stop)
     what = Making::workspace;
     Workspace workspace{*context_};
     SLIPWAY_TRY(workspace.put(*slot_, stop));
+    SLIPWAY_TRY(in("putting the state", StateFile{*context_}.put(*slot_, stop)));
     stage_.entry().passed("workspace");
     return {};
 }

@@ -1,6 +1,7 @@
 #include "launcher/job_settings.h"
 
 #include <algorithm>
+#include <array>
 
 namespace slipway::launcher {
 
@@ -75,6 +76,19 @@ void set(Pairs& to, const std::string& name, std::string value)
         to.emplace_back(name, std::move(value));
 }
 
+/// The variable that switches a phase off, if it is set.
+std::string_view skipped_by(const Assignment& assignment, std::string_view phase)
+{
+    constexpr std::array<std::pair<std::string_view, std::string_view>, 3> kSwitches{
+        {{"plan", "SPACELIFT_SKIP_PLANNING"}, {"apply", "SPACELIFT_SKIP_APPLYING"},
+            {"destroy", "SPACELIFT_SKIP_DESTROYING"}}};
+    for (const auto& [name, variable] : kSwitches)
+        for (const auto& set : assignment.variables)
+            if (name == phase && set.name == variable && !set.sealed && set.value == "true")
+                return variable;
+    return {};
+}
+
 std::string upper(std::string text)
 {
     std::transform(text.begin(), text.end(), text.begin(),
@@ -92,8 +106,13 @@ std::vector<Unit> units_of(const Assignment& assignment)
         add_commands(unit.commands, phase.before);
         add_commands(unit.commands, phase.commands);
         add_commands(unit.commands, phase.after);
-        if (!unit.commands.empty())
-            units.push_back(std::move(unit));
+        if (unit.commands.empty())
+            continue;
+        if (const auto variable = skipped_by(assignment, phase.name); !variable.empty()) {
+            unit.commands.clear();
+            unit.note = ": skipped, since the stack sets " + std::string{variable};
+        }
+        units.push_back(std::move(unit));
     }
     Unit last{.name = "after_run", .after_run = true};
     add_commands(last.commands, assignment.after_run);
@@ -118,7 +137,8 @@ std::string script_of(const Unit& unit, const Pairs& facts)
     script += "trap '{ (umask 077; unset PWD OLDPWD SHLVL; export -p >" + std::string{kSession}
         + "); } 2>/dev/null' EXIT\n";
     // A colon first: a command that is a comment alone is still a command to the shell.
-    std::string_view joint = "{ :\n";
+    script += "{ :\n";
+    std::string_view joint;
     for (const auto& command : unit.commands) {
         script += joint;
         script += command;
@@ -129,7 +149,7 @@ std::string script_of(const Unit& unit, const Pairs& facts)
 
 std::string head_of(const Unit& unit, bool debug)
 {
-    std::string head = "[slipway] " + unit.name + "\n";
+    std::string head = "[slipway] " + unit.name + unit.note + "\n";
     if (debug)
         for (const auto& command : unit.commands)
             head += "[slipway] $ " + command + "\n";

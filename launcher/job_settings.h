@@ -22,9 +22,12 @@ struct Unit {
     std::string name; ///< Of the phase; "after_run" for the last hooks.
     std::vector<std::string> commands; ///< In their order; each runs if the one before succeeded.
     bool after_run = false;
+    std::string note; ///< What the log says at its head beside its name; may be empty.
 };
 
-/// The units of a stage in their order; number 1 is the first. A phase without a command is left out.
+/// The units of a stage in their order; number 1 is the first. A phase without a command is left out. One
+/// that the stack's SPACELIFT_SKIP_PLANNING, _APPLYING or _DESTROYING ("true") switches off keeps its place
+/// and runs neither its command nor its hooks.
 [[nodiscard]] std::vector<Unit> units_of(const protocol::Assignment& assignment);
 
 /// The unit that follows number `seq` (0: before the first), or 0 when none does: after a failure only the

@@ -1,5 +1,6 @@
 #include "common/random.h"
 #include "launcher/ask.h"
+#include "launcher/decrypt.h"
 #include "launcher/engine.h"
 #include "launcher/mothership_backend.h"
 #include "launcher/options.h"
@@ -163,6 +164,8 @@ int run(int argc, char** argv)
     const Environment environment = Environment::take(kSecretVariables);
     if (const auto guarded = protect_memory(); !guarded)
         return refuse({ExitCode::internal, guarded.error().message()});
+    if (argc > 1 && std::string_view{argv[1]} == "decrypt")
+        return decrypt_command(argc - 1, argv + 1, environment);
     const auto command_line = parse_command_line(argc, argv);
     if (!command_line)
         return refuse({ExitCode::bad_option, command_line.error().message()});

@@ -2,6 +2,7 @@
 
 #include "common/secret.h"
 #include "launcher/stage_end.h"
+#include "launcher/state_file.h"
 
 namespace slipway::launcher {
 
@@ -131,6 +132,7 @@ Result<void> PhaseRunner::follow(JobSlot& slot, std::stop_token stop)
     SLIPWAY_TRY(heed(slot, stop));
     if (progress_.over)
         return {};
+    look_at_state(slot, stop);
     auto event = slot.next(kLook, stop);
     if (event)
         return take(slot, *std::move(event));
@@ -139,6 +141,22 @@ Result<void> PhaseRunner::follow(JobSlot& slot, std::stop_token stop)
     if (event.error().code() == Errc::not_found)
         return end_now(lost_end(event.error().message()));
     return std::move(event).error().in("following the slot");
+}
+
+/// What a stage has changed so far must not go with this machine. The end of the stage takes what is missed
+/// here.
+void PhaseRunner::look_at_state(JobSlot& slot, std::stop_token stop)
+{
+    const auto now = context_.services.clock.now();
+    if (!StateFile::is_kept(context_.assignment) || context_.assignment.kind != StageKind::write
+        || now - state_looked_at_ < context_.services.settings.state_interval)
+        return;
+    const bool first = state_looked_at_ == BootClock::time_point{};
+    state_looked_at_ = now;
+    if (first)
+        return; // nothing can have changed yet
+    if (const auto taken = StateFile{context_}.take(slot, std::move(stop), Away::give_up); !taken)
+        context_.logger.debug("the state was not taken this time", {{"error", taken.error().message()}});
 }
 
 /// What others want: a stop, a kill, a longer lease.

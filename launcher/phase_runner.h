@@ -32,6 +32,7 @@ private:
     Result<void> send_unit(JobSlot& slot);
     Result<void> follow(JobSlot& slot, std::stop_token stop);
     Result<void> heed(JobSlot& slot, std::stop_token stop);
+    void look_at_state(JobSlot& slot, std::stop_token stop);
     Result<void> push_lease(JobSlot& slot);
     Result<void> push_limits(JobSlot& slot);
     Result<void> take(JobSlot& slot, SlotEvent event);
@@ -52,6 +53,7 @@ private:
     Progress progress_;
     protocol::Millis lease_pushed_ = 0; ///< The end of the lease that the slot was told last.
     bool stop_sent_ = false;
+    BootClock::time_point state_looked_at_{};
 };
 
 } // namespace slipway::launcher

@@ -10,6 +10,19 @@
 
 namespace slipway::launcher {
 
+namespace {
+
+std::vector<crypto::PublicKey> public_keys(const std::vector<crypto::PrivateKey>& keys)
+{
+    std::vector<crypto::PublicKey> list;
+    list.reserve(keys.size());
+    for (const auto& key : keys)
+        list.push_back(key.public_key());
+    return list;
+}
+
+} // namespace
+
 Vault::Vault(std::vector<crypto::PrivateKey> keys, Random& random)
     : keys_{std::move(keys)}
     , random_{random}
@@ -35,10 +48,10 @@ void Vault::forget_replaced()
     replaced_.clear();
 }
 
-crypto::PrivateKey Vault::sealing_key() const
+std::vector<crypto::PrivateKey> Vault::sealing_keys() const
 {
     const std::lock_guard lock{mutex_};
-    return keys_.front();
+    return keys_;
 }
 
 crypto::OpenOptions Vault::options(
@@ -50,16 +63,16 @@ crypto::OpenOptions Vault::options(
         options.keys = keys_;
         options.keys.insert(options.keys.end(), replaced_.begin(), replaced_.end());
     }
-    for (const auto& key : options.keys)
-        options.makers.push_back(key.public_key());
+    options.makers = public_keys(options.keys);
     return options;
 }
 
 Result<crypto::Sealer> Vault::seal(const crypto::EnvelopeContext& context, int fd) const
 {
-    const auto key = sealing_key();
-    return crypto::Sealer::create({.context = context, .recipients = {key.public_key()}, .maker = key},
-        random_, [fd](std::string_view bytes) { return in("writing an envelope", write_all(fd, bytes)); });
+    const auto keys = sealing_keys();
+    return crypto::Sealer::create(
+        {.context = context, .recipients = public_keys(keys), .maker = keys.front()}, random_,
+        [fd](std::string_view bytes) { return in("writing an envelope", write_all(fd, bytes)); });
 }
 
 Result<void> Vault::open(const crypto::EnvelopeContext& context, int fd, const Sink& plain) const
@@ -82,11 +95,31 @@ Result<void> Vault::open(const crypto::EnvelopeContext& context, int fd, const S
 Result<Secret> Vault::open_secret(
     const std::string& pool_id, const std::string& name, std::string_view base64) const
 {
-    const std::string envelope = SLIPWAY_TRY(base64_decode(base64));
+    return open_sealed(pool_id, name, SLIPWAY_TRY(base64_decode(base64)), crypto::kMaxSmallSecretSize);
+}
+
+Result<Secret> Vault::open_sealed(
+    const std::string& pool_id, const std::string& name, std::string_view envelope, std::size_t most) const
+{
     crypto::EnvelopeContext context;
     context.pool = pool_id;
     context.object = name;
-    return crypto::open_small(envelope, options(context, crypto::SignaturePolicy::unsigned_allowed));
+    std::string plain;
+    plain.reserve(std::min(most, envelope.size())); // so that no part of it is left behind in growing
+    const Sink append = [&](std::string_view bytes) -> Result<void> {
+        if (plain.size() + bytes.size() > most)
+            return Error{Errc::invalid_input, "it holds more than " + std::to_string(most) + " bytes"};
+        plain.append(bytes);
+        return {};
+    };
+    crypto::Opener opener{options(context, crypto::SignaturePolicy::unsigned_allowed), append};
+    auto opened = opener.push(envelope);
+    if (opened)
+        opened = opener.finish();
+    Secret secret = Secret::take(plain);
+    if (!opened)
+        return std::move(opened).error();
+    return secret;
 }
 
 } // namespace slipway::launcher

@@ -27,7 +27,8 @@ public:
     /// Nothing is held any more that an earlier key has sealed.
     void forget_replaced();
 
-    /// An envelope for the pool, signed by its key, written to `fd` from its position on.
+    /// An envelope for the pool, signed by the first key and readable with each, written to `fd` from its
+    /// position on.
     [[nodiscard]] Result<crypto::Sealer> seal(const crypto::EnvelopeContext& context, int fd) const;
 
     /// Gives the plain bytes of the envelope in `fd`, from its start, to `plain`, each after it was
@@ -35,8 +36,12 @@ public:
     /// context; what `plain` got is the whole only after a success.
     [[nodiscard]] Result<void> open(const crypto::EnvelopeContext& context, int fd, const Sink& plain) const;
 
-    /// A small secret that a client has sealed to the pool, in base64. Its context is the pool and the name
-    /// of the variable or file.
+    /// What a client has sealed to the pool, of at most `most` plain bytes (`invalid_input` above). Its context
+    /// is the pool and the name of the variable or file.
+    [[nodiscard]] Result<Secret> open_sealed(const std::string& pool_id, const std::string& name,
+        std::string_view envelope, std::size_t most) const;
+
+    /// As `open_sealed`, of a variable, in base64.
     [[nodiscard]] Result<Secret> open_secret(
         const std::string& pool_id, const std::string& name, std::string_view base64) const;
 
@@ -44,7 +49,7 @@ private:
     [[nodiscard]] crypto::OpenOptions options(
         const crypto::EnvelopeContext& context, crypto::SignaturePolicy policy) const;
 
-    [[nodiscard]] crypto::PrivateKey sealing_key() const;
+    [[nodiscard]] std::vector<crypto::PrivateKey> sealing_keys() const;
 
     mutable std::mutex mutex_;
     std::vector<crypto::PrivateKey> keys_; // Guarded by mutex_, as the next one.

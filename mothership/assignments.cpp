@@ -34,7 +34,22 @@ Result<void> carry_workspace(Transaction& records, const Stage& stage, protocol:
     return {};
 }
 
+Result<void> add_state(Transaction& records, const Run& run, protocol::Assignment& assignment)
+{
+    if (!run.spec.manage_state)
+        return {};
+    const auto state = SLIPWAY_TRY(records.state(run.stack_id, 0));
+    if (!state)
+        return {};
+    assignment.state_in = std::string{kStateBlobPrefix} + std::to_string(state->version);
+    assignment.state_fence = state->fence;
+    assignment.state_maker = state->stage_id;
+    return {};
+}
+
 } // namespace
+
+std::string file_blob_name(const StackFile& file) { return "file-" + std::to_string(file.version); }
 
 std::string source_blob_name(const Run& run)
 {
@@ -59,18 +74,28 @@ Result<protocol::Assignment> assignment_of(Transaction& records, const Stage& st
     assignment.safety
         = run->type == RunType::proposed ? protocol::SafetyClass::proposed : protocol::SafetyClass::trusted;
     assignment.image = run->spec.runner_image;
-    if (reads) {
+    if (stage.ordinal == 0) {
         add_phase(assignment, run->spec, "init");
-        add_phase(assignment, run->spec, "plan");
         assignment.source_blob = source_blob_name(*run);
-        assignment.keep_workspace = run->type != RunType::proposed && run->spec.phases.contains("apply");
+        SLIPWAY_TRY(add_state(records, *run, assignment));
     } else {
-        add_phase(assignment, run->spec, "apply");
         SLIPWAY_TRY(carry_workspace(records, stage, assignment));
     }
+    add_phase(assignment, run->spec, stage.name);
+    assignment.keep_workspace = reads && run->type != RunType::proposed && run->spec.phases.contains("apply");
+    assignment.workflow = run->spec.workflow;
+    assignment.manage_state = run->spec.manage_state;
     assignment.after_run = commands(run->spec.hooks, "after_run");
     for (const auto& [name, value] : run->spec.environment)
         assignment.variables.push_back({.name = name, .value = value});
+    for (const auto& [name, value] : run->spec.sealed_environment)
+        assignment.variables.push_back({.name = name, .value = value, .sealed = true, .secret = true});
+    for (const auto& file : run->spec.files)
+        assignment.files.push_back({.path = file.path,
+            .content = {},
+            .blob = file_blob_name(file),
+            .sealed = file.sealed,
+            .mode = file.mode});
     assignment.project_root = run->spec.project_root;
     return assignment;
 }

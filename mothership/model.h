@@ -42,6 +42,7 @@ struct Pool {
     std::string name;
     std::string description;
     std::string key_fingerprint; ///< SHA-256 of the SPKI of the CSR, hexadecimal.
+    std::string public_key; ///< PEM of the SPKI of the CSR; empty: the pool is older than this column.
     std::string certificate_fingerprint; ///< SHA-256 of the current certificate (DER), hexadecimal.
     std::string certificate_serial; ///< Hexadecimal.
     std::int64_t created_ms = 0;
@@ -65,14 +66,31 @@ struct Worker {
     Registrations registrations;
 };
 
+/// A file that jobs find in their workspace. Its content is a file of the blob directory.
+struct StackFile {
+    std::string path; ///< Within the workspace.
+    int mode = 0644;
+    bool sealed = false; ///< The content is an envelope for the pool.
+    std::int64_t version = 0; ///< Of the content: Transaction::stack_file.
+    std::uint64_t size = 0; ///< Of what is stored.
+};
+
 /// What a stack runs; copied into each run when that is made.
 struct StackSpec {
+    std::string workflow = "custom"; ///< custom, opentofu, terraform or ansible.
+    bool manage_state = false; ///< The state file of the project root is kept here, sealed, in versions.
     std::string runner_image;
     std::string project_root;
     bool autodeploy = false;
-    std::map<std::string, std::vector<std::string>> phases; ///< init, plan, apply, destroy: commands.
+    /// init, plan, apply, destroy: commands. In the copy of a task's run also perform.
+    std::map<std::string, std::vector<std::string>> phases;
     std::map<std::string, std::vector<std::string>> hooks; ///< before_init … after_run: commands.
     std::vector<std::pair<std::string, std::string>> environment;
+    std::vector<std::pair<std::string, std::string>> sealed_environment; ///< Base64 of envelopes.
+    std::string sealed_for; ///< The pool that all that is sealed was sealed to; empty: nothing is.
+    std::vector<StackFile> files;
+
+    [[nodiscard]] bool has_sealed() const;
 };
 
 struct Stack {
@@ -91,6 +109,20 @@ struct Source {
     std::uint64_t size = 0;
     std::string sha256;
     std::int64_t uploaded_ms = 0;
+};
+
+/// One version of a stack's state file: an envelope for the pool.
+struct StateVersion {
+    std::string stack_id;
+    std::int64_t version = 0; ///< From 1, in the order in which they came.
+    std::string pool_id; ///< That can open it.
+    std::string run_id; ///< That made it.
+    std::string stage_id;
+    protocol::Fence fence; ///< Of the grant that made it.
+    std::string file; ///< Name in the blob directory. Versions made by a rollback share it.
+    std::uint64_t size = 0;
+    std::int64_t created_ms = 0;
+    std::string note; ///< A sentence for people; may be empty.
 };
 
 /// When each part of a run's way was reached for the first time; 0: not yet.
@@ -166,13 +198,19 @@ struct Blob {
 /// open.
 void write_members(JsonWriter& json, const StackSpec& spec);
 [[nodiscard]] std::string to_json(const StackSpec& spec);
-/// Changes `spec` by the members that are present. Refuses unknown phases, hooks and names of variables.
+/// Changes `spec` by the members that are present, but for its files. Refuses unknown phases, hooks and names
+/// of variables, and envelopes that are not for the variable and the pool that they are given for.
 [[nodiscard]] Result<void> read_members(const JsonValue& json, StackSpec& spec);
 /// The specification in stored text.
 [[nodiscard]] Result<StackSpec> read_stack_spec(std::string_view text);
 /// Fails with `exhausted` when the specification as JSON is over 1 MiB: every run carries a copy of it to its
 /// worker, and whatever is stored must be readable for all.
 [[nodiscard]] Result<void> check_size(const StackSpec& spec);
+
+/// A path of a mounted file: relative, within the workspace, at most 99 bytes.
+[[nodiscard]] Result<void> check_file_path(std::string_view path);
+/// Fails with `conflict` when something of the stack is sealed to another pool than the one it has.
+[[nodiscard]] Result<void> check_sealed_for(const Stack& stack);
 
 /// The slug of a stack's name: lower case, words joined by '-'; empty if nothing usable is left.
 [[nodiscard]] std::string slug_of(std::string_view name);

@@ -13,6 +13,8 @@ constexpr std::string_view kKeyPrefix = "slk_";
 constexpr std::size_t kUlidSize = 26;
 constexpr std::size_t kKeyBytes = 32;
 constexpr std::uint64_t kMaxStackBytes = 2 * 1024 * 1024;
+/// A mounted file in its envelope.
+constexpr std::uint64_t kMaxFileBytes = 2 * 1024 * 1024 + 128 * 1024;
 constexpr std::uint64_t kMaxSourceBytes = 1024 * 1024 * 1024;
 
 std::string key_hash(std::string_view text) { return crypto::sha256(text).hex(); }
@@ -100,6 +102,11 @@ void PeopleApi::add_routes(http::Router& router)
     router.add_sink("PUT", "/api/v1/stacks/{id}/source",
         [this](const http::Request& request) { return upload_source(request); },
         {.body_limit = kMaxSourceBytes});
+    add(router, "PUT", "/api/v1/stacks/{id}/files", &PeopleApi::put_file, kMaxFileBytes);
+    add(router, "DELETE", "/api/v1/stacks/{id}/files", &PeopleApi::remove_file);
+    add(router, "GET", "/api/v1/stacks/{id}/states", &PeopleApi::list_states);
+    add(router, "GET", "/api/v1/stacks/{id}/states/{version}", &PeopleApi::read_state);
+    add(router, "POST", "/api/v1/stacks/{id}/states/{version}/rollback", &PeopleApi::roll_back_state);
     add_run_routes(router);
 }
 
@@ -114,6 +121,7 @@ void PeopleApi::add_run_routes(http::Router& router)
     add(router, "POST", "/api/v1/runs/{id}/release", &PeopleApi::release);
     add(router, "POST", "/api/v1/runs/{id}/declare-lost", &PeopleApi::declare_lost);
     add(router, "GET", "/api/v1/runs/{id}/logs", &PeopleApi::read_logs);
+    add(router, "GET", "/api/v1/runs/{id}/rescue", &PeopleApi::read_rescue);
 }
 
 Result<http::Reply> PeopleApi::health()

@@ -62,6 +62,12 @@ private:
     Result<http::Reply> show_stack(const http::Request& request);
     Result<http::Reply> change_stack(const http::Request& request);
     Result<http::SinkOrReply> upload_source(const http::Request& request);
+    Result<http::Reply> put_file(const http::Request& request);
+    Result<http::Reply> remove_file(const http::Request& request);
+    Result<http::Reply> list_states(const http::Request& request);
+    Result<http::Reply> read_state(const http::Request& request);
+    Result<http::Reply> roll_back_state(const http::Request& request);
+    Result<http::Reply> read_rescue(const http::Request& request);
     Result<http::Reply> create_run(const http::Request& request);
     Result<http::Reply> list_runs(const http::Request& request);
     Result<http::Reply> show_run(const http::Request& request);
@@ -88,6 +94,11 @@ private:
 [[nodiscard]] Result<std::int64_t> query_number_or(
     const http::Request& request, std::string_view name, std::int64_t fallback, std::int64_t max);
 
+/// The stack or the run `{id}` of the path; `not_found` names the command that lists them.
+[[nodiscard]] Result<Stack> stack_of(Transaction& records, const http::Request& request);
+[[nodiscard]] Result<Run> run_of(Transaction& records, const http::Request& request);
+/// The stack as people see it.
+[[nodiscard]] Result<std::string> stack_json(Transaction& records, const Stack& stack);
 /// The run as people see it, with what it waits for.
 [[nodiscard]] Result<std::string> run_json(Transaction& records, const Run& run);
 

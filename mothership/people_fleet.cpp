@@ -54,7 +54,8 @@ Result<std::string> pools_json(Transaction& records)
             .field("id", pool.id)
             .field("name", pool.name)
             .field("description", pool.description);
-        json.field("fingerprint", pool.key_fingerprint).field("created_ms", pool.created_ms);
+        json.field("fingerprint", pool.key_fingerprint).field("public_key", pool.public_key);
+        json.field("created_ms", pool.created_ms);
         json.field("workers", members).field("busy", busy).field("pending", pending).end_object();
     }
     return json.end_array().end_object().take();
@@ -100,6 +101,7 @@ Result<http::Reply> PeopleApi::create_pool(const http::Request& request)
     const auto certificate
         = SLIPWAY_TRY(authority_.sign_pool_csr(csr, pool.id, plane_.random(), plane_.clock().wall()));
     pool.key_fingerprint = csr.fingerprint().hex();
+    pool.public_key = SLIPWAY_TRY(csr.public_key().to_pem());
     pool.certificate_fingerprint = certificate.fingerprint().hex();
     pool.certificate_serial = certificate.serial();
     pool.created_ms = plane_.wall_ms();

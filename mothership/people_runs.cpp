@@ -15,6 +15,8 @@ constexpr std::int64_t kDefaultRuns = 50;
 /// Of one answer with log bytes; the reader asks again from where it ends.
 constexpr std::size_t kMaxLogBytes = 4 * 1024 * 1024;
 
+} // namespace
+
 Result<Run> run_of(Transaction& records, const http::Request& request)
 {
     const auto id = request.parameter("id");
@@ -23,6 +25,8 @@ Result<Run> run_of(Transaction& records, const http::Request& request)
         return Error{Errc::not_found, "there is no run " + std::string{id} + ": slipway run list"};
     return *std::move(run);
 }
+
+namespace {
 
 void write_stages(JsonWriter& json, const std::vector<Stage>& stages)
 {
@@ -84,6 +88,8 @@ Result<std::string> run_json(Transaction& records, const Run& run)
     JsonWriter json;
     json.begin_object().field("id", run.id).field("version", run.version).field("stack_id", run.stack_id);
     json.field("type", to_string(run.type)).field("state", to_string(run.state));
+    if (const auto command = run.spec.phases.find("perform"); command != run.spec.phases.end())
+        json.field("command", command->second.front());
     json.flag("terminal", is_terminal(run.state))
         .field("waiting_for", SLIPWAY_TRY(waiting_for(records, run)));
     json.field("created_ms", run.created_ms).key("history").begin_array();
@@ -102,19 +108,23 @@ Result<std::string> run_json(Transaction& records, const Run& run)
 Result<http::Reply> PeopleApi::create_run(const http::Request& request)
 {
     auto type = RunType::tracked;
+    std::string command;
     if (!request.body.empty()) {
         const auto document = SLIPWAY_TRY(JsonDocument::parse(request.body));
         const auto wanted = SLIPWAY_TRY(document.root().string_or("type", "TRACKED"));
-        if (wanted != "TRACKED" && wanted != "PROPOSED")
-            return Error{Errc::invalid_input, "$.type: expected TRACKED or PROPOSED"};
-        type = *run_type_from(wanted);
+        type = run_type_from(wanted).value_or(RunType::parse);
+        if (type == RunType::parse || type == RunType::testing)
+            return Error{Errc::invalid_input, "$.type: expected TRACKED, PROPOSED, TASK or DESTROY"};
+        command = SLIPWAY_TRY(document.root().string_or("command", ""));
+        if ((type == RunType::task) == command.empty() || command.find('\0') != std::string::npos)
+            return Error{Errc::invalid_input, "$.command: a TASK has a command, and nothing else has one"};
     }
     const auto decide = [&](Work& work) -> Result<std::string> {
         const auto stack = SLIPWAY_TRY(work.records.stack(request.parameter("id")));
         if (!stack)
             return Error{Errc::not_found,
                 "there is no stack " + std::string{request.parameter("id")} + ": slipway stack list"};
-        return run_json(work.records, SLIPWAY_TRY(mothership::create_run(work, *stack, type)));
+        return run_json(work.records, SLIPWAY_TRY(mothership::create_run(work, *stack, type, command)));
     };
     return http::Reply::json(201, SLIPWAY_TRY(plane_.change(decide)));
 }

@@ -11,19 +11,6 @@ constexpr std::size_t kTarBlock = 512;
 constexpr std::size_t kTarMagicAt = 257;
 constexpr std::string_view kTarMagic = "ustar";
 
-Error no_stack(std::string_view id)
-{
-    return {Errc::not_found, "there is no stack " + std::string{id} + ": slipway stack list"};
-}
-
-Result<Stack> stack_of(Transaction& records, const http::Request& request)
-{
-    auto stack = SLIPWAY_TRY(records.stack(request.parameter("id")));
-    if (!stack)
-        return no_stack(request.parameter("id"));
-    return *std::move(stack);
-}
-
 /// `pool` of the body: an id or a name; null detaches; absent changes nothing.
 Result<void> read_pool(Transaction& records, const JsonValue& body, Stack& stack)
 {
@@ -84,13 +71,6 @@ Result<void> write_stack(JsonWriter& json, Transaction& records, const Stack& st
     write_source(json, SLIPWAY_TRY(records.source(stack.id, 0)));
     json.field("created_ms", stack.created_ms).end_object();
     return {};
-}
-
-Result<std::string> stack_json(Transaction& records, const Stack& stack)
-{
-    JsonWriter json;
-    SLIPWAY_TRY(write_stack(json, records, stack, Detail::all));
-    return json.take();
 }
 
 /// Checks the front and keeps the rest as it comes: what is in the archive is between its owner and the job.
@@ -156,6 +136,22 @@ private:
 
 } // namespace
 
+Result<Stack> stack_of(Transaction& records, const http::Request& request)
+{
+    const auto id = request.parameter("id");
+    auto stack = SLIPWAY_TRY(records.stack(id));
+    if (!stack)
+        return Error{Errc::not_found, "there is no stack " + std::string{id} + ": slipway stack list"};
+    return *std::move(stack);
+}
+
+Result<std::string> stack_json(Transaction& records, const Stack& stack)
+{
+    JsonWriter json;
+    SLIPWAY_TRY(write_stack(json, records, stack, Detail::all));
+    return json.take();
+}
+
 Result<http::Reply> PeopleApi::create_stack(const http::Request& request)
 {
     const auto document = SLIPWAY_TRY(JsonDocument::parse(request.body, {.max_bytes = 2 * 1024 * 1024}));
@@ -173,6 +169,9 @@ Result<http::Reply> PeopleApi::create_stack(const http::Request& request)
             return Error{Errc::conflict, "a stack " + stack.id + " exists already: choose another name"};
         SLIPWAY_TRY(check_name_is_free(work.records, stack));
         SLIPWAY_TRY(read_pool(work.records, document.root(), stack));
+        if (!stack.spec.has_sealed())
+            stack.spec.sealed_for.clear();
+        SLIPWAY_TRY(check_sealed_for(stack));
         SLIPWAY_TRY(work.records.add_stack(stack));
         return stack_json(work.records, stack);
     };
@@ -211,6 +210,9 @@ Result<http::Reply> PeopleApi::change_stack(const http::Request& request)
         SLIPWAY_TRY(read_members(document.root(), stack.spec));
         SLIPWAY_TRY(check_size(stack.spec));
         SLIPWAY_TRY(read_pool(work.records, document.root(), stack));
+        if (!stack.spec.has_sealed())
+            stack.spec.sealed_for.clear();
+        SLIPWAY_TRY(check_sealed_for(stack));
         SLIPWAY_TRY(check_name_is_free(work.records, stack));
         SLIPWAY_TRY(work.records.put_stack(stack));
         SLIPWAY_TRY(schedule_stack(work, stack.id));

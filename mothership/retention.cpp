@@ -8,6 +8,9 @@ Result<void> tidy(ControlPlane& plane, const BlobDirectory& blobs)
         auto files = SLIPWAY_TRY(work.records.drop_envelopes());
         const auto sources = SLIPWAY_TRY(work.records.drop_sources(kSourcesKept));
         files.insert(files.end(), sources.begin(), sources.end());
+        for (const auto& more : {SLIPWAY_TRY(work.records.drop_stack_files()),
+                 SLIPWAY_TRY(work.records.drop_states(kStatesKept))})
+            files.insert(files.end(), more.begin(), more.end());
         SLIPWAY_TRY(work.records.drop_empty_attempts());
         SLIPWAY_TRY(work.records.forget_workers(work.now - kForgetAfter));
         return files;

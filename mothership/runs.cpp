@@ -14,6 +14,16 @@ using protocol::StageKind;
 
 constexpr std::string_view kPlan = "plan";
 constexpr std::string_view kApply = "apply";
+constexpr std::string_view kPerform = "perform";
+constexpr std::string_view kDestroy = "destroy";
+
+/// The first stage of a run. Tasks and destructions are one stage, which writes.
+std::string_view first_stage(RunType type)
+{
+    if (type == RunType::task)
+        return kPerform;
+    return type == RunType::destroy ? kDestroy : kPlan;
+}
 
 Error not_allowed(const Run& run, std::string_view what, std::string_view hint)
 {
@@ -63,9 +73,14 @@ Result<void> fire(Work& work, Run& run, RunEvent event, std::string_view note)
     return schedule_stack(work, run.stack_id);
 }
 
-Result<Run> create_run(Work& work, const Stack& stack, RunType type)
+Result<Run> create_run(Work& work, const Stack& stack, RunType type, const std::string& command)
 {
-    if (!stack.spec.phases.contains(std::string{kPlan}))
+    const std::string first{first_stage(type)};
+    if (first == kDestroy && !stack.spec.phases.contains(first))
+        return Error{Errc::conflict,
+            "stack " + stack.id + " has no destroy commands: slipway stack set " + stack.id
+                + " --destroy '…'"};
+    if (first == kPlan && !stack.spec.phases.contains(first))
         return Error{Errc::conflict,
             "stack " + stack.id + " has no plan commands: give it some with PATCH /api/v1/stacks/" + stack.id
                 + " {\"phases\": {\"plan\": [\"…\"]}}, or make another with slipway stack create --plan"};
@@ -74,6 +89,8 @@ Result<Run> create_run(Work& work, const Stack& stack, RunType type)
     run.stack_id = stack.id;
     run.type = type;
     run.spec = stack.spec;
+    if (first == kPerform)
+        run.spec.phases[first] = {command};
     if (const auto source = SLIPWAY_TRY(work.records.source(stack.id, 0)))
         run.source_version = source->version;
     run.created_ms = work.wall_ms;
@@ -96,7 +113,8 @@ Result<void> schedule_stack(Work& work, std::string_view stack_id)
         locked = locked || is_exclusive(run.type);
         run.pool_id = stack->pool_id;
         SLIPWAY_TRY(fire(work, run, RunEvent::make_ready));
-        SLIPWAY_TRY(add_stage(work, run, 0, kPlan, StageKind::read));
+        const auto first = first_stage(run.type);
+        SLIPWAY_TRY(add_stage(work, run, 0, first, first == kPlan ? StageKind::read : StageKind::write));
     }
     return {};
 }

@@ -8,9 +8,10 @@ namespace slipway::mothership {
 /// makes place for the next one of its stack. Fails with `conflict` when the event does not apply.
 [[nodiscard]] Result<void> fire(Work& work, Run& run, RunEvent event, std::string_view note = {});
 
-/// A new run of the stack as it is now, queued and, if nothing stands in its way, ready. Fails with
-/// `conflict` when the stack has nothing to plan.
-[[nodiscard]] Result<Run> create_run(Work& work, const Stack& stack, RunType type);
+/// A new run of the stack as it is now, queued and, if nothing stands in its way, ready. `command`: of a
+/// task. Fails with `conflict` when the stack has no commands for such a run.
+[[nodiscard]] Result<Run> create_run(
+    Work& work, const Stack& stack, RunType type, const std::string& command = {});
 
 /// Makes ready what may go: needs a pool; runs that change something go one at a time, the oldest first.
 [[nodiscard]] Result<void> schedule_stack(Work& work, std::string_view stack_id);

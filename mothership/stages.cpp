@@ -97,6 +97,17 @@ Result<void> plan_succeeded(Work& work, Run& run, const Stage& stage)
     return add_apply_stage(work, run, stage);
 }
 
+Result<void> phase_reported(Work& work, Run& run, std::string_view phase)
+{
+    constexpr std::array<std::pair<std::string_view, RunEvent>, 6> kEvents{
+        {{"init", RunEvent::initialize}, {"plan", RunEvent::plan}, {"apply", RunEvent::apply},
+            {"destroy", RunEvent::destroy}, {"perform", RunEvent::perform}, {"testing", RunEvent::perform}}};
+    for (const auto& [name, event] : kEvents)
+        if (name == phase && next_state(run.state, event))
+            return fire(work, run, event);
+    return {};
+}
+
 Result<void> stage_ended(Work& work, Run& run, const Stage& stage)
 {
     if (stage.core.outcome != Outcome::succeeded)
@@ -106,8 +117,7 @@ Result<void> stage_ended(Work& work, Run& run, const Stage& stage)
     if (stage.core.kind == StageKind::read)
         return plan_succeeded(work, run, stage);
     run.timeline.applied_ms = work.wall_ms;
-    if (next_state(run.state, RunEvent::apply))
-        SLIPWAY_TRY(fire(work, run, RunEvent::apply));
+    SLIPWAY_TRY(phase_reported(work, run, stage.name)); // its report may have been lost
     return fire(work, run, RunEvent::finish);
 }
 
@@ -129,17 +139,6 @@ Result<void> stage_given_back(Work& work, Run& run, Stage& stage, ServerPhase be
     if (had_worker(before) && next_state(run.state, RunEvent::requeue))
         return fire(work, run, RunEvent::requeue, stage.message);
     return work.records.update_run(run);
-}
-
-Result<void> phase_reported(Work& work, Run& run, std::string_view phase)
-{
-    constexpr std::array<std::pair<std::string_view, RunEvent>, 6> kEvents{
-        {{"init", RunEvent::initialize}, {"plan", RunEvent::plan}, {"apply", RunEvent::apply},
-            {"destroy", RunEvent::destroy}, {"perform", RunEvent::perform}, {"testing", RunEvent::perform}}};
-    for (const auto& [name, event] : kEvents)
-        if (name == phase && next_state(run.state, event))
-            return fire(work, run, event);
-    return {};
 }
 
 /// What the change of a stage means for its run.

@@ -22,7 +22,14 @@ inline constexpr int kMaxAttempts = 3;
 /// What the worker is told to do for the newest grant of the stage.
 [[nodiscard]] Result<protocol::Assignment> assignment_of(Transaction& records, const Stage& stage);
 
-/// Name under which the workers fetch the sources of a run.
+/// Names of blobs that have a meaning here: a stage uploads its stack's state and what it could rescue; a
+/// version of the state is fetched under its number.
+inline constexpr std::string_view kStateBlob = "state";
+inline constexpr std::string_view kStateBlobPrefix = "state-";
+inline constexpr std::string_view kRescueBlob = "rescue";
+
+/// Names under which the workers fetch the sources of a run and a mounted file.
 [[nodiscard]] std::string source_blob_name(const Run& run);
+[[nodiscard]] std::string file_blob_name(const StackFile& file);
 
 } // namespace slipway::mothership

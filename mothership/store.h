@@ -44,12 +44,24 @@ public:
     /// `version` 0: the newest.
     virtual Result<std::optional<Source>> source(std::string_view stack_id, std::int64_t version) = 0;
 
+    /// Notes a content for a stack's file; its version.
+    virtual Result<std::int64_t> add_stack_file(std::string_view stack_id, std::string_view file) = 0;
+    /// The name in the blob directory.
+    virtual Result<std::optional<std::string>> stack_file(std::string_view stack_id, std::int64_t version)
+        = 0;
+    /// The next version of a stack's state; `state.version` is set.
+    virtual Result<void> add_state(StateVersion& state) = 0;
+    /// `version` 0: the newest.
+    virtual Result<std::optional<StateVersion>> state(std::string_view stack_id, std::int64_t version) = 0;
+    /// Newest first.
+    virtual Result<std::vector<StateVersion>> states(std::string_view stack_id) = 0;
+
     virtual Result<void> add_run(const Run& run) = 0;
     /// Writes state, pool and timeline if nobody changed the run since it was read, and moves `run.version`
     /// on.
     virtual Result<void> update_run(Run& run) = 0;
     virtual Result<std::optional<Run>> run(std::string_view id) = 0;
-    /// Newest first; empty `stack_id`: of all stacks.
+    /// Newest first, without their specifications; empty `stack_id`: of all stacks.
     virtual Result<std::vector<Run>> runs(std::string_view stack_id, int limit) = 0;
     /// Oldest first.
     virtual Result<std::vector<Run>> queued_runs(std::string_view stack_id) = 0;
@@ -94,11 +106,16 @@ public:
     /// Every file of the blob directory that a record names.
     virtual Result<std::vector<std::string>> blob_files() = 0;
 
-    /// Forgets the blobs of runs that are over; their files.
+    /// Forgets the blobs of runs that are over, rescues aside; their files.
     virtual Result<std::vector<std::string>> drop_envelopes() = 0;
     /// Forgets sources that are not among the newest `kept` of their stack and that no run which goes on was
     /// made with; their files.
     virtual Result<std::vector<std::string>> drop_sources(int kept) = 0;
+    /// Forgets contents of stacks' files that neither their stack nor a run that goes on refers to; their
+    /// files.
+    virtual Result<std::vector<std::string>> drop_stack_files() = 0;
+    /// Forgets states that are not among the newest `kept` of their stack; the files that no other has.
+    virtual Result<std::vector<std::string>> drop_states(int kept) = 0;
     /// Signs off workers that hold nothing and had no contact since that served time, and forgets those of
     /// them that no grant names.
     virtual Result<int> forget_workers(Millis silent_since) = 0;

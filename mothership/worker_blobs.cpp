@@ -1,6 +1,8 @@
 #include "mothership/stages.h"
 #include "mothership/worker_api.h"
 
+#include <charconv>
+
 namespace slipway::mothership {
 
 namespace {
@@ -39,6 +41,35 @@ Result<Verdict> renew(Work& work, const std::optional<Stage>& stage, const Place
     return step.verdict;
 }
 
+/// The number behind a prefix; nothing if the name is none of that kind.
+std::optional<std::int64_t> number_after(std::string_view name, std::string_view prefix)
+{
+    std::int64_t number = 0;
+    if (!name.starts_with(prefix))
+        return std::nullopt;
+    name.remove_prefix(prefix.size());
+    const auto read = std::from_chars(name.data(), name.data() + name.size(), number);
+    return read.ec == std::errc{} && read.ptr == name.data() + name.size() ? std::optional{number}
+                                                                           : std::nullopt;
+}
+
+/// The file behind a name that belongs to the stack: a version of its state, or a file that its run was made
+/// with. An older state than the newest one is given, too: a run that only plans may overlap with one that
+/// writes.
+Result<std::optional<std::string>> stack_blob(
+    Transaction& records, const Stage& stage, const std::string& name)
+{
+    const auto run = SLIPWAY_TRY(records.run(stage.run_id));
+    if (const auto version = number_after(name, kStateBlobPrefix); version && run->spec.manage_state) {
+        const auto state = SLIPWAY_TRY(records.state(run->stack_id, *version));
+        return state ? std::optional{state->file} : std::nullopt;
+    }
+    for (const auto& file : run->spec.files)
+        if (name == file_blob_name(file))
+            return records.stack_file(run->stack_id, file.version);
+    return std::optional<std::string>{};
+}
+
 /// The file behind a name that the stage may read: its sources, the workspace it carries on, what it
 /// uploaded.
 Result<std::string> file_of(Transaction& records, const Stage& stage, const Place& place)
@@ -50,11 +81,32 @@ Result<std::string> file_of(Transaction& records, const Stage& stage, const Plac
         if (source)
             return source->file;
     }
+    if (const auto file = SLIPWAY_TRY(stack_blob(records, stage, place.name)))
+        return *file;
     const bool carried = !assignment.workspace_in.empty() && place.name == assignment.workspace_in;
     const auto blob = SLIPWAY_TRY(records.blob(carried ? assignment.workspace_maker : stage.id, place.name));
     if (!blob || blob->fence != (carried ? assignment.workspace_fence : place.fence))
         return Error{Errc::not_found, "the stage refers to no blob " + place.name};
     return blob->file;
+}
+
+/// What a stage that writes has made of the stack's state becomes its next version.
+Result<void> add_state(Work& work, const Stage& stage, const Place& place, const StoredFile& stored)
+{
+    const auto run = SLIPWAY_TRY(work.records.run(stage.run_id));
+    if (!run || !run->spec.manage_state || stage.core.kind != protocol::StageKind::write)
+        return Error{Errc::invalid_input, "the state of this stage is not kept here"};
+    StateVersion state{.stack_id = run->stack_id,
+        .version = 0,
+        .pool_id = stage.pool_id,
+        .run_id = run->id,
+        .stage_id = stage.id,
+        .fence = place.fence,
+        .file = stored.name,
+        .size = stored.size,
+        .created_ms = work.wall_ms,
+        .note = ""};
+    return work.records.add_state(state);
 }
 
 class UploadSink final : public http::BodySink {
@@ -94,6 +146,11 @@ private:
         const Verdict verdict = SLIPWAY_TRY(renew(work, stage, place_));
         if (verdict != Verdict::ok)
             return verdict;
+        if (place_.name == kStateBlob) {
+            replaced.clear();
+            SLIPWAY_TRY(add_state(work, *stage, place_, stored));
+            return verdict;
+        }
         const auto old = SLIPWAY_TRY(work.records.blob(stage->id, place_.name));
         replaced = old ? old->file : std::string{};
         SLIPWAY_TRY(work.records.put_blob({.stage_id = stage->id,

@@ -3,7 +3,8 @@
 # Needs no network beyond the package registry.
 
 build_packages="git g++ cmake ninja-build pkgconf libcurl4-openssl-dev libssl-dev libcpprest-dev rapidjson-dev
-  libcli11-dev libboost-dev libsqlite3-dev libarchive-dev"
+  libcli11-dev libboost-dev libsqlite3-dev libarchive-dev
+  libzstd-dev"
 run_packages="docker.io iptables busybox-static openssl ca-certificates procps"
 test_packages="catch2 mmdebstrap python3 python3-cryptography clang-format-16 clang-tidy-16"
 # Where the kernel uses AppArmor, Docker starts no container without its parser.

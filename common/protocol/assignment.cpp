@@ -73,7 +73,8 @@ Result<MountedFile> read_file(const JsonValue& json)
 {
     MountedFile file;
     file.path = SLIPWAY_TRY(json.string("path"));
-    file.content = SLIPWAY_TRY(json.string("content"));
+    file.content = SLIPWAY_TRY(json.string_or("content", ""));
+    file.blob = SLIPWAY_TRY(name_or_empty(json, "blob"));
     file.sealed = SLIPWAY_TRY(json.boolean_or("sealed", false)) == JsonValue::Boolean::yes;
     file.mode = static_cast<int>(SLIPWAY_TRY(json.integer_or("mode", 0644, 0, 0777)));
     return file;
@@ -149,7 +150,7 @@ void write(JsonWriter& json, const Assignment& a)
     }
     json.end_array().key("files").begin_array();
     for (const auto& file : a.files) {
-        json.begin_object().field("path", file.path).field("content", file.content);
+        json.begin_object().field("path", file.path).field("content", file.content).field("blob", file.blob);
         json.flag("sealed", file.sealed).field("mode", std::int64_t{file.mode}).end_object();
     }
     json.end_array().key("limits").begin_object();
@@ -158,6 +159,8 @@ void write(JsonWriter& json, const Assignment& a)
     json.field("pids", a.limits.pids).end_object();
     json.field("source_blob", a.source_blob).field("workspace_in", a.workspace_in);
     json.field("workspace_fence", a.workspace_fence.to_integer()).field("workspace_maker", a.workspace_maker);
+    json.field("workflow", a.workflow).flag("manage_state", a.manage_state).field("state_in", a.state_in);
+    json.field("state_fence", a.state_fence.to_integer()).field("state_maker", a.state_maker);
     json.flag("keep_workspace", a.keep_workspace)
         .field("project_root", a.project_root)
         .flag("debug", a.debug);
@@ -181,6 +184,11 @@ Result<Assignment> read_assignment(const JsonValue& json)
     a.workspace_in = SLIPWAY_TRY(name_or_empty(json, "workspace_in"));
     a.workspace_fence = Fence::from_integer(SLIPWAY_TRY(json.integer_or("workspace_fence", 0, 0)));
     a.workspace_maker = SLIPWAY_TRY(json.string_or("workspace_maker", ""));
+    a.workflow = SLIPWAY_TRY(name_or_empty(json, "workflow"));
+    a.manage_state = SLIPWAY_TRY(json.boolean_or("manage_state", false)) == JsonValue::Boolean::yes;
+    a.state_in = SLIPWAY_TRY(name_or_empty(json, "state_in"));
+    a.state_fence = Fence::from_integer(SLIPWAY_TRY(json.integer_or("state_fence", 0, 0)));
+    a.state_maker = SLIPWAY_TRY(json.string_or("state_maker", ""));
     a.keep_workspace = SLIPWAY_TRY(json.boolean_or("keep_workspace", false)) == JsonValue::Boolean::yes;
     a.project_root = SLIPWAY_TRY(json.string_or("project_root", ""));
     a.debug = SLIPWAY_TRY(json.boolean_or("debug", false)) == JsonValue::Boolean::yes;

@@ -21,7 +21,8 @@ struct Variable {
 /// A file that is put into the workspace before the first phase.
 struct MountedFile {
     std::string path; ///< Relative to the workspace.
-    std::string content; ///< Base64; of an envelope for the pool when `sealed`.
+    std::string content; ///< Base64; of an envelope for the pool when `sealed`. Empty with a `blob`.
+    std::string blob; ///< Name of the blob with the content, as it is, or of the envelope; empty: none.
     bool sealed = false;
     int mode = 0644;
 };
@@ -77,10 +78,20 @@ struct Assignment {
     std::string workspace_in; ///< Name of the envelope with the workspace of an earlier stage; empty: none.
     Fence workspace_fence; ///< The grant that made it: part of the envelope's context.
     std::string workspace_maker; ///< The stage that made it.
+    std::string workflow; ///< custom, opentofu, terraform or ansible: whose commands the phases are.
+    bool manage_state = false; ///< The control plane keeps the state file of the project root.
+    std::string
+        state_in; ///< Name of the envelope with its newest version; empty: none, or it is in the workspace.
+    Fence state_fence; ///< The grant that made it: part of the envelope's context.
+    std::string state_maker; ///< The stage that made it.
+
     bool keep_workspace = false; ///< The workspace is sealed and uploaded at the end of a successful stage.
     std::string project_root; ///< Directory of the sources in which the phases run; empty: their top.
     bool debug = false; ///< Commands are shown in the log.
 };
+
+/// Largest content of a mounted file.
+inline constexpr std::size_t kMaxMountedFile = 2 * 1024 * 1024;
 
 /// Largest JSON text of one assignment.
 inline constexpr std::size_t kMaxAssignmentBytes = 4 * 1024 * 1024;

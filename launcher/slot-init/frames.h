@@ -47,7 +47,8 @@ enum class FrameType : std::uint32_t {
     put = 9, ///< TransferFrame, text user, text directory. A tar archive follows in `put_data`.
     put_data = 10, ///< TransferFrame, bytes.
     put_end = 11, ///< TransferFrame. Answered by `transfer_end`.
-    get = 12, ///< TransferFrame, text user, text directory. Answered by `get_data` and `transfer_end`.
+    get
+    = 12, ///< TransferFrame, text user, text directory or file. Answered by `get_data` and `transfer_end`.
     credit = 13, ///< CreditFrame. get: that many more bytes may be sent. (First none.)
     cancel = 14, ///< TransferFrame. Ends the transfer without an answer.
     // slot-init to launcher
@@ -152,9 +153,15 @@ struct NoticeFrame {
     std::uint64_t limit_ms;
 };
 
+/// `TransferEndFrame::failed`, and the exit code of what moved the files: whatever other number it is, it
+/// failed.
+inline constexpr std::uint32_t kMoveFailed = 1;
+inline constexpr std::uint32_t kMoveNoSpace = 2; ///< The disk of the container is full.
+inline constexpr std::uint32_t kMoveAbsent = 3; ///< get: nothing has that name.
+
 struct TransferEndFrame {
     std::uint32_t id;
-    std::uint32_t failed; ///< 0 or 1
+    std::uint32_t failed; ///< 0, or one of the above.
     std::int32_t signal; ///< That ended what moved the files, or 0.
     StopCause cause; ///< `lease`: the slot's lease is over, nothing starts or lives on in it.
 };

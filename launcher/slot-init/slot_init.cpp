@@ -120,7 +120,7 @@ void SlotInit::reap(pid_t pid, int status)
         close_fd(job_end_);
     } else if (pid == transfer_.pid) {
         transfer_.pid = -1;
-        transfer_.failed = status != 0;
+        transfer_.failed = WIFEXITED(status) ? static_cast<std::uint32_t>(WEXITSTATUS(status)) : kMoveFailed;
         transfer_.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
     }
 }

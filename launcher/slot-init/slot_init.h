@@ -70,7 +70,7 @@ private:
         pid_t pid = -1;
         int data = -1;
         int text_pipe = -1;
-        bool failed = false;
+        std::uint32_t failed = 0; ///< As in TransferEndFrame.
         int signal = 0; ///< That killed the child.
         std::uint32_t credit = 0; ///< get: may be sent; put: to be granted.
         std::uint32_t text_size = 0;

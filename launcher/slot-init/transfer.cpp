@@ -27,7 +27,7 @@ void SlotInit::start_transfer(bool is_put)
     }
     if (pid < 0) {
         complain(text[1], "no process can be made for the files", nullptr, errno);
-        transfer_.failed = true;
+        transfer_.failed = kMoveFailed;
     }
     ::close(data[is_put ? 0 : 1]);
     ::close(text[1]);
@@ -114,7 +114,7 @@ void SlotInit::pump_transfer()
 bool SlotInit::transfer_over() const
 {
     return transfer_.pid < 0 && transfer_.text_pipe < 0
-        && (transfer_.is_put || transfer_.data < 0 || transfer_.failed);
+        && (transfer_.is_put || transfer_.data < 0 || transfer_.failed != 0);
 }
 
 void SlotInit::end_transfer()

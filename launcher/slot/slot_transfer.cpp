@@ -20,6 +20,13 @@ std::string in_words(const TransferEndFrame& end, const std::string& text)
     return text.empty() ? why : why + "; before: " + text;
 }
 
+Errc code_of(std::uint32_t failed)
+{
+    if (failed == kMoveNoSpace)
+        return Errc::exhausted;
+    return failed == kMoveAbsent ? Errc::conflict : Errc::rejected;
+}
+
 } // namespace
 
 Result<void> SlotLink::wait_connected(std::stop_token stop)
@@ -69,7 +76,7 @@ Result<void> SlotLink::send_chunk(std::string_view bytes, std::stop_token stop)
 {
     while (!bytes.empty()) {
         if (transfer_.end)
-            return Error{Errc::rejected, in_words(transfer_.how, *transfer_.end)};
+            return Error{code_of(transfer_.how.failed), in_words(transfer_.how, *transfer_.end)};
         if (transfer_.failure)
             return *transfer_.failure;
         if (transfer_.credit == 0) {
@@ -131,7 +138,7 @@ Result<std::string> SlotLink::end_transfer(Result<void> outcome, std::stop_token
         outcome = *transfer_.failure;
     const Transfer ended = std::exchange(transfer_, {});
     if (ended.end && ended.how.failed != 0)
-        return Error{Errc::rejected, in_words(ended.how, *ended.end)};
+        return Error{code_of(ended.how.failed), in_words(ended.how, *ended.end)};
     if (outcome)
         return *ended.end;
     if (!ended.end && ended.id != 0)

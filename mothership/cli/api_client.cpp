@@ -171,11 +171,26 @@ Result<Answer> ApiClient::get(const std::string& path)
     return impl_->exchange(request);
 }
 
+Result<Answer> ApiClient::remove(const std::string& path)
+{
+    net::http_request request{net::methods::DEL};
+    request.set_request_uri(path);
+    return impl_->exchange(request);
+}
+
 Result<Answer> ApiClient::send(const std::string& method, const std::string& path, const std::string& json)
 {
     net::http_request request{method};
     request.set_request_uri(path);
     request.set_body(json, "application/json");
+    return impl_->exchange(request);
+}
+
+Result<Answer> ApiClient::put(const std::string& path, const std::string& bytes)
+{
+    net::http_request request{net::methods::PUT};
+    request.set_request_uri(path);
+    request.set_body(std::vector<unsigned char>{bytes.begin(), bytes.end()});
     return impl_->exchange(request);
 }
 

@@ -42,7 +42,9 @@ public:
     ~ApiClient();
 
     Result<Answer> get(const std::string& path);
+    Result<Answer> remove(const std::string& path);
     Result<Answer> send(const std::string& method, const std::string& path, const std::string& json);
+    Result<Answer> put(const std::string& path, const std::string& bytes);
     /// Streams the file; `progress` is told the bytes sent so far.
     Result<Answer> upload(const std::string& path, const std::filesystem::path& file,
         const std::function<void(std::uint64_t)>& progress);

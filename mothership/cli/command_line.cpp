@@ -1,10 +1,10 @@
 #include "mothership/cli/command_line.h"
 
+#include "mothership/cli/command_tree.h"
 #include "mothership/cli/commands.h"
 #include "mothership/cli/login.h"
 #include "mothership/cli/table.h"
 
-#include <CLI/CLI.hpp>
 #include <poll.h>
 #include <unistd.h>
 
@@ -16,17 +16,6 @@
 namespace slipway::cli {
 
 namespace {
-
-/// What the chosen command does; returns the exit code.
-using Work = std::function<Result<int>()>;
-
-Result<int> with_client(const std::function<Result<void>(ApiClient&)>& work)
-{
-    const Account account = SLIPWAY_TRY(load_account());
-    auto client = SLIPWAY_TRY(ApiClient::create(account));
-    SLIPWAY_TRY(work(client));
-    return 0;
-}
 
 Result<int> follow(const LogOptions& options)
 {
@@ -73,92 +62,6 @@ void add_pools(CLI::App& app, Work& work, bool& json)
     });
 }
 
-/// An option may be given several times, with one value each: it does not swallow the words after it.
-void add_several(
-    CLI::App& app, const std::string& name, std::vector<std::string>& values, const std::string& help)
-{
-    app.add_option(name, values, help + "; several: once for each")->allow_extra_args(false);
-}
-
-std::shared_ptr<StackOptions> add_stack_options(CLI::App& app)
-{
-    auto options = std::make_shared<StackOptions>();
-    app.add_option("name", options->name, "Name of the stack")->required();
-    app.add_option("--image", options->image, "Runner image; the launcher's default if none is given");
-    add_several(app, "--init", options->init, "Command of the init phase");
-    add_several(app, "--plan", options->plan, "Command of the plan phase");
-    add_several(app, "--apply", options->apply, "Command of the apply phase");
-    add_several(app, "--env", options->environment, "NAME=VALUE for every stage");
-    app.add_option("--project-root", options->project_root, "Directory of the sources in which commands run");
-    app.add_flag_callback(
-        "--autodeploy", [options] { options->autodeploy = true; }, "Apply without a confirmation");
-    app.add_flag_callback(
-        "--no-autodeploy", [options] { options->autodeploy = false; }, "Wait for a confirmation");
-    return options;
-}
-
-void add_stack_spec(CLI::App& stack, Work& work)
-{
-    auto* create = stack.add_subcommand("create", "Make a stack");
-    const auto options = add_stack_options(*create);
-    create->add_option("--pool", options->pool, "Pool that runs it (name or id); nothing runs without one");
-    create->get_option("--plan")->required();
-    create->get_option("--apply")->required();
-    create->footer("Example:\n"
-                   "  slipway stack create web --pool demo --image registry/tofu:1.8 --init 'tofu init' \\\n"
-                   "    --plan 'tofu plan -out=../plan' --apply 'tofu apply ../plan'");
-    create->callback([&work, options] {
-        work = [options] {
-            return with_client([&](ApiClient& client) { return create_stack(client, *options); });
-        };
-    });
-    auto* set = stack.add_subcommand("set", "Change a stack; what is not given stays");
-    const auto changes = add_stack_options(*set);
-    set->footer(
-        "A phase that is given replaces all its commands; variables are added or replaced.\nExample:\n"
-        "  slipway stack set web --plan 'tofu plan -out=../plan' --no-autodeploy");
-    set->callback([&work, changes] {
-        work = [changes] {
-            return with_client([&](ApiClient& client) { return set_stack(client, *changes); });
-        };
-    });
-}
-
-void add_stacks(CLI::App& app, Work& work, bool& json)
-{
-    auto* stack
-        = app.add_subcommand("stack", "Stacks: sources, runner image and commands")->require_subcommand(1);
-    add_stack_spec(*stack, work);
-    auto name = std::make_shared<std::string>();
-    auto value = std::make_shared<std::string>();
-    auto* attach = stack->add_subcommand("attach", "Choose the pool that runs a stack");
-    attach->footer("Example: slipway stack attach web --pool demo");
-    attach->add_option("name", *name, "The stack")->required();
-    attach->add_option("--pool", *value, "The pool (name or id)")->required();
-    attach->callback([&work, name, value] {
-        work = [=] {
-            return with_client([&](ApiClient& client) { return attach_stack(client, *name, *value); });
-        };
-    });
-    auto* push = stack->add_subcommand("push", "Upload a directory as the sources of a stack");
-    push->footer("Example: slipway stack push web .");
-    push->add_option("name", *name, "The stack")->required();
-    push->add_option("directory", *value, "What to upload; .git and .terraform are left out")
-        ->required()
-        ->check(CLI::ExistingDirectory);
-    push->callback([&work, name, value] {
-        work = [=] {
-            return with_client([&](ApiClient& client) { return push_stack(client, *name, *value); });
-        };
-    });
-    auto* list = stack->add_subcommand("list", "All stacks");
-    list->footer("Example: slipway stack list --json");
-    list->add_flag("--json", json, "Print the server's answer");
-    list->callback([&work, &json] {
-        work = [&json] { return with_client([&](ApiClient& client) { return list_stacks(client, json); }); };
-    });
-}
-
 void add_run_views(CLI::App& run, Work& work, bool& json)
 {
     auto id = std::make_shared<std::string>();
@@ -190,33 +93,57 @@ void add_run_views(CLI::App& run, Work& work, bool& json)
     logs->callback([&work, options] { work = [options] { return follow(*options); }; });
 }
 
-void add_runs(CLI::App& app, Work& work, bool& json)
+/// What is the same for every command that starts a run.
+struct StartOptions {
+    std::string stack;
+    std::string type = "TRACKED";
+    std::string command;
+    bool following = false;
+    bool quiet = false;
+};
+
+std::shared_ptr<StartOptions> add_start_options(CLI::App& app, Work& work)
 {
-    auto* run = app.add_subcommand("run", "Runs")->require_subcommand(1);
-    auto stack = std::make_shared<std::string>();
-    auto type = std::make_shared<std::string>("TRACKED");
-    auto following = std::make_shared<bool>(false);
-    auto quiet = std::make_shared<bool>(false);
-    auto* start = run->add_subcommand("start", "Start a run of a stack");
-    start->footer("Example: slipway run start -f web");
-    start->add_option("stack", *stack, "The stack")->required();
-    start->add_option("--type", *type, "TRACKED or PROPOSED (plans only)")->capture_default_str();
-    start->add_flag("-f,--follow", *following, "Show the log until it ends or waits for a person");
-    start->add_flag("-q,--quiet", *quiet, "Print the id alone");
-    start->callback([=, &work] {
-        work = [=]() -> Result<int> {
+    auto options = std::make_shared<StartOptions>();
+    app.add_option("stack", options->stack, "The stack")->required();
+    app.add_flag("-f,--follow", options->following, "Show the log until it ends or waits for a person");
+    app.add_flag("-q,--quiet", options->quiet, "Print the id alone");
+    app.callback([&work, options] {
+        work = [options]() -> Result<int> {
             std::string id;
             const auto started = with_client([&](ApiClient& client) -> Result<void> {
-                id = SLIPWAY_TRY(start_run(client, *stack, *type));
+                id = SLIPWAY_TRY(start_run(client, options->stack, options->type, options->command));
                 return {};
             });
             if (!started)
                 return started.error();
-            std::printf(*quiet ? "%s\n" : "run %s\n", printable(id).c_str());
+            std::printf(options->quiet ? "%s\n" : "run %s\n", printable(id).c_str());
             std::fflush(stdout);
-            return *following ? follow({.run = id, .offset = 0, .follow = true}) : Result<int>{0};
+            return options->following ? follow({.run = id, .offset = 0, .follow = true}) : Result<int>{0};
         };
     });
+    return options;
+}
+
+void add_tasks(CLI::App& app, Work& work)
+{
+    auto* task = app.add_subcommand("task", "Commands that are run once in a stack")->require_subcommand(1);
+    auto* run = task->add_subcommand("run", "Run a command as a task, after the init phase");
+    run->footer("Example: slipway task run -f web 'tofu state list'");
+    const auto options = add_start_options(*run, work);
+    options->type = "TASK";
+    run->add_option("command", options->command, "The command, as one word of the shell")->required();
+}
+
+void add_runs(CLI::App& app, Work& work, bool& json)
+{
+    auto* run = app.add_subcommand("run", "Runs")->require_subcommand(1);
+    auto* start = run->add_subcommand("start", "Start a run of a stack");
+    start->footer("Example: slipway run start -f web\n"
+                  "A run of the type DESTROY runs the destroy commands at once, without asking.");
+    const auto options = add_start_options(*start, work);
+    start->add_option("--type", options->type, "TRACKED, PROPOSED (plans only) or DESTROY")
+        ->capture_default_str();
     constexpr std::array<std::pair<const char*, const char*>, 5> kVerbs{
         {{"confirm", "Apply what was planned"}, {"discard", "Do not apply what was planned"},
             {"stop", "Stop a run"},
@@ -233,6 +160,16 @@ void add_runs(CLI::App& app, Work& work, bool& json)
             };
         });
     }
+    auto id = std::make_shared<std::string>();
+    auto out = std::make_shared<std::string>();
+    auto* rescue
+        = run->add_subcommand("rescue", "Save what a run has left of a state that could not be kept");
+    rescue->footer("Example: slipway run rescue 01JDYZ3NDEKTSV4RRFFQ69G5FA --out rescue.slip");
+    rescue->add_option("id", *id, "The run")->required();
+    rescue->add_option("--out", *out, "A new file for the envelope; - for standard output")->required();
+    rescue->callback([&work, id, out] {
+        work = [=] { return with_client([&](ApiClient& client) { return save_rescue(client, *id, *out); }); };
+    });
     add_run_views(*run, work, json);
 }
 
@@ -243,6 +180,14 @@ bool reader_is_gone()
 }
 
 } // namespace
+
+Result<int> with_client(const std::function<Result<void>(ApiClient&)>& work)
+{
+    const Account account = SLIPWAY_TRY(load_account());
+    auto client = SLIPWAY_TRY(ApiClient::create(account));
+    SLIPWAY_TRY(work(client));
+    return 0;
+}
 
 int run_command_line(int argc, const char* const* argv)
 {
@@ -273,6 +218,7 @@ int run_command_line(int argc, const char* const* argv)
     add_pools(app, work, json);
     add_stacks(app, work, json);
     add_runs(app, work, json);
+    add_tasks(app, work);
     CLI11_PARSE(app, argc, argv);
 
     const auto code = work();

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -29,8 +30,31 @@ struct StackOptions {
     std::vector<std::string> init;
     std::vector<std::string> plan;
     std::vector<std::string> apply;
+    std::vector<std::string> destroy;
+    std::map<std::string, std::vector<std::string>> hooks; ///< By name: before_init … after_run.
     std::vector<std::string> environment; ///< NAME=VALUE
+    std::vector<std::string> secrets; ///< NAME=@FILE, NAME (typed, or standard input), NAME=VALUE
+    std::vector<std::string> unset; ///< Names of variables.
+    std::filesystem::path pool_key; ///< For what is sealed; see sealing.h.
+    std::string workflow;
+    std::optional<bool> manage_state;
     std::optional<bool> autodeploy;
+};
+
+struct StackFileOptions {
+    std::string stack;
+    std::string path; ///< In the workspace.
+    std::string file; ///< "-": standard input.
+    std::string mode; ///< Octal; empty: 600 for a secret, else 644.
+    bool secret = false;
+    std::filesystem::path pool_key;
+};
+
+struct StatePullOptions {
+    std::string stack;
+    std::int64_t version = 0; ///< 0: the newest.
+    std::vector<std::string> key_files;
+    std::string out = "-"; ///< A new file (0600), or "-" for standard output.
 };
 
 struct LogOptions {
@@ -58,8 +82,21 @@ Result<void> attach_stack(ApiClient& client, const std::string& stack, const std
 Result<void> push_stack(ApiClient& client, const std::string& stack, const std::filesystem::path& directory);
 Result<void> list_stacks(ApiClient& client, bool json);
 
-/// Returns the run's id.
-Result<std::string> start_run(ApiClient& client, const std::string& stack, const std::string& type);
+/// Of a secret nothing leaves the machine but an envelope for the stack's pool.
+Result<void> set_stack_file(ApiClient& client, const StackFileOptions& options);
+Result<void> remove_stack_file(ApiClient& client, const std::string& stack, const std::string& path);
+Result<void> list_stack_files(ApiClient& client, const std::string& stack);
+
+Result<void> list_states(ApiClient& client, const std::string& stack, bool json);
+/// Opens a version of the state with the pool's key, here.
+Result<void> pull_state(ApiClient& client, const StatePullOptions& options);
+Result<void> roll_back_state(ApiClient& client, const std::string& stack, std::int64_t version);
+
+/// Returns the run's id. `command`: of a TASK.
+Result<std::string> start_run(
+    ApiClient& client, const std::string& stack, const std::string& type, const std::string& command = {});
+/// The envelope that a run has left of a state that could not be kept, into a new file or to "-".
+Result<void> save_rescue(ApiClient& client, const std::string& run, const std::string& out);
 Result<void> list_runs(ApiClient& client, const std::string& stack, bool json);
 Result<void> show_run(ApiClient& client, const std::string& run, bool json);
 /// `verb`: confirm, discard, stop, release or declare-lost.

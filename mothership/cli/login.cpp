@@ -1,13 +1,9 @@
 #include "mothership/cli/login.h"
 
 #include "common/file.h"
+#include "mothership/cli/secret_input.h"
 #include "mothership/cli/table.h"
 
-#include <sys/stat.h>
-#include <termios.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 
@@ -29,64 +25,11 @@ void trim(std::string& text)
     text.erase(0, text.find_first_not_of(" \r\n\t"));
 }
 
-/// A terminal that does not show what is typed, while this lives.
-class HiddenTyping {
-public:
-    explicit HiddenTyping(int terminal)
-        : terminal_{terminal}
-        , known_{::tcgetattr(terminal, &before_) == 0}
-    {
-        termios hidden = before_;
-        hidden.c_lflag &= ~static_cast<tcflag_t>(ECHO);
-        hidden.c_lflag |= ECHONL;
-        known_ = known_ && ::tcsetattr(terminal, TCSAFLUSH, &hidden) == 0;
-    }
-
-    HiddenTyping(const HiddenTyping&) = delete;
-    HiddenTyping& operator=(const HiddenTyping&) = delete;
-
-    ~HiddenTyping()
-    {
-        if (known_)
-            ::tcsetattr(terminal_, TCSANOW, &before_);
-    }
-
-private:
-    int terminal_;
-    termios before_{};
-    bool known_;
-};
-
-Result<std::string> read_typed_key()
-{
-    const HiddenTyping hidden{STDIN_FILENO};
-    std::fputs("API key (it is not shown): ", stderr);
-    std::string line(4096, '\0'); // a terminal hands over one line, and no longer one
-    ssize_t count = 0;
-    do
-        count = ::read(STDIN_FILENO, line.data(), line.size());
-    while (count < 0 && errno == EINTR);
-    if (count < 0)
-        return Error::from_errno("reading the key", errno);
-    line.resize(static_cast<std::size_t>(count));
-    return line;
-}
-
-Result<std::string> read_key_file(const std::string& path)
-{
-    struct stat info { };
-
-    if (::stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode) && (info.st_mode & 077U) != 0)
-        return Error{
-            Errc::rejected, path + " can be read by others: chmod 600 it, or hand it over on standard input"};
-    return read_file(path, kMaxFile);
-}
-
-Result<std::string> read_key(const std::string& path)
+Result<Secret> read_key(const std::string& path)
 {
     if (!path.empty() && path != "-")
-        return read_key_file(path);
-    return ::isatty(STDIN_FILENO) != 0 ? read_typed_key() : read_file("/dev/stdin", kMaxFile);
+        return read_secret_file(path, kMaxFile);
+    return read_secret_input("API key", kMaxFile);
 }
 
 } // namespace
@@ -140,7 +83,8 @@ Result<void> login(const LoginOptions& options)
         account.endpoint.pop_back();
     if (!options.ca_file.empty())
         account.ca_pem = SLIPWAY_TRY(in("--ca", read_file(options.ca_file, kMaxFile)));
-    std::string key = SLIPWAY_TRY(in("--key-file", read_key(options.key_file)));
+    const Secret given = SLIPWAY_TRY(in("--key-file", read_key(options.key_file)));
+    std::string key{given.reveal()};
     trim(key);
     if (!key.starts_with("slk_"))
         return Error{Errc::invalid_input, "--key-file: an API key starts with slk_; this does not"};

@@ -3,6 +3,7 @@
 #include "common/http/url.h"
 #include "crypto/csr.h"
 #include "mothership/cli/commands.h"
+#include "mothership/cli/sealing.h"
 #include "mothership/cli/table.h"
 
 #include <fcntl.h>
@@ -141,6 +142,9 @@ Result<void> create_pool(ApiClient& client, const PoolCreateOptions& options)
         return kept.error().in(
             "--out: the token is printed above and is not shown again; writing " + options.out.string());
     }
+    if (const auto pinned = pin_pool(id, fingerprint); !pinned)
+        std::fprintf(
+            stderr, "the key of the pool is not pinned: %s\n", printable(pinned.error().message()).c_str());
     std::printf("pool \"%s\" (%s)\n", printable(options.name).c_str(), printable(id).c_str());
     std::printf("fingerprint of its key: SHA256:%s\n", fingerprint.c_str());
     std::printf("token: %s (keep it with the key; it is not shown again)\n\n", options.out.c_str());

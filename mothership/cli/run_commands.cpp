@@ -127,10 +127,14 @@ private:
 
 } // namespace
 
-Result<std::string> start_run(ApiClient& client, const std::string& stack, const std::string& type)
+Result<std::string> start_run(
+    ApiClient& client, const std::string& stack, const std::string& type, const std::string& command)
 {
     JsonWriter json;
-    json.begin_object().field("type", type).end_object();
+    json.begin_object().field("type", type);
+    if (!command.empty())
+        json.field("command", command);
+    json.end_object();
     const std::string path = "/api/v1/stacks/" + http::percent_encode(stack) + "/runs";
     const Answer answer = SLIPWAY_TRY(client.send("POST", path, json.text()));
     const auto document = SLIPWAY_TRY(JsonDocument::parse(answer.body));

@@ -1,7 +1,10 @@
+#include "common/base64.h"
 #include "common/file.h"
 #include "common/http/url.h"
 #include "mothership/cli/archive.h"
 #include "mothership/cli/commands.h"
+#include "mothership/cli/sealing.h"
+#include "mothership/cli/secret_input.h"
 #include "mothership/cli/table.h"
 
 #include <fcntl.h>
@@ -34,37 +37,157 @@ Result<UniqueFd> temporary_file()
     return file;
 }
 
+using Commands = std::map<std::string, std::vector<std::string>>;
+using Variables = std::map<std::string, std::string>;
+
+constexpr std::size_t kMaxSecret = 512 * 1024;
+
+/// What the control plane takes together, so that what is not given is sent as it is.
+struct Draft {
+    Commands phases;
+    Commands hooks;
+    Variables environment;
+    Variables sealed; ///< Base64 of envelopes.
+    std::string sealed_for;
+};
+
+Result<Commands> read_commands(const JsonValue& stack, std::string_view name)
+{
+    Commands all;
+    if (const auto object = SLIPWAY_TRY(stack.find(name)))
+        for (const auto& [key, commands] : SLIPWAY_TRY(object->members()))
+            all[key] = SLIPWAY_TRY(object->string_list(key));
+    return all;
+}
+
+Result<Draft> read_draft(const JsonValue& stack)
+{
+    Draft draft;
+    draft.phases = SLIPWAY_TRY(read_commands(stack, "phases"));
+    draft.hooks = SLIPWAY_TRY(read_commands(stack, "hooks"));
+    const auto plain = SLIPWAY_TRY(stack.string_map("environment"));
+    draft.environment = {plain.begin(), plain.end()};
+    const auto sealed = SLIPWAY_TRY(stack.string_map("sealed_environment"));
+    draft.sealed = {sealed.begin(), sealed.end()};
+    draft.sealed_for = SLIPWAY_TRY(stack.string_or("sealed_for", ""));
+    return draft;
+}
+
 /// NAME=VALUE pairs; of two with the same name the last counts.
-Result<void> add_variables(
-    const std::vector<std::string>& pairs, std::map<std::string, std::string>& environment)
+Result<void> add_variables(const std::vector<std::string>& pairs, Draft& draft)
 {
     for (const auto& pair : pairs) {
         const auto equals = pair.find('=');
         if (equals == 0 || equals == std::string::npos)
             return Error{Errc::invalid_input, "--env \"" + pair + "\": expected NAME=VALUE"};
-        environment[pair.substr(0, equals)] = pair.substr(equals + 1);
+        const std::string name = pair.substr(0, equals);
+        draft.environment[name] = pair.substr(equals + 1);
+        draft.sealed.erase(name);
     }
     return {};
+}
+
+/// The value of NAME=@FILE, NAME or NAME=VALUE.
+Result<Secret> read_secret(const std::string& given, const std::string& name)
+{
+    if (name.size() == given.size())
+        return without_line_end(SLIPWAY_TRY(read_secret_input(name, kMaxSecret)));
+    const std::string value = given.substr(name.size() + 1);
+    if (value.starts_with('@'))
+        return without_line_end(
+            SLIPWAY_TRY(in("--secret-env " + name, read_secret_file(value.substr(1), kMaxSecret))));
+    std::fprintf(stderr,
+        "the value of %s was on the command line, where others of this machine can see it and the shell "
+        "keeps it: "
+        "better --secret-env %s=@FILE, or --secret-env %s alone\n",
+        printable(name).c_str(), printable(name).c_str(), printable(name).c_str());
+    return Secret{value};
+}
+
+Result<void> add_secrets(
+    ApiClient& client, const StackOptions& options, const std::string& pool_of_stack, Draft& draft)
+{
+    if (options.secrets.empty())
+        return {};
+    if (pool_of_stack.empty())
+        return Error{Errc::conflict,
+            "--secret-env: the stack has no pool that a secret could be sealed for: slipway stack attach "
+                + options.name + " --pool POOL"};
+    const auto pool = SLIPWAY_TRY(sealing_pool(client, pool_of_stack, options.pool_key));
+    for (const auto& given : options.secrets) {
+        const std::string name = given.substr(0, given.find('='));
+        const Secret value = SLIPWAY_TRY(read_secret(given, name));
+        draft.sealed[name] = base64_encode(SLIPWAY_TRY(seal_for(pool, name, value.reveal())));
+        draft.environment.erase(name);
+    }
+    draft.sealed_for = pool.id;
+    return {};
+}
+
+Result<void> change_draft(
+    ApiClient& client, const StackOptions& options, const std::string& pool, Draft& draft)
+{
+    const std::array<std::pair<std::string, const std::vector<std::string>*>, 4> phases{
+        {{"init", &options.init}, {"plan", &options.plan}, {"apply", &options.apply},
+            {"destroy", &options.destroy}}};
+    for (const auto& [name, commands] : phases)
+        if (!commands->empty())
+            draft.phases[name] = *commands;
+    for (const auto& [name, commands] : options.hooks)
+        if (!commands.empty())
+            draft.hooks[name] = commands;
+    for (const auto& name : options.unset) {
+        const auto removed = draft.environment.erase(name) + draft.sealed.erase(name);
+        if (removed == 0)
+            return Error{Errc::not_found, "--unset-env " + name + ": the stack has no such variable"};
+    }
+    SLIPWAY_TRY(add_variables(options.environment, draft));
+    return add_secrets(client, options, pool, draft);
+}
+
+/// A hook or a phase that is given as one empty command is taken away.
+void write_commands(JsonWriter& json, std::string_view name, const Commands& all)
+{
+    json.key(name).begin_object();
+    for (const auto& [key, commands] : all)
+        if (commands != std::vector<std::string>{""})
+            json.string_list(key, commands);
+    json.end_object();
+}
+
+void write_draft(JsonWriter& json, const StackOptions& options, const Draft& draft)
+{
+    if (!options.image.empty())
+        json.field("runner_image", options.image);
+    if (!options.project_root.empty())
+        json.field("project_root", options.project_root);
+    if (options.autodeploy)
+        json.flag("autodeploy", *options.autodeploy);
+    if (!options.workflow.empty())
+        json.field("workflow", options.workflow);
+    if (options.manage_state)
+        json.flag("manage_state", *options.manage_state);
+    write_commands(json, "phases", draft.phases);
+    write_commands(json, "hooks", draft.hooks);
+    json.string_map("environment", {draft.environment.begin(), draft.environment.end()});
+    json.string_map("sealed_environment", {draft.sealed.begin(), draft.sealed.end()});
+    json.field("sealed_for", draft.sealed_for);
 }
 
 } // namespace
 
 Result<void> create_stack(ApiClient& client, const StackOptions& options)
 {
+    Draft draft;
+    SLIPWAY_TRY(change_draft(client, options, options.pool, draft));
     JsonWriter json;
-    json.begin_object().field("name", options.name).field("runner_image", options.image);
+    json.begin_object().field("name", options.name);
     if (!options.pool.empty())
         json.field("pool", options.pool);
-    if (!options.project_root.empty())
-        json.field("project_root", options.project_root);
-    json.flag("autodeploy", options.autodeploy.value_or(false));
-    json.key("phases").begin_object().string_list("init", options.init).string_list("plan", options.plan);
-    json.string_list("apply", options.apply).end_object();
-    std::map<std::string, std::string> environment;
-    SLIPWAY_TRY(add_variables(options.environment, environment));
-    json.string_map("environment", {environment.begin(), environment.end()}).end_object();
+    write_draft(json, options, draft);
+    json.end_object();
     const Answer answer = SLIPWAY_TRY(client.send("POST", "/api/v1/stacks", json.text()));
-    const auto document = SLIPWAY_TRY(JsonDocument::parse(answer.body));
+    const auto document = SLIPWAY_TRY(JsonDocument::parse(answer.body, {.max_bytes = 16U << 20U}));
     const std::string id = SLIPWAY_TRY(document.root().string("id"));
     std::printf("stack %s\n", printable(id).c_str());
     if (options.pool.empty())
@@ -75,34 +198,15 @@ Result<void> create_stack(ApiClient& client, const StackOptions& options)
 
 Result<void> set_stack(ApiClient& client, const StackOptions& options)
 {
-    // The control plane takes all phases and variables together: those that are not given are sent as they
-    // are.
     const Answer before = SLIPWAY_TRY(client.get(stack_path(options.name)));
     const auto document = SLIPWAY_TRY(JsonDocument::parse(before.body, {.max_bytes = 16U << 20U}));
+    Draft draft = SLIPWAY_TRY(read_draft(document.root()));
+    const std::string pool = SLIPWAY_TRY(document.root().string_or("pool_id", ""));
+    SLIPWAY_TRY(change_draft(client, options, pool, draft));
     JsonWriter json;
     json.begin_object();
-    if (!options.image.empty())
-        json.field("runner_image", options.image);
-    if (!options.project_root.empty())
-        json.field("project_root", options.project_root);
-    if (options.autodeploy)
-        json.flag("autodeploy", *options.autodeploy);
-    const std::array<std::pair<std::string, const std::vector<std::string>*>, 3> given{
-        {{"init", &options.init}, {"plan", &options.plan}, {"apply", &options.apply}}};
-    std::map<std::string, std::vector<std::string>> phases;
-    if (const auto old = SLIPWAY_TRY(document.root().find("phases")))
-        for (const auto& [name, commands] : SLIPWAY_TRY(old->members()))
-            phases[name] = SLIPWAY_TRY(old->string_list(name));
-    for (const auto& [name, commands] : given)
-        if (!commands->empty())
-            phases[name] = *commands;
-    json.key("phases").begin_object();
-    for (const auto& [name, commands] : phases)
-        json.string_list(name, commands);
-    const auto variables = SLIPWAY_TRY(document.root().string_map("environment"));
-    std::map<std::string, std::string> environment{variables.begin(), variables.end()};
-    SLIPWAY_TRY(add_variables(options.environment, environment));
-    json.end_object().string_map("environment", {environment.begin(), environment.end()}).end_object();
+    write_draft(json, options, draft);
+    json.end_object();
     SLIPWAY_TRY(client.send("PATCH", stack_path(options.name), json.text()));
     std::printf("stack %s is changed; the next run takes it\n", printable(options.name).c_str());
     return {};

@@ -170,7 +170,35 @@ CREATE TABLE blobs (
 ) STRICT, WITHOUT ROWID;
 )sql";
 
-constexpr std::array kMigrations{Migration{.version = 1, .sql = kVersion1}};
+/// Keys to seal for, files and states of stacks.
+constexpr const char* kVersion2 = R"sql(
+ALTER TABLE pools ADD COLUMN public_key TEXT NOT NULL DEFAULT '';
+
+CREATE TABLE stack_files (
+    version INTEGER PRIMARY KEY AUTOINCREMENT,
+    stack_id TEXT NOT NULL REFERENCES stacks (id),
+    file TEXT NOT NULL
+) STRICT;
+CREATE INDEX stack_files_by_stack ON stack_files (stack_id);
+
+CREATE TABLE states (
+    stack_id TEXT NOT NULL REFERENCES stacks (id),
+    version INTEGER NOT NULL,
+    pool_id TEXT NOT NULL,
+    run_id TEXT NOT NULL,
+    stage_id TEXT NOT NULL,
+    fence INTEGER NOT NULL,
+    file TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    created_ms INTEGER NOT NULL,
+    note TEXT NOT NULL,
+    PRIMARY KEY (stack_id, version)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX states_by_file ON states (file);
+)sql";
+
+constexpr std::array kMigrations{
+    Migration{.version = 1, .sql = kVersion1}, Migration{.version = 2, .sql = kVersion2}};
 
 Result<int> schema_version(Connection& connection)
 {

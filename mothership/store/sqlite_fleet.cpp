@@ -6,7 +6,8 @@ namespace slipway::mothership::sqlite {
 namespace {
 
 #define SLIPWAY_POOL_COLUMNS                                                                                 \
-    "id, name, description, key_fingerprint, certificate_fingerprint, certificate_serial, created_ms"
+    "id, name, description, key_fingerprint, certificate_fingerprint, certificate_serial, created_ms, "      \
+    "public_key"
 #define SLIPWAY_WORKER_COLUMNS                                                                               \
     "id, pool_id, instance_id, boot_id, session_hash, version, hostname, metadata, capacity, drained, "      \
     "created_ms, last_seen_ms, last_contact, rests_until, registrations"
@@ -31,6 +32,7 @@ Result<Pool> read_pool(Row& row)
     pool.certificate_fingerprint = row.text();
     pool.certificate_serial = row.text();
     pool.created_ms = row.integer();
+    pool.public_key = row.text();
     return pool;
 }
 
@@ -111,9 +113,9 @@ Result<std::optional<ApiKey>> SqliteTransaction::api_key(std::string_view id)
 
 Result<void> SqliteTransaction::add_pool(const Pool& pool)
 {
-    SLIPWAY_TRY(db_.run("INSERT INTO pools (" SLIPWAY_POOL_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?)", pool.id,
-        pool.name, pool.description, pool.key_fingerprint, pool.certificate_fingerprint,
-        pool.certificate_serial, pool.created_ms));
+    SLIPWAY_TRY(db_.run("INSERT INTO pools (" SLIPWAY_POOL_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        pool.id, pool.name, pool.description, pool.key_fingerprint, pool.certificate_fingerprint,
+        pool.certificate_serial, pool.created_ms, pool.public_key));
     return {};
 }
 

@@ -6,10 +6,13 @@ namespace {
 
 #define SLIPWAY_STACK_COLUMNS "id, name, coalesce(pool_id, ''), spec, created_ms"
 #define SLIPWAY_SOURCE_COLUMNS "stack_id, version, file, size, sha256, uploaded_ms"
-#define SLIPWAY_RUN_COLUMNS                                                                                  \
-    "id, version, stack_id, type, state, coalesce(pool_id, ''), spec, source_version, created_ms, "          \
-    "queued_ms, "                                                                                            \
-    "picked_up_ms, started_ms, first_byte_ms, planned_ms, confirmed_ms, applied_ms"
+#define SLIPWAY_RUN_COLUMNS_WITH(spec)                                                                       \
+    "id, version, stack_id, type, state, coalesce(pool_id, ''), " spec                                       \
+    ", source_version, created_ms, queued_ms, picked_up_ms, started_ms, first_byte_ms, planned_ms, "         \
+    "confirmed_ms, applied_ms"
+#define SLIPWAY_RUN_COLUMNS SLIPWAY_RUN_COLUMNS_WITH("spec")
+/// For lists: a specification may have a megabyte.
+#define SLIPWAY_LISTED_RUN_COLUMNS SLIPWAY_RUN_COLUMNS_WITH("'{}'")
 
 /// Stored text that cannot be read is no fault of who asked for it.
 Result<StackSpec> read_spec(Row& row)
@@ -159,8 +162,8 @@ Result<std::vector<Run>> SqliteTransaction::runs(std::string_view stack_id, int 
 {
     if (stack_id.empty())
         return list<Run>(
-            "SELECT " SLIPWAY_RUN_COLUMNS " FROM runs ORDER BY number DESC LIMIT ?", read_run, limit);
-    return list<Run>("SELECT " SLIPWAY_RUN_COLUMNS
+            "SELECT " SLIPWAY_LISTED_RUN_COLUMNS " FROM runs ORDER BY number DESC LIMIT ?", read_run, limit);
+    return list<Run>("SELECT " SLIPWAY_LISTED_RUN_COLUMNS
                      " FROM runs WHERE stack_id = ? ORDER BY number DESC LIMIT ?",
         read_run, stack_id, limit);
 }

@@ -225,7 +225,10 @@ Result<std::optional<Blob>> SqliteTransaction::blob(std::string_view stage_id, s
 
 Result<std::vector<std::string>> SqliteTransaction::blob_files()
 {
-    return list<std::string>("SELECT file FROM blobs UNION SELECT file FROM sources", read_text);
+    return list<std::string>(
+        "SELECT file FROM blobs UNION SELECT file FROM sources UNION SELECT file FROM stack_files "
+        "UNION SELECT file FROM states",
+        read_text);
 }
 
 } // namespace slipway::mothership::sqlite

@@ -36,6 +36,11 @@ public:
     Result<std::optional<Stack>> stack(std::string_view id) override;
     Result<void> add_source(const Source& source) override;
     Result<std::optional<Source>> source(std::string_view stack_id, std::int64_t version) override;
+    Result<std::int64_t> add_stack_file(std::string_view stack_id, std::string_view file) override;
+    Result<std::optional<std::string>> stack_file(std::string_view stack_id, std::int64_t version) override;
+    Result<void> add_state(StateVersion& state) override;
+    Result<std::optional<StateVersion>> state(std::string_view stack_id, std::int64_t version) override;
+    Result<std::vector<StateVersion>> states(std::string_view stack_id) override;
     Result<void> add_run(const Run& run) override;
     Result<void> update_run(Run& run) override;
     Result<std::optional<Run>> run(std::string_view id) override;
@@ -68,6 +73,8 @@ public:
     Result<std::vector<std::string>> blob_files() override;
     Result<std::vector<std::string>> drop_envelopes() override;
     Result<std::vector<std::string>> drop_sources(int kept) override;
+    Result<std::vector<std::string>> drop_stack_files() override;
+    Result<std::vector<std::string>> drop_states(int kept) override;
     Result<int> forget_workers(Millis silent_since) override;
     Result<int> drop_empty_attempts() override;
 

@@ -35,7 +35,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const int in = ::memfd_create("archive", MFD_CLOEXEC);
     if (::write(in, data, size) != static_cast<ssize_t>(size) || ::lseek(in, 0, SEEK_SET) != 0)
         std::abort();
-    (void)slipway::slot::unpack_tar(in, directory, null);
+    int error_number = 0;
+    (void)slipway::slot::unpack_tar(in, directory, null, error_number);
     ::close(in);
     ::close(directory);
     std::error_code ignored;

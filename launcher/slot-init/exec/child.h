@@ -33,8 +33,9 @@ struct Identity {
 /// failure.
 [[noreturn]] void execute(char* payload, std::size_t size, int output);
 
-/// Unpacks the archive from `data` into the directory that `texts` names, or packs it into `data`, as the
-/// user that they name, and says what is to be said on `text`. Exits with 0 or 1.
+/// Unpacks the archive from `data` into the directory that `texts` names, or packs the directory or the file
+/// that they name into `data`, as the user that they name, and says what is to be said on `text`. Exits with
+/// 0 or with what TransferEndFrame tells.
 [[noreturn]] void move_files(bool is_put, const char* texts, std::size_t size, int data, int text);
 
 } // namespace slipway::slot

@@ -1,14 +1,25 @@
 #include "launcher/slot-init/exec/child.h"
 #include "launcher/slot-init/exec/request.h"
+#include "launcher/slot-init/frames.h"
 #include "launcher/slot-init/tar/tar.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 namespace slipway::slot {
+
+namespace {
+
+int exit_code(int error_number)
+{
+    return error_number == ENOSPC || error_number == EDQUOT ? kMoveNoSpace : kMoveFailed;
+}
+
+} // namespace
 
 void move_files(bool is_put, const char* texts, std::size_t size, int data, int text)
 {
@@ -28,17 +39,31 @@ void move_files(bool is_put, const char* texts, std::size_t size, int data, int 
     if (!parse_texts(texts, size, user, directory) || !resolve_user(user, 4, identity))
         ::_exit(1);
     if (is_put && !make_path(directory, &identity)) {
-        complain(4, "cannot make the directory", directory, errno);
-        ::_exit(1);
+        const int error_number = errno;
+        complain(4, "cannot make the directory", directory, error_number);
+        ::_exit(exit_code(error_number));
     }
     if (!become(identity, 4))
         ::_exit(1);
-    const int root = ::open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (root < 0) {
-        complain(4, "cannot open the directory", directory, errno);
-        ::_exit(1);
+    // O_NONBLOCK: it may be a fifo.
+    const int root = ::open(directory, O_RDONLY | O_NONBLOCK | O_CLOEXEC | (is_put ? O_DIRECTORY : 0));
+
+    struct stat info { };
+
+    if (root < 0 || ::fstat(root, &info) != 0) {
+        const int error_number = errno;
+        complain(4, is_put ? "cannot open the directory" : "cannot be opened", directory, error_number);
+        ::_exit(!is_put && error_number == ENOENT ? kMoveAbsent : exit_code(error_number));
     }
-    ::_exit((is_put ? unpack_tar(3, root, 4) : pack_tar(root, 3, 4)) ? 0 : 1);
+    int error_number = 0;
+    bool done = false;
+    if (is_put)
+        done = unpack_tar(3, root, 4, error_number);
+    else if (S_ISREG(info.st_mode))
+        done = pack_file(root, directory, 3, 4);
+    else
+        done = pack_tar(root, 3, 4);
+    ::_exit(done ? 0 : exit_code(error_number));
 }
 
 } // namespace slipway::slot

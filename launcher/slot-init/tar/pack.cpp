@@ -1,15 +1,12 @@
-#include "launcher/slot-init/complain.h"
-#include "launcher/slot-init/tar/format.h"
+#include "launcher/slot-init/tar/packer.h"
 #include "launcher/slot-init/tar/tar.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <cstdint>
 #include <cstring>
 #include <new>
 
@@ -17,88 +14,12 @@ namespace slipway::slot {
 
 namespace {
 
-/// One directory on its way into one archive. Hard links become files of their own.
-class Packer {
-public:
-    Packer(int out, int err)
-        : out_{out}
-        , err_{err}
-    {
-    }
-
-    bool run(int root) { return directory(root, 0) && finish(); }
-
-private:
-    static constexpr int kMaxDepth = 200;
-
-    bool fail(const char* what, int error_number)
-    {
-        complain(err_, what, path_, error_number);
-        return false;
-    }
-
-    bool directory(int fd, std::size_t path_size);
-    bool entry(int parent, const char* name, std::size_t path_size);
-    bool contents(int fd, const struct stat& info);
-    bool header(const struct stat& info, char type, std::uint64_t size, const char* link);
-    bool pax(const struct stat& info, std::uint64_t size, const char* link);
-    bool block(const char* name, const char* link, const struct stat& info, char type, std::uint64_t size);
-    bool write(const char* bytes, std::size_t size);
-    bool pad(std::uint64_t size);
-    bool finish();
-
-    int out_;
-    int err_;
-    int depth_ = 0;
-    char path_[kMaxPath] = "";
-    char link_[kMaxPath] = "";
-    char records_[3 * kMaxPath];
-    char buffer_[64 * 1024];
-};
-
 constexpr char kZeroes[2 * kTarBlock] = {};
-
-bool Packer::write(const char* bytes, std::size_t size)
-{
-    while (size > 0) {
-        const ssize_t count = ::write(out_, bytes, size);
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count <= 0)
-            return fail("the archive cannot be handed over", errno);
-        bytes += count;
-        size -= static_cast<std::size_t>(count);
-    }
-    return true;
-}
-
-bool Packer::pad(std::uint64_t size) { return write(kZeroes, (kTarBlock - size % kTarBlock) % kTarBlock); }
-
-bool Packer::finish() { return write(kZeroes, sizeof kZeroes); }
 
 void octal(char* field, std::size_t width, std::uint64_t value)
 {
     for (std::size_t i = width - 1; i-- > 0; value >>= 3)
         field[i] = static_cast<char>('0' + (value & 7));
-}
-
-bool Packer::block(const char* name, const char* link, const struct stat& info, char type, std::uint64_t size)
-{
-    TarHeader block{};
-    std::memcpy(block.name, name, ::strnlen(name, sizeof block.name));
-    std::memcpy(block.link, link, ::strnlen(link, sizeof block.link));
-    octal(block.mode, sizeof block.mode, info.st_mode & 07777);
-    octal(block.uid, sizeof block.uid, 0);
-    octal(block.gid, sizeof block.gid, 0);
-    octal(block.size, sizeof block.size, size);
-    octal(block.mtime, sizeof block.mtime,
-        info.st_mtim.tv_sec > 0 ? static_cast<std::uint64_t>(info.st_mtim.tv_sec) : 0);
-    block.type = type;
-    std::memcpy(block.magic, "ustar", 6);
-    std::memcpy(block.version, "00", 2);
-    octal(block.checksum, sizeof block.checksum - 1, tar_checksum(block));
-    block.checksum[7] = ' ';
-    return write(reinterpret_cast<const char*>(&block), sizeof block);
 }
 
 /// "length key=value\n", where the length counts itself.
@@ -120,6 +41,45 @@ std::size_t pax_record(char* to, const char* key, const char* value)
     return static_cast<std::size_t>(at - to);
 }
 
+} // namespace
+
+bool Packer::write(const char* bytes, std::size_t size)
+{
+    while (size > 0) {
+        const ssize_t count = ::write(out_, bytes, size);
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count <= 0)
+            return fail("the archive cannot be handed over", errno);
+        bytes += count;
+        size -= static_cast<std::size_t>(count);
+    }
+    return true;
+}
+
+bool Packer::pad(std::uint64_t size) { return write(kZeroes, (kTarBlock - size % kTarBlock) % kTarBlock); }
+
+bool Packer::finish() { return write(kZeroes, sizeof kZeroes); }
+
+bool Packer::block(const char* name, const char* link, const struct stat& info, char type, std::uint64_t size)
+{
+    TarHeader block{};
+    std::memcpy(block.name, name, ::strnlen(name, sizeof block.name));
+    std::memcpy(block.link, link, ::strnlen(link, sizeof block.link));
+    octal(block.mode, sizeof block.mode, info.st_mode & 07777);
+    octal(block.uid, sizeof block.uid, 0);
+    octal(block.gid, sizeof block.gid, 0);
+    octal(block.size, sizeof block.size, size);
+    octal(block.mtime, sizeof block.mtime,
+        info.st_mtim.tv_sec > 0 ? static_cast<std::uint64_t>(info.st_mtim.tv_sec) : 0);
+    block.type = type;
+    std::memcpy(block.magic, "ustar", 6);
+    std::memcpy(block.version, "00", 2);
+    octal(block.checksum, sizeof block.checksum - 1, tar_checksum(block));
+    block.checksum[7] = ' ';
+    return write(reinterpret_cast<const char*>(&block), sizeof block);
+}
+
 bool Packer::pax(const struct stat& info, std::uint64_t size, const char* link)
 {
     std::size_t used = 0;
@@ -139,6 +99,14 @@ bool Packer::pax(const struct stat& info, std::uint64_t size, const char* link)
 
 bool Packer::header(const struct stat& info, char type, std::uint64_t size, const char* link)
 {
+    if (outside_ > 0) {
+        if (size + kTarBlock > left_)
+            return fail(
+                "is behind a link that leads out of the workspace, and there are more than 4 GiB behind "
+                "such links: remove the link, or put less there",
+                0);
+        left_ -= size + kTarBlock;
+    }
     return pax(info, size, link) && block(path_, link, info, type, size >> 33 != 0 ? 0 : size);
 }
 
@@ -179,13 +147,8 @@ bool Packer::entry(int parent, const char* name, std::size_t path_size)
 
     if (::fstatat(parent, name, &info, AT_SYMLINK_NOFOLLOW) != 0)
         return errno == ENOENT || fail("cannot be read", errno);
-    if (S_ISLNK(info.st_mode)) {
-        const ssize_t size = ::readlinkat(parent, name, link_, sizeof link_ - 1);
-        if (size < 0)
-            return errno == ENOENT || fail("cannot be read", errno);
-        link_[size] = '\0';
-        return header(info, '2', 0, link_);
-    }
+    if (S_ISLNK(info.st_mode))
+        return link(parent, name, info, path_size + name_size);
     if (!S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode)) {
         complain(err_, "is left out: a socket, fifo or device", path_, 0);
         return true;
@@ -195,21 +158,40 @@ bool Packer::entry(int parent, const char* name, std::size_t path_size)
     if (fd < 0)
         return errno == ENOENT || fail("cannot be read", errno);
     bool done = ::fstat(fd, &info) == 0 || fail("cannot be read", errno);
-    if (done && S_ISDIR(info.st_mode)) {
-        path_[path_size + name_size] = '/';
-        path_[path_size + name_size + 1] = '\0';
-        done = header(info, '5', 0, "") && directory(fd, path_size + name_size + 1);
-    } else if (done && S_ISREG(info.st_mode)) {
-        done = contents(fd, info);
-    }
+    const Open* again = done && outside_ > 0 && S_ISDIR(info.st_mode) ? open_as(info) : nullptr;
+    if (again != nullptr)
+        done = link_to(info, root_, path_, again->path_size);
+    else if (done && outside_ > 0 && is_kernels(fd))
+        complain(err_, "is left out: it belongs to the kernel", path_, 0);
+    else if (done)
+        done = tree(fd, info, path_size + name_size);
     ::close(fd);
     return done;
 }
 
+/// What is open as `fd`, under the name that ends at `path_size`.
+bool Packer::tree(int fd, const struct stat& info, std::size_t path_size)
+{
+    if (S_ISREG(info.st_mode))
+        return contents(fd, info);
+    if (!S_ISDIR(info.st_mode))
+        return true;
+    if (path_size + 2 > sizeof path_)
+        return fail("holds a name that is too long", 0);
+    path_[path_size] = '/';
+    path_[path_size + 1] = '\0';
+    return header(info, '5', 0, "") && directory(fd, path_size + 1);
+}
+
 bool Packer::directory(int fd, std::size_t path_size)
 {
-    if (++depth_ > kMaxDepth)
+    struct stat info { };
+
+    if (depth_ == kMaxDepth)
         return fail("is nested too deeply", 0);
+    if (::fstat(fd, &info) != 0)
+        return fail("cannot be read", errno);
+    open_[depth_++] = {info.st_dev, info.st_ino, path_size};
     alignas(std::uint64_t) char names[8192];
     for (;;) {
         const long size = ::syscall(SYS_getdents64, fd, names, sizeof names);
@@ -229,12 +211,36 @@ bool Packer::directory(int fd, std::size_t path_size)
     return true;
 }
 
-} // namespace
+bool Packer::run(int root)
+{
+    if (!path_of(root, root_))
+        return fail("/proc is not there, so links cannot be followed", errno);
+    return directory(root, 0) && finish();
+}
+
+bool Packer::run_file(int file, const char* path)
+{
+    const char* slash = std::strrchr(path, '/');
+    const char* name = slash != nullptr ? slash + 1 : path;
+
+    struct stat info { };
+
+    if (std::strlen(name) >= sizeof path_ || ::fstat(file, &info) != 0)
+        return fail("cannot be read", errno);
+    std::memcpy(path_, name, std::strlen(name) + 1);
+    return contents(file, info) && finish();
+}
 
 bool pack_tar(int directory, int out, int err)
 {
     alignas(Packer) static char place[sizeof(Packer)];
     return (new (place) Packer{out, err})->run(directory);
+}
+
+bool pack_file(int file, const char* path, int out, int err)
+{
+    alignas(Packer) static char place[sizeof(Packer)];
+    return (new (place) Packer{out, err})->run_file(file, path);
 }
 
 } // namespace slipway::slot

@@ -38,7 +38,10 @@ int Unpacker::open_parent(const char* path, const char*& name)
             continue;
         std::memcpy(part, name, size);
         part[size] = '\0';
-        (void)::mkdirat(at, part, 0755);
+        if (::mkdirat(at, part, 0755) != 0 && errno != EEXIST && errno != EROFS) {
+            (void)fail("a directory cannot be made", errno);
+            break;
+        }
         const int next = ::openat(at, part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (next < 0) {
             (void)fail("a part of the name is no directory of its own", errno);
@@ -210,12 +213,14 @@ bool Unpacker::run()
     return settle_directories(nullptr);
 }
 
-bool unpack_tar(int in, int directory, int err)
+bool unpack_tar(int in, int directory, int err, int& error_number)
 {
     ::umask(0);
     alignas(Unpacker) static char place[sizeof(Unpacker)];
     auto* unpacker = new (place) Unpacker{in, directory, err};
-    return unpacker->run();
+    const bool done = unpacker->run();
+    error_number = unpacker->error_number();
+    return done;
 }
 
 } // namespace slipway::slot

@@ -23,6 +23,9 @@ public:
 
     bool run();
 
+    /// The errno of what failed, 0 if it was the archive.
+    [[nodiscard]] int error_number() const { return error_number_; }
+
 private:
     struct OpenDirectory {
         std::size_t path_size;
@@ -33,6 +36,7 @@ private:
     bool fail(const char* what, int error_number = 0)
     {
         complain(err_, what, path_[0] != '\0' ? path_ : nullptr, error_number);
+        error_number_ = error_number_ != 0 ? error_number_ : error_number;
         return false;
     }
 
@@ -54,6 +58,7 @@ private:
     int in_;
     int root_;
     int err_;
+    int error_number_ = 0;
     std::uint64_t size_ = 0;
     std::uint64_t pax_size_ = 0;
     std::uint64_t mode_ = 0;

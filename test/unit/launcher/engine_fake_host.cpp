@@ -1,5 +1,8 @@
 #include "test/unit/launcher/engine_fake_host.h"
 
+#include "launcher/file_tar.h"
+#include "launcher/job_settings.h"
+
 #include <algorithm>
 
 namespace slipway::test {
@@ -28,20 +31,29 @@ public:
             return {};
         }));
         const std::lock_guard lock{host_.mutex_};
+        if (host_.put_failure_)
+            return *host_.put_failure_;
         host_.puts_.push_back(std::string{directory} + ":" + bytes);
         return {};
     }
 
-    Result<std::string> get(std::string_view, const Sink& tar, std::stop_token) override
+    Result<std::string> get(std::string_view path, const Sink& tar, std::stop_token) override
     {
+        std::string bytes = "the workspace";
         {
             const std::lock_guard lock{host_.mutex_};
             if (host_.get_failure_)
                 return *host_.get_failure_;
             if (container_->leased)
                 return Error{Errc::cancelled, "the lease ended the transfer"};
+            if (path != kWorkspace) {
+                const auto file = host_.files_.find(std::string{path});
+                if (file == host_.files_.end())
+                    return Error{Errc::conflict, "nothing is there"};
+                bytes = SLIPWAY_TRY(make_tar({{.path = "file", .content = file->second}}));
+            }
         }
-        SLIPWAY_TRY(tar("the workspace"));
+        SLIPWAY_TRY(tar(bytes));
         return std::string{};
     }
 
@@ -207,6 +219,21 @@ void FakeHost::fail_next_adopt(Error error)
 {
     const std::lock_guard lock{mutex_};
     adopt_failure_ = std::move(error);
+}
+
+void FakeHost::fail_put(std::optional<Error> error)
+{
+    const std::lock_guard lock{mutex_};
+    put_failure_ = std::move(error);
+}
+
+void FakeHost::set_file(const std::string& path, const std::string& content)
+{
+    const std::lock_guard lock{mutex_};
+    if (content.empty())
+        files_.erase(path);
+    else
+        files_[path] = content;
 }
 
 void FakeHost::fail_get(std::optional<Error> error)

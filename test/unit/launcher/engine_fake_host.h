@@ -41,6 +41,10 @@ public:
     /// To remove a container takes until this is called with `false`, or the call is stopped.
     void hold_removals(bool hold);
     void fail_next_adopt(Error error);
+    /// A file that every container has from now on, for `get` of its path; empty: it is there no more.
+    void set_file(const std::string& path, const std::string& content);
+    /// Unpacking in a container fails from now on; none: works.
+    void fail_put(std::optional<Error> error);
     /// Reading a container's files fails from now on; none: works.
     void fail_get(std::optional<Error> error);
     /// The container ends as if someone had killed it.
@@ -108,6 +112,8 @@ private:
     std::optional<Error> image_failure_;
     std::optional<Error> adopt_failure_;
     std::optional<Error> get_failure_;
+    std::optional<Error> put_failure_;
+    std::map<std::string, std::string> files_;
 };
 
 } // namespace slipway::test

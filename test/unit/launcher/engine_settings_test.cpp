@@ -1,8 +1,8 @@
 #include "common/file.h"
+#include "launcher/file_tar.h"
 #include "launcher/job_settings.h"
 #include "launcher/limits.h"
 #include "launcher/stage_end.h"
-#include "launcher/workspace.h"
 #include "test/support/process.h"
 #include "test/support/temp_dir.h"
 
@@ -56,6 +56,23 @@ TEST_CASE("units are the phases with a command, and the last hooks")
     CHECK(next_unit(units, 1, true) == 2);
     CHECK(next_unit(units, 2, false) == 0);
     CHECK(next_unit(units, 0, true) == 2);
+}
+
+TEST_CASE("a stack switches a phase off: neither its command nor its hooks run, and the log says so")
+{
+    auto a = plan();
+    a.variables = {{.name = "SPACELIFT_SKIP_PLANNING", .value = "true"}};
+    const auto units = units_of(a);
+    REQUIRE(units.size() == 2);
+    CHECK(units[0].name == "plan");
+    CHECK(units[0].commands.empty());
+    CHECK(head_of(units[0], false)
+        == "[slipway] plan: skipped, since the stack sets SPACELIFT_SKIP_PLANNING\n");
+    CHECK(run_unit({}) == "=0\n");
+    a.variables[0].value = "false";
+    CHECK(units_of(a)[0].commands.size() == 4);
+    a.variables = {{.name = "SPACELIFT_SKIP_APPLYING", .value = "true"}};
+    CHECK(units_of(a)[0].commands.size() == 4);
 }
 
 TEST_CASE("a unit's commands are one shell session that ends with the first failure")

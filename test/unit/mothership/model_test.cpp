@@ -45,6 +45,8 @@ TEST_CASE("what a stack cannot run is refused with the place where it stands")
     CHECK(refusal(R"({"project_root":"/x"})").find("project_root") != std::string::npos);
     CHECK(refusal(R"({"project_root":"a/../../x"})").find("project_root") != std::string::npos);
     CHECK(refusal(R"({"runner_image":"a b"})").find("runner_image") != std::string::npos);
+    CHECK(refusal(R"({"workflow":"pulumi"})").find("$.workflow") != std::string::npos);
+    CHECK(refusal(R"({"manage_state":true})").find("$.manage_state") != std::string::npos);
     CHECK(refusal(R"({"unknown":1})").empty());
 }
 

@@ -61,6 +61,17 @@ TEST_CASE("an older database keeps its records when it is brought up")
     CHECK(number(*connection, "SELECT a * 10 + b FROM t") == 75);
 }
 
+TEST_CASE("a database of the first version is brought up with its pools")
+{
+    const TempDir directory;
+    auto connection = open(directory);
+    REQUIRE(migrate(*connection, migrations().first(1)));
+    REQUIRE(connection->execute("INSERT INTO pools VALUES ('p', 'demo', '', 'k', 'c', 's', 1)"));
+    REQUIRE(migrate(*connection, migrations()));
+    CHECK(number(*connection, "SELECT count(*) FROM pools WHERE id = 'p' AND public_key = ''") == 1);
+    CHECK(number(*connection, "SELECT count(*) FROM stack_files") == 0);
+}
+
 TEST_CASE("a step that fails leaves nothing of itself")
 {
     const TempDir directory;

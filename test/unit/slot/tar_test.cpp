@@ -42,7 +42,8 @@ std::string unpack(const std::string& archive, const std::filesystem::path& root
     const UniqueFd err{::open((work.path() / "err").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)};
     const UniqueFd directory{::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
     const mode_t mask = ::umask(022);
-    const bool done = slot::unpack_tar(in.get(), directory.get(), err.get());
+    int error_number = 0;
+    const bool done = slot::unpack_tar(in.get(), directory.get(), err.get(), error_number);
     ::umask(mask);
     const auto words = read_file(work.path() / "err", 4096);
     REQUIRE(words);

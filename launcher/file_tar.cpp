@@ -1,0 +1,123 @@
+#include "launcher/file_tar.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <filesystem>
+
+namespace slipway::launcher {
+
+namespace {
+
+constexpr std::size_t kBlock = 512;
+
+struct TarHeader {
+    char name[100];
+    char mode[8];
+    char uid[8];
+    char gid[8];
+    char size[12];
+    char mtime[12];
+    char checksum[8];
+    char type;
+    char link[100];
+    char magic[6];
+    char version[2];
+    char rest[247];
+};
+
+static_assert(sizeof(TarHeader) == kBlock);
+
+template <std::size_t N> void octal(char (&field)[N], std::uint64_t value)
+{
+    for (std::size_t i = N - 1; i-- > 0; value >>= 3U)
+        field[i] = static_cast<char>('0' + (value & 7U));
+}
+
+Result<std::string> safe_path(const std::string& text)
+{
+    const std::filesystem::path path{text};
+    const bool leaves = path.is_absolute()
+        || std::any_of(path.begin(), path.end(), [](const auto& p) { return p == ".."; });
+    std::string normal = path.lexically_normal().string();
+    if (leaves || normal.empty() || normal == "." || normal.ends_with('/')
+        || text.find('\0') != std::string::npos)
+        return Error{Errc::invalid_input, "\"" + text + "\" is not a file within the workspace"};
+    if (normal.size() >= sizeof(TarHeader::name))
+        return Error{Errc::invalid_input, "\"" + text + "\" is longer than 99 bytes"};
+    return normal;
+}
+
+unsigned sum_of(TarHeader header)
+{
+    std::memset(header.checksum, ' ', sizeof(header.checksum));
+    unsigned sum = 0;
+    const auto* const bytes = reinterpret_cast<const unsigned char*>(&header);
+    for (std::size_t i = 0; i < sizeof(header); ++i)
+        sum += bytes[i];
+    return sum;
+}
+
+void add_file(std::string& tar, const std::string& path, const TarFile& file)
+{
+    TarHeader header{};
+    std::memcpy(header.name, path.data(), path.size());
+    octal(header.mode, static_cast<std::uint64_t>(file.mode));
+    octal(header.uid, 0);
+    octal(header.gid, 0);
+    octal(header.size, file.content.size());
+    octal(header.mtime, 0);
+    header.type = '0';
+    std::memcpy(header.magic, "ustar", 6);
+    std::memcpy(header.version, "00", 2);
+    char digits[7]{};
+    octal(digits, sum_of(header));
+    std::memcpy(header.checksum, digits, sizeof(digits));
+    header.checksum[7] = ' ';
+    tar.append(reinterpret_cast<const char*>(&header), sizeof(header));
+    tar.append(file.content);
+    tar.append((kBlock - file.content.size() % kBlock) % kBlock, '\0');
+}
+
+/// Octal digits, ended by a blank or NUL or by the field.
+template <std::size_t N> Result<std::uint64_t> number_of(const char (&field)[N])
+{
+    std::uint64_t value = 0;
+    std::size_t i = 0;
+    for (; i < N && field[i] >= '0' && field[i] <= '7'; ++i)
+        value = value * 8 + static_cast<std::uint64_t>(field[i] - '0');
+    if (i == 0 || (i < N && field[i] != ' ' && field[i] != '\0'))
+        return Error{Errc::invalid_input, "the archive has a header that cannot be read"};
+    return value;
+}
+
+} // namespace
+
+Result<std::string> make_tar(const std::vector<TarFile>& files)
+{
+    std::string tar;
+    for (const auto& file : files)
+        add_file(tar, SLIPWAY_TRY(safe_path(file.path)), file);
+    tar.append(2 * kBlock, '\0');
+    return tar;
+}
+
+Result<std::string> only_file_of(std::string_view tar)
+{
+    TarHeader header{};
+    if (tar.size() < 3 * kBlock)
+        return Error{Errc::invalid_input, "the archive is cut off"};
+    std::memcpy(&header, tar.data(), sizeof(header));
+    const auto checksum = SLIPWAY_TRY(number_of(header.checksum));
+    const auto size = SLIPWAY_TRY(number_of(header.size));
+    if (checksum != sum_of(header) || std::memcmp(header.magic, "ustar", 5) != 0 || header.type != '0')
+        return Error{Errc::invalid_input, "the archive does not hold a file"};
+    if (size > tar.size() - 3 * kBlock)
+        return Error{Errc::invalid_input, "the archive is cut off"};
+    const std::uint64_t whole = kBlock + (size + kBlock - 1) / kBlock * kBlock + 2 * kBlock;
+    if (tar.size() != whole || tar.find_first_not_of('\0', kBlock + size) != std::string_view::npos)
+        return Error{Errc::invalid_input, "the archive holds more than one file"};
+    return std::string{tar.substr(kBlock, size)};
+}
+
+} // namespace slipway::launcher

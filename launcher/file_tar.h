@@ -1,0 +1,28 @@
+#pragma once
+
+#include "common/result.h"
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace slipway::launcher {
+
+/// One file of a tar archive.
+struct TarFile {
+    std::string path;
+    std::string content;
+    int mode = 0644;
+};
+
+/// A tar archive (POSIX ustar) of these files. Fails with `invalid_input` on a path that is absolute, leaves
+/// the directory, or is longer than the format holds.
+[[nodiscard]] Result<std::string> make_tar(const std::vector<TarFile>& files);
+
+/// The content of the one regular file that an archive holds. The bytes come out of a container: anything
+/// else in the archive is `invalid_input`.
+[[nodiscard]] Result<std::string> only_file_of(std::string_view tar);
+
+} // namespace slipway::launcher

@@ -1,0 +1,16 @@
+// The one file of an archive that comes out of a container.
+#include "launcher/file_tar.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <string_view>
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)
+{
+    const std::string_view bytes{reinterpret_cast<const char*>(data), size};
+    const auto content = slipway::launcher::only_file_of(bytes);
+    if (content && (content->size() + 1536 > size || bytes.substr(512, content->size()) != *content))
+        std::abort();
+    return 0;
+}

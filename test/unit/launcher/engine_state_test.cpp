@@ -1,0 +1,159 @@
+#include "test/unit/launcher/engine_sealing.h"
+
+#include <catch2/catch.hpp>
+
+using namespace slipway;
+using namespace slipway::launcher;
+using namespace slipway::test;
+using namespace std::chrono_literals;
+using protocol::Outcome;
+using protocol::StageKind;
+using House = EngineHouse;
+
+namespace {
+
+std::string state_text(int serial) { return R"({"version":4,"serial":)" + std::to_string(serial) + "}"; }
+
+constexpr auto kState = "/mnt/workspace/source/terraform.tfstate";
+constexpr auto kErrored = "/mnt/workspace/source/errored.tfstate";
+
+/// The state that the backend got last, opened as the stack's.
+std::string kept_state(const House& house, const protocol::Assignment& a, std::string_view object = "state")
+{
+    const std::string envelope = house.backend.blob(object);
+    if (envelope.empty())
+        return "(none)";
+    const auto info = crypto::read_envelope_info(envelope);
+    REQUIRE(info);
+    CHECK(info->context.run == (object == "state" ? a.stack_id : a.run_id));
+    CHECK(info->context.stage == a.stage_id);
+    CHECK(info->context.object == object);
+    const auto opened = crypto::open_small(envelope,
+        {.context = info->context,
+            .keys = {engine_pool_key()},
+            .policy = crypto::SignaturePolicy::signature_required,
+            .makers = {engine_pool_key().public_key()}});
+    REQUIRE(opened);
+    return std::string{opened->reveal()};
+}
+
+} // namespace
+
+TEST_CASE("a stack's state is put before and taken after a stage that writes, whatever came of it")
+{
+    House house;
+    const bool fails = GENERATE(false, true);
+    if (fails)
+        house.host.script("main-command", {.output = "", .exit = {.code = 1}});
+    protocol::Assignment made;
+    const auto id = house.add(StageKind::write, [&](auto& a) {
+        a.manage_state = true;
+        a.state_in = "state-3";
+        a.state_maker = "01ARZ3NDEKTSV4RRFFQ69G5APL";
+        a.state_fence = protocol::Fence::from_integer(2);
+        house.backend.add_blob("state-3",
+            sealed(
+                {.pool = a.pool_id, .run = a.stack_id, .stage = a.state_maker, .fence = 2, .object = "state"},
+                state_text(3)));
+        made = a;
+        house.host.set_file(kState, state_text(4));
+    });
+    CHECK((house.finished(id).outcome == Outcome::failed) == fails);
+    CHECK(was_put(house.host, "/mnt/workspace/source:terraform.tfstate"));
+    CHECK(was_put(house.host, state_text(3)));
+    CHECK(kept_state(house, made) == state_text(4));
+    CHECK(house.backend.log(id).find("[slipway] the state is kept\n") != std::string::npos);
+}
+
+TEST_CASE("a state that did not change makes no new version, and a stage that reads makes none at all")
+{
+    House house;
+    const auto kind = GENERATE(StageKind::read, StageKind::write);
+    const auto text = kind == StageKind::read ? state_text(9) : state_text(3);
+    const auto id = house.add(kind, [&](auto& a) {
+        a.manage_state = true;
+        a.state_in = "state-3";
+        a.state_maker = "M";
+        a.state_fence = protocol::Fence::from_integer(2);
+        house.backend.add_blob("state-3",
+            sealed({.pool = a.pool_id, .run = a.stack_id, .stage = "M", .fence = 2, .object = "state"},
+                state_text(3)));
+        house.host.set_file(kState, text);
+    });
+    CHECK(house.finished(id).outcome == Outcome::succeeded);
+    CHECK(house.backend.blob("state").empty());
+}
+
+TEST_CASE("the state of another stack is refused")
+{
+    House house;
+    const auto id = house.add(StageKind::read, [&](auto& a) {
+        a.manage_state = true;
+        a.state_in = "state-1";
+        a.state_maker = "M";
+        a.state_fence = protocol::Fence::from_integer(2);
+        house.backend.add_blob("state-1",
+            sealed({.pool = a.pool_id, .run = "other", .stage = "M", .fence = 2, .object = "state"},
+                state_text(3)));
+    });
+    CHECK(house.finished(id).outcome == Outcome::failed);
+    CHECK(house.host.started().empty());
+}
+
+TEST_CASE("errored.tfstate is the state where it is the newer one")
+{
+    House house;
+    const auto [state, errored, expected] = GENERATE(table<int, int, int>({{4, 5, 5}, {4, 4, 4}, {5, 4, 5}}));
+    protocol::Assignment made;
+    const auto id = house.add(StageKind::write, [&, state = state, errored = errored](auto& a) {
+        a.manage_state = true;
+        made = a;
+        house.host.set_file(kState, state_text(state));
+        house.host.set_file(kErrored, state_text(errored));
+    });
+    CHECK(house.finished(id).outcome == Outcome::succeeded);
+    CHECK(kept_state(house, made) == state_text(expected));
+}
+
+TEST_CASE("what a stage has changed so far is taken while it runs")
+{
+    House house{[](auto& settings) { settings.state_interval = 10ms; }};
+    house.host.script("main-command", {.output = "", .exit = {.code = 0}, .waits = true});
+    protocol::Assignment made;
+    const auto id = house.add(StageKind::write, [&](auto& a) {
+        a.manage_state = true;
+        made = a;
+        house.host.set_file(kState, "{\"half\":");
+    });
+    REQUIRE(house.wait_started(2));
+    CHECK(house.backend.blob("state").empty());
+    house.host.set_file(kState, state_text(1));
+    REQUIRE(house.backend.wait_until([&] { return !house.backend.blob("state").empty(); }, 20s));
+    CHECK(kept_state(house, made) == state_text(1));
+    house.host.set_file(kState, state_text(2));
+    house.host.let_go();
+    CHECK(house.finished(id).outcome == Outcome::succeeded);
+    CHECK(kept_state(house, made) == state_text(2));
+}
+
+TEST_CASE("a state that cannot be kept fails the run and leaves what can be had of it as a rescue")
+{
+    House house;
+    protocol::Assignment made;
+    house.host.script("main-command", {.output = "applied something\n", .exit = {.code = 0}});
+    const auto id = house.add(StageKind::write, [&](auto& a) {
+        a.manage_state = true;
+        made = a;
+        house.host.set_file(kState, "{\"half\":");
+    });
+    const auto report = house.finished(id);
+    CHECK(report.outcome == Outcome::failed);
+    CHECK(report.cause == "state");
+    CHECK(report.message.find("terraform.tfstate is no state") != std::string::npos);
+    CHECK(house.backend.blob("state").empty());
+    const auto bundle = decompressed(kept_state(house, made, "rescue"));
+    REQUIRE(bundle);
+    CHECK(bundle->find("{\"half\":") != std::string::npos);
+    CHECK(bundle->find("applied something") != std::string::npos);
+    CHECK(house.backend.log(id).find("slipway run rescue " + made.run_id) != std::string::npos);
+}
