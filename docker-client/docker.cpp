@@ -39,17 +39,22 @@ Result<void> check_name(std::string_view what, std::string_view name)
 }
 
 /// Names of images hold slashes, which stay as they are in this part of the API's paths.
-std::string image_path(std::string_view image, std::string_view call)
+std::string name_path(std::string_view image)
 {
-    std::string path = "/images/";
+    std::string path = "/";
     for (;;) {
         const std::size_t slash = image.find('/');
         path += percent_encode(image.substr(0, slash));
         if (slash == std::string_view::npos)
-            return path + std::string{call};
+            return path;
         path += '/';
         image.remove_prefix(slash + 1);
     }
+}
+
+std::string image_path(std::string_view image, std::string_view call)
+{
+    return "/images" + name_path(image) + std::string{call};
 }
 
 /// base64url with padding (RFC 4648 section 5), as the engine reads X-Registry-Auth.
@@ -175,6 +180,18 @@ Result<std::string> Docker::import_image(const ImportSpec& spec, int tar_fd, std
     if (!id.starts_with("sha256:"))
         return Error{Errc::internal, "docker: importing " + spec.repository + ": the engine names no image"};
     return id;
+}
+
+Result<std::string> Docker::ask_registry(const RegistryQuestion& question, std::stop_token stop)
+{
+    SLIPWAY_TRY(check_name("n image", question.image));
+    http::ClientRequest get = request("GET", "/distribution" + name_path(question.image) + "/json");
+    const WipedHeader wiped{get};
+    if (!question.auth.empty())
+        get.headers.emplace_back("X-Registry-Auth", registry_auth(question.auth));
+    get.timeout = question.timeout;
+    const auto response = SLIPWAY_TRY(call(std::move(get), std::move(stop)));
+    return in("docker", parse_distribution(response.body));
 }
 
 Result<void> Docker::pull_image(const PullSpec& spec,

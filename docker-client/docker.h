@@ -58,6 +58,11 @@ public:
     /// Returns the id.
     [[nodiscard]] Result<std::string> import_image(const ImportSpec& spec, int tar_fd, std::stop_token stop);
 
+    /// Asks the image's registry, through the engine, for the digest that its name means now ("sha256:…", of
+    /// the index where there is one). `not_found`: the registry has no such image; `rejected`: it does not
+    /// let these credentials see it; everything else: it could not be asked.
+    [[nodiscard]] Result<std::string> ask_registry(const RegistryQuestion& question, std::stop_token stop);
+
     /// Fetches from the image's registry. `on_progress` may be empty; a failure of it ends the pull. The
     /// engine goes on with a pull for a moment after its client left. An error in mid-stream is `unreachable`
     /// unless the engine gives a status with it.

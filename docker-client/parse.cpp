@@ -8,6 +8,10 @@ namespace slipway::docker {
 
 namespace {
 
+constexpr std::size_t kMaxDigest = 256;
+constexpr std::string_view kDigestBytes
+    = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ:+._-";
+
 Result<JsonDocument> parse(std::string_view what, std::string_view json)
 {
     return in("the engine's answer to " + std::string{what}, JsonDocument::parse(json, kAnswerLimits));
@@ -116,6 +120,7 @@ Result<ContainerSummary> parse_summary(const JsonValue& value)
     for (std::string& name : summary.names)
         name = without_slash(std::move(name));
     summary.image = SLIPWAY_TRY(value.string_or("Image", ""));
+    summary.image_id = SLIPWAY_TRY(value.string_or("ImageID", ""));
     summary.labels = SLIPWAY_TRY(value.string_map("Labels"));
     summary.status = status_of(SLIPWAY_TRY(value.string("State")));
     // Within what a time point of nanoseconds can hold.
@@ -161,6 +166,18 @@ Result<Image> parse_image(std::string_view json)
     if (config)
         SLIPWAY_TRY(parse_image_config(*config, image));
     return image;
+}
+
+Result<std::string> parse_distribution(std::string_view json)
+{
+    const auto document = SLIPWAY_TRY(parse("distribution", json));
+    const JsonValue descriptor = SLIPWAY_TRY(document.root().at("Descriptor"));
+    auto digest = SLIPWAY_TRY(descriptor.string("digest"));
+    const auto colon = digest.find(':');
+    if (colon == std::string::npos || digest.size() > kMaxDigest
+        || digest.find_first_not_of(kDigestBytes) < digest.size())
+        return Error{Errc::invalid_input, descriptor.path() + ".digest: expected a digest"};
+    return digest;
 }
 
 Result<CreatedContainer> parse_created(std::string_view json)

@@ -18,6 +18,8 @@ inline constexpr JsonLimits kAnswerLimits{.max_bytes = 8 * 1024 * 1024, .max_dep
 
 [[nodiscard]] Result<EngineInfo> parse_info(std::string_view json);
 [[nodiscard]] Result<Image> parse_image(std::string_view json);
+/// The digest that a registry names.
+[[nodiscard]] Result<std::string> parse_distribution(std::string_view json);
 [[nodiscard]] Result<CreatedContainer> parse_created(std::string_view json);
 [[nodiscard]] Result<Container> parse_container(std::string_view json);
 [[nodiscard]] Result<std::vector<ContainerSummary>> parse_containers(std::string_view json);

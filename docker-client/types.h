@@ -75,6 +75,13 @@ struct PullSpec {
     std::chrono::milliseconds stall_timeout{0}; ///< Zero: `deadlines::kPullStall`.
 };
 
+/// What `Docker::ask_registry` asks for.
+struct RegistryQuestion {
+    std::string image; ///< As in `PullSpec`.
+    Secret auth; ///< As in `PullSpec`.
+    std::chrono::milliseconds timeout{0}; ///< Must be set.
+};
+
 enum class MountKind : std::uint8_t {
     bind, ///< `source` is an absolute path on the engine's host that exists.
     volume, ///< `source` is a volume's name; the engine makes it when it is new.
@@ -181,7 +188,8 @@ struct Container {
 struct ContainerSummary {
     std::string id;
     Strings names; ///< Without the API's leading '/'.
-    std::string image;
+    std::string image; ///< As it was named at the creation.
+    std::string image_id;
     StringPairs labels;
     ContainerStatus status = ContainerStatus::unknown;
     TimePoint created;

@@ -10,6 +10,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::string_view bytes{reinterpret_cast<const char*>(data), size};
     (void)parse_info(bytes);
     (void)parse_image(bytes);
+    (void)parse_distribution(bytes);
     (void)parse_created(bytes);
     (void)parse_container(bytes);
     (void)parse_containers(bytes);

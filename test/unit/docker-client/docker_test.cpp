@@ -40,6 +40,38 @@ TEST_CASE("a pull shows its progress, sends its credentials, and gives up when i
     CHECK(request.find("\r\nX-Registry-Auth: eyJwIjoiPz8_In0=\r\n") != std::string::npos);
 }
 
+TEST_CASE(
+    "a registry is asked for a digest with its login, and its refusal is told from a failure", "[docker]")
+{
+    const test::TempDir directory;
+    const auto path = directory.path() / "docker.sock";
+    const std::vector<std::pair<int, std::string>> answers{
+        {200, R"({"Descriptor":{"digest":"sha256:aa","size":1},"Platforms":[]})"},
+        {200, R"({"Descriptor":{"digest":"no digest"}})"}, {401, R"({"message":"unauthorized"})"},
+        {404, R"({"message":"manifest unknown"})"}, {500, R"({"message":"dial tcp: refused"})"}};
+    test::RawHttpServer engine{path, [&answers](test::RawHttpServer::Connection& peer) {
+                                   for (const auto& [status, body] : answers)
+                                       if (peer.read_request())
+                                           peer.send(test::http_response(status, body));
+                               }};
+    auto docker = Docker::open({*Endpoint::parse("unix://" + path.string()), kOldestApi});
+    REQUIRE(docker);
+    const auto ask = [&docker] {
+        return docker->ask_registry(
+            {.image = "r.example:5000/a/b:1", .auth = Secret{"{\"p\":\"???\"}"}, .timeout = 20s}, {});
+    };
+    const auto digest = ask();
+    REQUIRE(digest);
+    CHECK(*digest == "sha256:aa");
+    const std::string request = engine.requests().at(0);
+    CHECK(request.starts_with("GET /v1.41/distribution/r.example%3A5000/a/b%3A1/json HTTP/1.1\r\n"));
+    CHECK(request.find("\r\nX-Registry-Auth: eyJwIjoiPz8_In0=\r\n") != std::string::npos);
+    CHECK(ask().error().code() == Errc::invalid_input);
+    CHECK(ask().error().code() == Errc::rejected);
+    CHECK(ask().error().code() == Errc::not_found);
+    CHECK(ask().error().code() == Errc::internal);
+}
+
 TEST_CASE("an attach that breaks off within a frame is no end of the output", "[docker]")
 {
     const test::TempDir directory;
