@@ -211,10 +211,10 @@ private:
         set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options_.connect_timeout.count()));
         set(CURLOPT_USERAGENT, options_.user_agent.c_str());
         set(CURLOPT_ERRORBUFFER, error_text_.data());
-        if (!options_.unix_socket.empty()) {
+        if (!options_.unix_socket.empty())
             set(CURLOPT_UNIX_SOCKET_PATH, options_.unix_socket.c_str());
+        if (options_.direct || !options_.unix_socket.empty())
             set(CURLOPT_PROXY, "");
-        }
     }
 
     void set_body(OptionSetter& set)

@@ -39,6 +39,8 @@ struct ClientOptions {
     /// Path of a Unix socket that every request goes to; the host of the URL is then a name only. Empty: TCP,
     /// through the proxy that the environment names (https_proxy, no_proxy), if any.
     std::string unix_socket;
+    /// Through no proxy, whatever the environment names.
+    bool direct = false;
     std::string user_agent = "slipway";
     /// For name lookup, connect and TLS handshake together.
     std::chrono::milliseconds connect_timeout{10'000};
