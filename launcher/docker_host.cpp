@@ -4,7 +4,6 @@
 #include "common/file.h"
 #include "launcher/docker_slot.h"
 #include "launcher/engine.h"
-#include "launcher/runner_image.h"
 #include "launcher/slot/slot_init_file.h"
 
 #include <algorithm>
@@ -69,18 +68,21 @@ template <class T> std::optional<T> unless_zero(T value)
 
 } // namespace
 
-DockerHost::DockerHost(DockerHostSettings settings, const Clock& clock, Random& random)
+DockerHost::DockerHost(
+    DockerHostSettings settings, std::unique_ptr<ImageStore> images, const Clock& clock, Random& random)
     : settings_{std::move(settings)}
+    , images_{std::move(images)}
     , clock_{clock}
     , random_{random}
     , gate_{start_places()}
 {
 }
 
-Result<std::unique_ptr<DockerHost>> DockerHost::open(DockerHostSettings settings, const Clock& clock,
-    Random& random, const Logger& logger, std::stop_token stop)
+Result<std::unique_ptr<DockerHost>> DockerHost::open(DockerHostSettings settings,
+    std::unique_ptr<ImageStore> images, const Clock& clock, Random& random, const Logger& logger,
+    std::stop_token stop)
 {
-    std::unique_ptr<DockerHost> host{new DockerHost{std::move(settings), clock, random}};
+    std::unique_ptr<DockerHost> host{new DockerHost{std::move(settings), std::move(images), clock, random}};
     host->init_file_ = SLIPWAY_TRY(slot::install_slot_init(host->settings_.state_directory / "bin"));
     SLIPWAY_TRY(make_directories(host->settings_.state_directory / "slots"));
     SLIPWAY_TRY(host->check_network(stop));
@@ -130,8 +132,12 @@ Result<void> DockerHost::sweep(std::stop_token stop) const
 Result<RunnerImage> DockerHost::image(
     const ImageRequest& request, const std::function<void(std::string_view)>& progress, std::stop_token stop)
 {
-    auto docker = SLIPWAY_TRY(docker::Docker::open(settings_.engine));
-    return RunnerImage{SLIPWAY_TRY(find_image(docker, request, progress, clock_, std::move(stop))).id};
+    return images_->find(request, progress, std::move(stop));
+}
+
+Result<void> DockerHost::make_room(std::stop_token stop)
+{
+    return images_->make_room(warm_images(), std::move(stop));
 }
 
 Result<std::unique_ptr<JobSlot>> DockerHost::create(

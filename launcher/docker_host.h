@@ -3,6 +3,7 @@
 #include "common/clock.h"
 #include "common/random.h"
 #include "docker-client/docker.h"
+#include "launcher/image_store.h"
 #include "launcher/job_host.h"
 #include "launcher/slot/slot.h"
 #include "launcher/start_gate.h"
@@ -43,8 +44,9 @@ public:
     /// Installs slot-init and removes the directories of slots whose container is gone. Fails with
     /// `invalid_input` when Docker does not know the network. `clock`, `random` and the logger's sink
     /// outlive it.
-    static Result<std::unique_ptr<DockerHost>> open(DockerHostSettings settings, const Clock& clock,
-        Random& random, const Logger& logger, std::stop_token stop);
+    static Result<std::unique_ptr<DockerHost>> open(DockerHostSettings settings,
+        std::unique_ptr<ImageStore> images, const Clock& clock, Random& random, const Logger& logger,
+        std::stop_token stop);
 
     Result<RunnerImage> image(const ImageRequest& request,
         const std::function<void(std::string_view)>& progress, std::stop_token stop) override;
@@ -52,6 +54,7 @@ public:
         const SlotRequest& request, const KeepSlot& keep, std::stop_token stop) override;
     Result<std::unique_ptr<JobSlot>> adopt(
         const SlotFact& slot, std::uint64_t have, std::stop_token stop) override;
+    Result<void> make_room(std::stop_token stop) override;
     Result<std::vector<FoundContainer>> containers(std::stop_token stop) override;
     Result<void> remove(const std::string& container, std::stop_token stop) override;
     void discard(const std::string& container) override;
@@ -62,7 +65,8 @@ public:
     [[nodiscard]] std::set<std::string> warm_images() const;
 
 private:
-    DockerHost(DockerHostSettings settings, const Clock& clock, Random& random);
+    DockerHost(
+        DockerHostSettings settings, std::unique_ptr<ImageStore> images, const Clock& clock, Random& random);
     [[nodiscard]] Result<void> check_network(std::stop_token stop) const;
     [[nodiscard]] Result<void> sweep(std::stop_token stop) const;
     Result<std::unique_ptr<JobSlot>> make(
@@ -75,6 +79,7 @@ private:
     [[nodiscard]] std::set<std::string> own() const;
 
     DockerHostSettings settings_;
+    std::unique_ptr<ImageStore> images_;
     const Clock& clock_;
     Random& random_;
     std::filesystem::path init_file_;

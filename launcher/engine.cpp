@@ -67,6 +67,14 @@ Result<Engine> Engine::create(EngineSettings settings, EngineDocker docker,
             "the journal of an earlier launcher cannot be read, and what it started may still run; start the "
             "version that wrote it, or another state directory: "
                 + entries.error().message()};
+    auto images = std::make_unique<ImageStore>(
+        ImageStoreSettings{.engine = docker.engine,
+            .state_directory = settings.state_directory,
+            .registry = std::move(docker.registry),
+            .pull = settings.pull,
+            .cleanup = settings.image_cleanup,
+            .least = {.bytes = settings.least_free_bytes, .inodes = settings.least_free_inodes}},
+        services.clock, services.logger);
     auto host
         = SLIPWAY_TRY(DockerHost::open({.engine = std::move(docker.engine),
                                            .instance_id = journal.instance_id(),
@@ -75,7 +83,7 @@ Result<Engine> Engine::create(EngineSettings settings, EngineDocker docker,
                                            .runtime = std::move(docker.runtime),
                                            .warm_slots = settings.warm_slots.value_or(settings.capacity),
                                            .grace = longest_grace(settings.limits)},
-            services.clock, services.random, services.logger, {}));
+            std::move(images), services.clock, services.random, services.logger, {}));
     return Engine{std::make_unique<Parts>(std::move(settings), std::move(journal), *std::move(entries),
         std::move(host), std::move(keys), std::move(services))};
 }

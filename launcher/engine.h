@@ -9,6 +9,7 @@
 #include "launcher/backend.h"
 #include "launcher/engine_settings.h"
 #include "launcher/journal.h"
+#include "launcher/registry/registry_logins.h"
 #include "launcher/status.h"
 #include "launcher/tally.h"
 
@@ -50,6 +51,7 @@ struct EngineDocker {
     docker::Engine engine;
     std::string network; ///< For jobs; empty: the engine's default.
     std::string runtime; ///< Likewise.
+    RegistrySettings registry; ///< Where logins for pulls come from.
 };
 
 /// In the message of a failure of `create` that lies with Docker; every other lies with the state directory.

@@ -117,11 +117,14 @@ private:
 /// The image of a stage, found or fetched.
 struct RunnerImage {
     std::string id; ///< "sha256:…"
+    /// By which every worker finds it: "name@sha256:…"; empty: it is in no registry, and only here.
+    std::string reference;
 };
 
 struct ImageRequest {
     std::string image; ///< A name.
-    std::string id; ///< The image that must be used; empty: whatever the name means now.
+    /// The image that must be used, as protocol::Assignment::image_id; empty: whatever the name means now.
+    std::string id;
 };
 
 /// What a new slot is to be.
@@ -165,6 +168,10 @@ public:
     virtual Result<std::unique_ptr<JobSlot>> adopt(
         const SlotFact& slot, std::uint64_t have, std::stop_token stop)
         = 0;
+
+    /// Removes what this launcher has fetched and does not need, where room is short. Called now and then.
+    virtual Result<void> make_room(std::stop_token /*stop*/) { return {}; }
+
     /// All containers of this instance, but for those that the host itself keeps idle or removes. One that
     /// served no stage when it was made bears no stage's name: it belongs to the stage whose journal names
     /// it, and to nobody when none does.

@@ -135,7 +135,13 @@ Result<void> Job::make_ready(Making& what, std::stop_token stop)
         .limits = assignment_.limits};
     slot_ = SLIPWAY_TRY(in("making the container",
         services_.host.create(
-            request, [this](const SlotFact& fact) { return stage_.entry().write(fact); }, stop)));
+            request,
+            [this, &image](SlotFact fact) {
+                if (!image.reference.empty())
+                    fact.image_id = image.reference;
+                return stage_.entry().write(fact);
+            },
+            stop)));
     auto& starts = slot_->was_warm() ? services_.tally.warm_starts : services_.tally.cold_starts;
     starts.add(services_.clock.now() - begin);
     stage_.entry().passed("slot");

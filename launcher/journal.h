@@ -48,7 +48,7 @@ struct Progress {
 struct SlotFact {
     std::string record;
     std::string container;
-    std::string image_id;
+    std::string image_id; ///< As it is reported: see protocol::StateReport.
 };
 
 /// What is known of one stage, in a directory of its own: one small file a fact, replaced by rename, so that

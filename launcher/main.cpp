@@ -53,6 +53,17 @@ EngineSettings engine_settings(const Config& config, const Identity& identity, c
     return settings;
 }
 
+/// Credential helpers get the launcher's environment, less its secrets: they look for their accounts there.
+RegistrySettings registry_settings(const Config& config, const Environment& environment)
+{
+    RegistrySettings settings{.docker_config_dir = config.docker_config_dir,
+        .helper = {.environment = environment.variables()},
+        .aws = read_aws_settings([&](std::string_view name) { return environment.find(name); })};
+    if (!config.docker_config_dir.empty())
+        settings.helper.environment.emplace_back("DOCKER_CONFIG", config.docker_config_dir.string());
+    return settings;
+}
+
 /// What HUP does; see docs/operations.md.
 void reload(Result<Identity> fresh, MothershipBackend& backend, Registration& registration, Engine& engine,
     const Logger& logger)
@@ -102,7 +113,11 @@ int work(const Start& start, const Identity& who, docker::Engine docker)
         **backend, who, config.engine.capacity, start.clock, start.logger, STDOUT_FILENO};
     Watchers* watching = nullptr;
     auto engine = Engine::create(engine_settings(config, who, start.environment),
-        {.engine = std::move(docker), .network = config.network, .runtime = config.runtime}, who.private_keys,
+        {.engine = std::move(docker),
+            .network = config.network,
+            .runtime = config.runtime,
+            .registry = registry_settings(config, start.environment)},
+        who.private_keys,
         {.backend = **backend,
             .clock = start.clock,
             .random = start.random,
@@ -155,7 +170,8 @@ int launch(const Settings& settings, const CommandLine& command_line, const Envi
     auto docker = check_docker(config.docker_host, {});
     if (const auto* refusal = std::get_if<Refusal>(&docker))
         return refuse(*refusal);
-    return work({settings, command_line, environment, clock, random, logger}, std::get<Identity>(identity),
+    const auto& who = std::get<Identity>(identity);
+    return work({settings, command_line, environment, clock, random, logger}, who,
         std::get<docker::Engine>(std::move(docker)));
 }
 

@@ -50,6 +50,8 @@ void Supervisor::reconcile(std::stop_token stop)
     do {
         try {
             round(Round::later, stop);
+            if (const auto made = parts_.services.host.make_room(stop); !made && !stop.stop_requested())
+                parts_.logger.warn("removing unused images failed and is repeated", made.error());
         } catch (const std::exception& failure) {
             parts_.logger.error(
                 "comparing the records failed and is repeated", Error{Errc::internal, failure.what()});

@@ -65,7 +65,7 @@ struct Assignment {
     SafetyClass safety = SafetyClass::trusted;
 
     std::string image; ///< Empty: the launcher's default runner image.
-    std::string image_id; ///< The image that an earlier stage of the run used; empty for the first stage.
+    std::string image_id; ///< Of an earlier stage's report, as in StateReport; empty for the first stage.
     std::string platform; ///< os/arch, empty: the machine's.
 
     std::vector<Phase> phases;

@@ -304,7 +304,7 @@ Result<StateReport> read_state_report(std::string_view text)
     m.sequence = SLIPWAY_TRY(json.integer("sequence", 0));
     m.event = SLIPWAY_TRY(read_name(kEvents, json, "event"));
     m.phase = SLIPWAY_TRY(read_short(json, "phase", 64));
-    m.image_id = SLIPWAY_TRY(read_short(json, "image_id", 256));
+    m.image_id = SLIPWAY_TRY(read_short(json, "image_id", kMaxImageReference));
     m.outcome = SLIPWAY_TRY(read_name(kOutcomes, json, "outcome"));
     if (m.event == StageEvent::finished && m.outcome == Outcome::none)
         return Error{Errc::invalid_input, "$.outcome: a finished stage has one"};

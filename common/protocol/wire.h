@@ -18,6 +18,8 @@ inline constexpr std::string_view kStagesPath = "/worker/v1/stages/";
 /// Largest JSON body of a worker's call; logs and blobs have limits of their own.
 inline constexpr std::size_t kMaxMessageBytes = 1024 * 1024;
 /// Tags of one worker, and the bytes of each. A registration with more is refused.
+/// Of a registry's name, a repository and a digest; Docker's own names have at most 255 bytes.
+inline constexpr std::size_t kMaxImageReference = 512;
 inline constexpr std::size_t kMaxMetadata = 100;
 inline constexpr std::size_t kMaxMetadataName = 256;
 inline constexpr std::size_t kMaxMetadataValue = 4096;
@@ -133,7 +135,9 @@ struct StateReport {
     std::int64_t sequence = 0; ///< Grows by one with each report of a grant; a repeated one changes nothing.
     StageEvent event = StageEvent::preparing;
     std::string phase; ///< For `phase`.
-    std::string image_id; ///< For `started`: what later stages of the run must use.
+    /// For `started`, the image that later stages of the run must use: "name@sha256:…", by which every worker
+    /// finds it in its registry; or, where no registry has it, its id ("sha256:…") on the worker.
+    std::string image_id;
     // For `finished`:
     Outcome outcome = Outcome::none;
     int exit_code = -1; ///< As a shell shows it (128 + signal); -1: no process ran.

@@ -68,7 +68,8 @@ House::~House()
 
 Result<Engine> House::make(StepHook hook)
 {
-    return Engine::create(settings, {.engine = the_engine(), .network = network}, {house_pool_key()},
+    return Engine::create(settings, {.engine = the_engine(), .network = network, .registry = registry},
+        {house_pool_key()},
         {.backend = backend,
             .clock = clock,
             .random = random,

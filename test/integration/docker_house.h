@@ -34,6 +34,7 @@ struct House {
     LogSink sink{2, LogFormat::logfmt, LogLevel::error, clock};
     launcher::EngineSettings settings;
     std::string network = "none";
+    launcher::RegistrySettings registry;
     std::optional<launcher::Engine> engine;
     std::future<launcher::EngineEnd> end;
 

@@ -96,6 +96,24 @@ TEST_CASE("a job sees the image's variables, the allowed ones, its own and no ot
     ::unsetenv("SLIPWAY_TEST_SECRET");
 }
 
+TEST_CASE("a job sees nothing of the logins at registries")
+{
+    House house;
+    const auto logins = house.directory.path() / "docker";
+    REQUIRE(make_directories(logins));
+    REQUIRE(replace_file(
+        logins / "config.json", R"({"auths":{"r.example":{"username":"u","password":"hidden-login"}}})"));
+    house.registry
+        = {.docker_config_dir = logins, .helper = {.environment = {{"DOCKER_CONFIG", logins.string()}}}};
+    house.start();
+    const auto a = house.assignment("env; cat /proc/mounts; ls -a / $HOME; test ! -e " + logins.string()
+        + "; ! grep -rs hidden-login /etc /mnt /root /tmp /run /var");
+    CHECK(house.run(a).outcome == Outcome::succeeded);
+    const auto log = house.backend.log(a.stage_id);
+    CHECK(log.find("DOCKER_CONFIG") == std::string::npos);
+    CHECK(log.find("hidden-login") == std::string::npos);
+}
+
 TEST_CASE("variables carry over to the next phase, and the last hooks know how it ended")
 {
     House house;
