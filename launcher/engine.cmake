@@ -10,6 +10,15 @@ target_sources(slipway_registry
     registry/ecr.h registry/image_reference.h registry/registry_logins.h)
 target_link_libraries(slipway_registry PUBLIC slipway::common slipway::http_client slipway::crypto)
 
+# Asks the run initialization policy.
+add_library(slipway_policy STATIC)
+add_library(slipway::policy ALIAS slipway_policy)
+target_sources(slipway_policy
+  PRIVATE policy/policy_input.cpp policy/run_policy.cpp
+  PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR} FILES
+    policy/policy_input.h policy/run_policy.h policy/verdict.h)
+target_link_libraries(slipway_policy PUBLIC slipway::protocol slipway::registry)
+
 # What takes stages from a backend and brings each to its end. The core knows containers only as `JobHost`; the engine
 # adds the Docker side.
 add_library(slipway_engine_core STATIC)
@@ -26,7 +35,7 @@ target_sources(slipway_engine_core
     start_gate.h state_file.h status.h stream_filter.h supervisor.h tally.h vault.h warm_pool.h workspace.h)
 target_link_libraries(slipway_engine_core
   PUBLIC slipway::common slipway::protocol slipway::http_client slipway::crypto slipway::docker_client
-    slipway::registry
+    slipway::policy slipway::registry
   PRIVATE PkgConfig::ZSTD)
 
 add_library(slipway_engine STATIC)

@@ -31,7 +31,8 @@ struct Engine::Parts {
               .clock = given.clock,
               .random = given.random,
               .filter = [] { return std::make_unique<IdentityFilter>(); },
-              .tally = tally}
+              .tally = tally,
+              .policy = std::move(given.policy)}
         , supervisor{SupervisorParts{.services = services,
               .journal = journal,
               .entries = std::move(entries),

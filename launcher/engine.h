@@ -9,6 +9,7 @@
 #include "launcher/backend.h"
 #include "launcher/engine_settings.h"
 #include "launcher/journal.h"
+#include "launcher/policy/verdict.h"
 #include "launcher/registry/registry_logins.h"
 #include "launcher/status.h"
 #include "launcher/tally.h"
@@ -44,6 +45,7 @@ struct EngineServices {
     /// Called when `Engine::status` says something new; any thread. Returns at once and calls no method of
     /// the engine. May be empty.
     std::function<void()> on_change;
+    PolicyCheck policy; ///< Empty: every stage may run.
 };
 
 /// The Docker side of an engine.

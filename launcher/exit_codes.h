@@ -38,6 +38,8 @@ enum class ExitCode : std::uint8_t {
     server_refused = 60,
     server_not_trusted = 61,
     clock_skew = 62,
+    policy_unusable = 70,
+    policy_engine_missing = 71,
 };
 
 struct ExitCodeRow {
@@ -83,6 +85,10 @@ inline constexpr std::array kExitCodes{
         ExitCode::server_not_trusted, "The server's certificate is not signed by the token's authority."},
     ExitCodeRow{ExitCode::clock_skew,
         "This machine's clock is so wrong that the certificate is not valid by the server's."},
+    ExitCodeRow{ExitCode::policy_unusable,
+        "The run initialization policy cannot be read, does not compile, or has no rule `deny`."},
+    ExitCodeRow{ExitCode::policy_engine_missing,
+        "The program OPA, which evaluates the run initialization policy, is missing or does not answer."},
 };
 
 [[nodiscard]] constexpr int to_int(ExitCode code) noexcept { return static_cast<int>(code); }

@@ -78,8 +78,10 @@ private:
     Result<void> accept(std::stop_token stop);
     Result<void> prepare(std::stop_token stop);
     /// What of a stage is being made ready.
-    enum class Making : std::uint8_t { slot, image, workspace };
+    enum class Making : std::uint8_t { slot, policy, image, workspace };
+    static std::string_view cause_of(Making what);
     static bool fails_the_run(Making what, Errc code);
+    Result<void> check_policy(const std::string& image, std::stop_token stop);
     Result<void> make_ready(Making& what, std::stop_token stop);
     Result<void> prepare_failed(Making what, const Error& error, std::stop_token stop);
     Result<void> give_back(std::string_view reason, std::stop_token stop);
@@ -121,6 +123,7 @@ private:
     std::optional<BootClock::time_point> prepare_until_; ///< Set when preparing begins.
     std::string prepare_failure_; ///< The one that the log was told last.
     bool nothing_made_; ///< No container was made for this grant yet.
+    bool allowed_ = false; ///< By the policy.
     bool start_reported_ = false; ///< The control plane may hold it as started: it takes nothing back.
     bool synced_ = false;
     std::optional<BootClock::time_point> keeping_since_; ///< The first failure to keep workspace or state.

@@ -8,6 +8,7 @@
 #include "launcher/job_host.h"
 #include "launcher/journaled_stage.h"
 #include "launcher/limits.h"
+#include "launcher/policy/verdict.h"
 #include "launcher/spool.h"
 #include "launcher/stream_filter.h"
 #include "launcher/tally.h"
@@ -27,6 +28,7 @@ struct JobServices {
     Random& random;
     FilterMaker filter;
     Tally& tally;
+    PolicyCheck policy; ///< Empty: every stage may run.
 };
 
 /// What the parts of one job share; outlives them.

@@ -1,4 +1,5 @@
 #include "launcher/job.h"
+#include "launcher/policy/policy_input.h"
 #include "launcher/stage_end.h"
 #include "launcher/state_file.h"
 #include "launcher/workspace.h"
@@ -58,13 +59,28 @@ Result<void> Job::prepare(std::stop_token stop)
     return prepare_failed(what, ready.error(), std::move(stop));
 }
 
+/// As in protocol::StateReport.
+std::string_view Job::cause_of(Making what)
+{
+    switch (what) {
+    case Making::policy:
+        return "policy";
+    case Making::image:
+        return "image";
+    case Making::slot:
+    case Making::workspace:
+        break;
+    }
+    return "internal";
+}
+
 /// Whether it is the stage that is at fault, so that it would fail on every worker: no such image, or one
 /// that is not the plan's; an envelope or a setting that is refused.
 bool Job::fails_the_run(Making what, Errc code)
 {
     if (code == Errc::invalid_input)
         return true;
-    return what != Making::slot
+    return what != Making::slot && what != Making::policy
         && (code == Errc::not_found || code == Errc::rejected || code == Errc::conflict);
 }
 
@@ -73,13 +89,13 @@ bool Job::fails_the_run(Making what, Errc code)
 Result<void> Job::prepare_failed(Making what, const Error& error, std::stop_token stop)
 {
     if (fails_the_run(what, error.code()))
-        return give_up(never_started(what == Making::image ? "image" : "internal", error));
+        return give_up(never_started(cause_of(what), error));
     if (services_.clock.now() >= *prepare_until_) {
         if (start_reported_)
             return give_up(never_started("internal", error));
         return give_back("it could not be made ready: " + error.message(), std::move(stop));
     }
-    if (what != Making::workspace)
+    if (what != Making::workspace && what != Making::policy)
         ++services_.tally.docker_errors;
     logger_.warn("making the stage ready failed and is repeated", error);
     if (prepare_failure_ != error.message())
@@ -104,10 +120,38 @@ Result<void> Job::give_back(std::string_view reason, std::stop_token stop)
     return apply(worker::Refused{});
 }
 
+/// Before anything of the stage is fetched.
+Result<void> Job::check_policy(const std::string& image, std::stop_token stop)
+{
+    if (allowed_ || !services_.policy)
+        return {};
+    const auto& settings = services_.settings;
+    const auto input = policy_input(assignment_, image,
+        {.pool = settings.pool_id,
+            .hostname = settings.hostname,
+            .version = settings.version,
+            .metadata = settings.metadata});
+    const auto denials = SLIPWAY_TRY(services_.policy(input, std::move(stop)));
+    stage_.entry().passed("policy");
+    if (!denials.empty()) {
+        std::string words = "the run initialization policy of this worker denies it: ";
+        for (const auto& denial : denials)
+            words += (&denial == &denials.front() ? "" : "; ") + denial;
+        return Error{Errc::invalid_input, words};
+    }
+    allowed_ = true;
+    return {};
+}
+
 /// Image, slot, workspace. Begins from nothing each time: what an earlier attempt left is removed. `what`: of
 /// a failure.
 Result<void> Job::make_ready(Making& what, std::stop_token stop)
 {
+    const std::string& name
+        = assignment_.image.empty() ? services_.settings.default_image : assignment_.image;
+    what = Making::policy;
+    SLIPWAY_TRY(check_policy(name, stop));
+    what = Making::slot;
     control_.waits_in(nullptr);
     slot_.reset();
     if (std::exchange(nothing_made_, false) == false)
@@ -117,8 +161,6 @@ Result<void> Job::make_ready(Making& what, std::stop_token stop)
             logger_.warn("a line could not be written to the log", written.error());
     };
     what = Making::image;
-    const std::string& name
-        = assignment_.image.empty() ? services_.settings.default_image : assignment_.image;
     if (name.empty())
         return Error{Errc::invalid_input,
             "the stack names no runner image and the launcher has no default: set one of them"};

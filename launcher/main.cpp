@@ -1,9 +1,12 @@
+#include "common/file.h"
 #include "common/random.h"
 #include "launcher/ask.h"
 #include "launcher/decrypt.h"
 #include "launcher/engine.h"
 #include "launcher/mothership_backend.h"
 #include "launcher/options.h"
+#include "launcher/policy/policy_input.h"
+#include "launcher/policy/run_policy.h"
 #include "launcher/registration.h"
 #include "launcher/reload.h"
 #include "launcher/signals.h"
@@ -64,6 +67,25 @@ RegistrySettings registry_settings(const Config& config, const Environment& envi
     return settings;
 }
 
+/// How OPA sees a stage at the start, when there is none yet.
+std::string sample_input(const Config& config, const Identity& identity)
+{
+    return policy_input({}, config.engine.default_image,
+        {.pool = identity.pool_id,
+            .hostname = host_name(),
+            .version = std::string{kVersion},
+            .metadata = config.engine.metadata});
+}
+
+Result<std::vector<std::string>> ask_policy(
+    const RunPolicy& policy, const std::string& input, std::stop_token stop)
+{
+    auto verdict = SLIPWAY_TRY(policy.evaluate(input, std::move(stop)));
+    if (verdict.sample)
+        SLIPWAY_TRY(write_all(STDERR_FILENO, sample_line(input, verdict)));
+    return std::move(verdict.denials);
+}
+
 /// What HUP does; see docs/operations.md.
 void reload(Result<Identity> fresh, MothershipBackend& backend, Registration& registration, Engine& engine,
     const Logger& logger)
@@ -90,6 +112,7 @@ struct Start {
     const SystemClock& clock;
     Random& random;
     const Logger& logger;
+    const PolicyCheck& policy;
 };
 
 /// Builds the parts and runs them.
@@ -124,7 +147,8 @@ int work(const Start& start, const Identity& who, docker::Engine docker)
             .logger = start.logger,
             .enroll = [&](const auto& request, auto stop) { return registration.enroll(request, stop); },
             .hook = {},
-            .on_change = [&] { watching->changed(); }});
+            .on_change = [&] { watching->changed(); },
+            .policy = start.policy});
     if (!engine)
         return refuse(engine_refusal(engine.error()));
     Watchers watchers;
@@ -171,7 +195,19 @@ int launch(const Settings& settings, const CommandLine& command_line, const Envi
     if (const auto* refusal = std::get_if<Refusal>(&docker))
         return refuse(*refusal);
     const auto& who = std::get<Identity>(identity);
-    return work({settings, command_line, environment, clock, random, logger}, who,
+    PolicyCheck policy;
+    if (!config.policy_file.empty()) {
+        auto opened = RunPolicy::open({.file = config.policy_file,
+                                          .opa = config.opa,
+                                          .deadline = std::chrono::milliseconds{config.policy_timeout},
+                                          .environment = policy_environment(environment.variables())},
+            sample_input(config, who), {});
+        if (const auto* refusal = std::get_if<Refusal>(&opened))
+            return refuse(*refusal);
+        policy = [kept = std::get<RunPolicy>(std::move(opened))](
+                     const auto& input, auto token) { return ask_policy(kept, input, std::move(token)); };
+    }
+    return work({settings, command_line, environment, clock, random, logger, policy}, who,
         std::get<docker::Engine>(std::move(docker)));
 }
 

@@ -22,8 +22,10 @@ struct Missing {
 
 constexpr std::array kMissing{
     Missing{"SPACELIFT_MASK_ENVS", "masks no values in logs yet"},
-    Missing{"SPACELIFT_LAUNCHER_RUN_INITIALIZATION_POLICY", "checks no run against a policy yet"},
 };
+
+/// Settings that protect: a slip of one is refused, since to ignore it would be to do without.
+constexpr std::array<std::string_view, 1> kProtecting{"SPACELIFT_LAUNCHER_RUN_INITIALIZATION_POLICY"};
 
 Result<void> refuse_missing(std::string_view variable)
 {
@@ -61,6 +63,11 @@ Result<std::optional<std::string>> look_at_stranger(std::string_view name, std::
         = nearest.empty() || nearest == name ? "" : "; did you mean " + std::string{nearest} + "?";
     if (const auto refused = refuse_missing(nearest); !refused && !value.empty())
         return Error{Errc::invalid_input, std::string{name} + ": " + refused.error().message() + hint};
+    if (std::ranges::find(kProtecting, nearest) != kProtecting.end() && !value.empty())
+        return Error{Errc::invalid_input,
+            std::string{name}
+                + ": there is no such setting, and nothing runs without the protection that it may ask for"
+                + hint + " Correct it, or take it away"};
     return std::optional{std::string{name} + " is not known to this version and has no effect" + hint};
 }
 

@@ -36,8 +36,8 @@ public:
     /// context; what `plain` got is the whole only after a success.
     [[nodiscard]] Result<void> open(const crypto::EnvelopeContext& context, int fd, const Sink& plain) const;
 
-    /// What a client has sealed to the pool, of at most `most` plain bytes (`invalid_input` above). Its context
-    /// is the pool and the name of the variable or file.
+    /// What a client has sealed to the pool, of at most `most` plain bytes (`invalid_input` above). Its
+    /// context is the pool and the name of the variable or file.
     [[nodiscard]] Result<Secret> open_sealed(const std::string& pool_id, const std::string& name,
         std::string_view envelope, std::size_t most) const;
 

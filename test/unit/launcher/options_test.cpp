@@ -403,12 +403,18 @@ TEST_CASE("a variable that looks like ours and is not gives a warning with the n
 
 TEST_CASE("a variable that asks for protection which is not given is refused, also misspelt", "[launcher]")
 {
-    const std::string name = GENERATE(as<std::string>{}, "SPACELIFT_MASK_ENVS",
-        "SPACELIFT_LAUNCHER_RUN_INITIALIZATION_POLICY", "SPACELIFT_MASK_ENV");
+    const std::string name = GENERATE(as<std::string>{}, "SPACELIFT_MASK_ENVS", "SPACELIFT_MASK_ENV");
     const auto failure = failure_of({{name, "x"}});
     CHECK(failure.starts_with(name + ": this version "));
     CHECK(holds(failure, "yet, and does not run jobs without"));
     CHECK(holds(failure, "did you mean") == (name == "SPACELIFT_MASK_ENV"));
+    CHECK(settings_of({{name, ""}}));
+}
+
+TEST_CASE("a slip of a variable that protects is refused", "[launcher]")
+{
+    const std::string name = "SPACELIFT_LAUNCHER_RUN_INITIALISATION_POLICY";
+    CHECK(holds(failure_of({{name, "x"}}), "did you mean SPACELIFT_LAUNCHER_RUN_INITIALIZATION_POLICY?"));
     CHECK(settings_of({{name, ""}}));
 }
 
