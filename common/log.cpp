@@ -134,6 +134,13 @@ Logger Logger::with(std::string_view name, std::string_view value) const
     return wider;
 }
 
+Logger Logger::filtered(LogFilter filter) const
+{
+    Logger other = *this;
+    other.filter_ = std::make_shared<const LogFilter>(std::move(filter));
+    return other;
+}
+
 void Logger::warn(std::string_view message, const Error& cause) const
 {
     line(LogLevel::warn, message, {{"cause", to_string(cause.code())}, {"error", cause.message()}});
@@ -146,8 +153,16 @@ void Logger::error(std::string_view message, const Error& cause) const
 
 void Logger::line(LogLevel level, std::string_view message, LogFields fields) const
 {
-    if (sink_->enabled(level))
+    if (!sink_->enabled(level))
+        return;
+    if (!filter_) {
         sink_->write(level, message, context_, fields);
+        return;
+    }
+    auto context = context_;
+    for (const auto& [name, value] : fields)
+        context.emplace_back(name, (*filter_)(value));
+    sink_->write(level, (*filter_)(message), context, {});
 }
 
 } // namespace slipway

@@ -4,7 +4,9 @@
 #include "common/error.h"
 
 #include <cstddef>
+#include <functional>
 #include <initializer_list>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -42,6 +44,9 @@ private:
     std::mutex mutex_; // Held for a write.
 };
 
+/// What a text becomes before it is written.
+using LogFilter = std::function<std::string(std::string_view text)>;
+
 /// Writes structured lines that all carry the same context (a run id, a worker id). Newlines, controls and
 /// bytes that are no UTF-8 are escaped in values, so no value can forge a line. Cheap to copy. Thread-safe.
 class Logger {
@@ -53,6 +58,10 @@ public:
 
     /// A logger whose lines carry one field more.
     [[nodiscard]] Logger with(std::string_view name, std::string_view value) const;
+
+    /// A logger of which every message and value goes through `filter`, which is called by any thread that
+    /// logs.
+    [[nodiscard]] Logger filtered(LogFilter filter) const;
 
     void debug(std::string_view message, LogFields fields = {}) const
     {
@@ -83,6 +92,7 @@ private:
 
     LogSink* sink_;
     std::vector<std::pair<std::string, std::string>> context_;
+    std::shared_ptr<const LogFilter> filter_; ///< Null: none.
 };
 
 /// One line as the sink writes it, for tests and for callers with a sink of their own.

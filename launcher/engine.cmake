@@ -25,17 +25,18 @@ add_library(slipway_engine_core STATIC)
 add_library(slipway::engine_core ALIAS slipway_engine_core)
 target_sources(slipway_engine_core
   PRIVATE
-    blob_transfer.cpp compression.cpp disk_room.cpp drain_mark.cpp file_tar.cpp job.cpp job_end.cpp job_prepare.cpp job_settings.cpp
-    journal.cpp journaled_stage.cpp limits.cpp log_uploader.cpp phase_runner.cpp reconcile.cpp spool.cpp stage_end.cpp
-    state_file.cpp status.cpp stream_filter.cpp supervisor.cpp supervisor_poll.cpp supervisor_rounds.cpp
-    supervisor_status.cpp vault.cpp warm_pool.cpp workspace.cpp
+    blob_transfer.cpp compression.cpp disk_room.cpp drain_mark.cpp file_tar.cpp filtered_log.cpp job.cpp job_end.cpp
+    job_masks.cpp job_prepare.cpp job_settings.cpp journal.cpp journaled_stage.cpp limits.cpp log_uploader.cpp
+    mask_fact.cpp phase_runner.cpp reconcile.cpp run_logs.cpp spool.cpp stage_end.cpp state_file.cpp status.cpp
+    supervisor.cpp supervisor_poll.cpp supervisor_rounds.cpp supervisor_status.cpp vault.cpp warm_pool.cpp workspace.cpp
   PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR} FILES
-    backoff.h blob_transfer.h compression.h disk_room.h drain_mark.h engine.h file_tar.h job.h job_context.h job_control.h job_host.h
-    job_settings.h journal.h journaled_stage.h limits.h log_uploader.h phase_runner.h reconcile.h spool.h stage_end.h
-    start_gate.h state_file.h status.h stream_filter.h supervisor.h tally.h vault.h warm_pool.h workspace.h)
+    backoff.h blob_transfer.h compression.h disk_room.h drain_mark.h engine.h file_tar.h filtered_log.h job.h
+    job_context.h job_control.h job_host.h job_masks.h job_settings.h journal.h journaled_stage.h limits.h log_uploader.h
+    mask_fact.h phase_runner.h reconcile.h run_logs.h spool.h stage_end.h start_gate.h state_file.h status.h
+    supervisor.h tally.h vault.h warm_pool.h workspace.h)
 target_link_libraries(slipway_engine_core
   PUBLIC slipway::common slipway::protocol slipway::http_client slipway::crypto slipway::docker_client
-    slipway::policy slipway::registry
+    slipway::masking slipway::policy slipway::registry
   PRIVATE PkgConfig::ZSTD)
 
 add_library(slipway_engine STATIC)

@@ -1,6 +1,7 @@
 #include "launcher/engine.h"
 
 #include "launcher/docker_host.h"
+#include "launcher/run_logs.h"
 #include "launcher/supervisor.h"
 #include "launcher/vault.h"
 
@@ -15,6 +16,7 @@ struct Engine::Parts {
     std::unique_ptr<DockerHost> host;
     Vault vault;
     Tally tally;
+    std::optional<RunLogs> run_logs;
     JobServices services;
     Supervisor supervisor;
 
@@ -30,9 +32,9 @@ struct Engine::Parts {
               .vault = vault,
               .clock = given.clock,
               .random = given.random,
-              .filter = [] { return std::make_unique<IdentityFilter>(); },
               .tally = tally,
-              .policy = std::move(given.policy)}
+              .policy = std::move(given.policy),
+              .run_logs = nullptr}
         , supervisor{SupervisorParts{.services = services,
               .journal = journal,
               .entries = std::move(entries),
@@ -40,6 +42,8 @@ struct Engine::Parts {
               .logger = given.logger,
               .on_change = given.on_change}}
     {
+        if (settings.run_logs_on_stdout && given.run_logs >= 0)
+            services.run_logs = &run_logs.emplace(given.run_logs, given.clock, given.logger);
     }
 };
 

@@ -41,6 +41,7 @@ struct EngineServices {
     Random& random;
     Logger logger;
     Enroll enroll; ///< Empty: `backend.enroll`. To look at the answers, too.
+    int run_logs = -1; ///< A descriptor for copies of run logs, if the settings ask for them.
     StepHook hook; ///< For tests.
     /// Called when `Engine::status` says something new; any thread. Returns at once and calls no method of
     /// the engine. May be empty.

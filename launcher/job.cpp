@@ -21,7 +21,9 @@ Job::Job(const JobServices& services, JobEntry entry, const protocol::WorkerStag
     JobAbout about, JobCallbacks callbacks, const Logger& logger)
     : services_{services}
     , callbacks_{std::move(callbacks)}
-    , logger_{logger.with("stage", entry.stage_id())}
+    , logger_{logger.with("stage", entry.stage_id()).filtered([masks = late_masks_](std::string_view text) {
+        return masks->text(text);
+    })}
     , origin_{origin}
     , about_{std::move(about)}
     , stage_{std::move(entry), state, services.clock}
@@ -139,10 +141,15 @@ Result<void> Job::open(std::stop_token stop)
         assignment_ = *std::move(assignment);
     assignment_.stage_id = stage_id();
     assignment_.kind = state().kind;
+    if (assignment_lost_) // and with it what to mask in the spool
+        SLIPWAY_TRY(Spool::remove(stage_.entry().directory()));
+    SLIPWAY_TRY(in("working out what to mask", open_masks()));
     spool_ = SLIPWAY_TRY(Spool::open(stage_.entry().directory(), services_.settings.log_quota,
         [this](std::string_view step) { stage_.entry().passed(step); }));
-    context_.emplace(JobContext{
-        services_, assignment_, bounds_of(services_.settings.limits, assignment_), stage_, *spool_, logger_});
+    context_.emplace(JobContext{services_, assignment_, bounds_of(services_.settings.limits, assignment_),
+        stage_, *spool_, *masks_, logger_});
+    if (origin_ == Origin::offered)
+        SLIPWAY_TRY(warn_of_unmasked());
     if (origin_ == Origin::journal) {
         SLIPWAY_TRY(in("mending the log", mend_log(stop)));
         SLIPWAY_TRY(recover(stop));
@@ -150,7 +157,8 @@ Result<void> Job::open(std::stop_token stop)
     uploader_ = std::make_unique<LogUploader>(UploadParts{.backend = services_.backend,
         .stage = stage_,
         .spool = *spool_,
-        .filter = services_.filter,
+        .filter = masks_->filter(),
+        .copy = RunLogCopy{services_.run_logs, assignment_.run_id, assignment_.stack_id},
         .clock = services_.clock,
         .random = services_.random,
         .logger = logger_,
@@ -159,6 +167,27 @@ Result<void> Job::open(std::stop_token stop)
         .tally = services_.tally});
     upload_thread_ = std::jthread{[this](std::stop_token token) { upload(std::move(token)); }};
     return {};
+}
+
+Result<void> Job::open_masks()
+{
+    auto made = JobMasks::make(stage_.entry(), assignment_, services_.settings, services_.vault);
+    if (!made && !is_over(state())) // of what is over, nothing goes out
+        return made.error();
+    masks_ = std::make_shared<JobMasks>(made ? *std::move(made) : JobMasks{});
+    late_masks_->set(masks_);
+    return {};
+}
+
+Result<void> Job::warn_of_unmasked()
+{
+    if (masks_->too_short().empty())
+        return {};
+    std::string names;
+    for (const auto& name : masks_->too_short())
+        names += (names.empty() ? "" : ", ") + name;
+    return spool_->append_once(line_id(LogLine::unmasked),
+        own_line("shorter than 4 bytes, so not masked in this log: " + names + "; use longer values"));
 }
 
 /// The top of the thread of the upload.

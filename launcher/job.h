@@ -99,7 +99,9 @@ private:
     Result<void> deliver_log(std::stop_token stop);
     Result<void> report_end(std::stop_token stop);
     Result<void> clean(std::stop_token stop);
-    Result<void> log_end(const StageEnd& end);
+    Result<void> log_end(StageEnd end);
+    Result<void> open_masks();
+    Result<void> warn_of_unmasked();
     Result<void> remove_containers(std::stop_token stop);
 
     Result<void> apply(const protocol::worker::Event& event) { return stage_.apply(event); }
@@ -108,13 +110,15 @@ private:
 
     const JobServices& services_;
     JobCallbacks callbacks_;
-    Logger logger_;
+    std::shared_ptr<LateMasks> late_masks_ = std::make_shared<LateMasks>();
+    Logger logger_; ///< What it writes is masked.
     Origin origin_;
     const JobAbout about_;
     JournaledStage stage_;
     JobControl control_;
     protocol::Assignment assignment_;
     bool assignment_lost_ = false; ///< Torn by a crash of the host.
+    std::shared_ptr<JobMasks> masks_;
     std::optional<Spool> spool_;
     std::optional<JobContext> context_;
     std::unique_ptr<LogUploader> uploader_;

@@ -6,11 +6,12 @@
 #include "launcher/backend.h"
 #include "launcher/engine_settings.h"
 #include "launcher/job_host.h"
+#include "launcher/job_masks.h"
 #include "launcher/journaled_stage.h"
 #include "launcher/limits.h"
 #include "launcher/policy/verdict.h"
+#include "launcher/run_logs.h"
 #include "launcher/spool.h"
-#include "launcher/stream_filter.h"
 #include "launcher/tally.h"
 #include "launcher/vault.h"
 
@@ -26,9 +27,9 @@ struct JobServices {
     Vault& vault;
     const Clock& clock;
     Random& random;
-    FilterMaker filter;
     Tally& tally;
     PolicyCheck policy; ///< Empty: every stage may run.
+    RunLogs* run_logs = nullptr; ///< Null: run logs are not copied.
 };
 
 /// What the parts of one job share; outlives them.
@@ -38,6 +39,7 @@ struct JobContext {
     StageBounds bounds;
     JournaledStage& stage;
     Spool& spool;
+    const JobMasks& masks;
     Logger logger;
     std::string state_digest; ///< SHA-256 of the state file that the control plane has; of the job's thread.
 };
@@ -56,6 +58,7 @@ enum class LogLine : std::uint32_t {
     state_lost = 11,
     keeping_state = 12,
     rescued = 13,
+    unmasked = 14,
     head = 1000, ///< + the number of the unit
     silence_warning = 1'000'000, ///< + the number of the unit
     unit_end = 2'000'000, ///< + the number of the unit

@@ -1,4 +1,5 @@
 #include "launcher/job.h"
+#include "launcher/mask_fact.h"
 #include "launcher/stage_end.h"
 #include "launcher/state_file.h"
 #include "launcher/workspace.h"
@@ -128,8 +129,9 @@ Result<void> Job::give_up(const StageEnd& end)
 }
 
 /// Writes the end down, closes the log with its words, and tells the protocol how long it has become.
-Result<void> Job::log_end(const StageEnd& end)
+Result<void> Job::log_end(StageEnd end)
 {
+    end.message = SLIPWAY_TRY(FilteredLog::text(*spool_, masks_->filter(), end.message));
     SLIPWAY_TRY(stage_.entry().write(end));
     const auto progress = SLIPWAY_TRY(stage_.entry().progress());
     const bool told = progress && spool_->has(line_id(LogLine::unit_end, progress->seq));
@@ -138,7 +140,7 @@ Result<void> Job::log_end(const StageEnd& end)
             own_line(std::to_string(dropped) + " bytes of output were dropped above the log's limit")));
     if (!told && !end.message.empty())
         SLIPWAY_TRY(spool_->append_once(line_id(LogLine::ended), last_words(end)));
-    return apply(worker::LogGrew{SLIPWAY_TRY(FilteredLog::length(*spool_, services_.filter))});
+    return apply(worker::LogGrew{SLIPWAY_TRY(FilteredLog::length(*spool_, masks_->filter()))});
 }
 
 /// A crash of the host may have taken the end of the spool, and the journal may be newer or older than it:
@@ -151,7 +153,7 @@ Result<void> Job::mend_log(std::stop_token stop)
         const auto answer = services_.backend.append_log(stage_.ref(), 0, {}, std::move(stop));
         if (!answer || answer->kind == StageAnswer::Kind::gone)
             return ask(answer, worker::Refused{});
-        const auto left = SLIPWAY_TRY(FilteredLog::length(*spool_, services_.filter));
+        const auto left = SLIPWAY_TRY(FilteredLog::length(*spool_, masks_->filter()));
         const auto known = std::max(left, answer->expected);
         if (known > left)
             SLIPWAY_TRY(spool_->append_hole(known - left));
@@ -159,7 +161,7 @@ Result<void> Job::mend_log(std::stop_token stop)
             SLIPWAY_TRY(spool_->append_once(line_id(LogLine::cut),
                 own_line(
                     std::to_string(before.log_end - known) + " bytes were lost when the host restarted")));
-        const auto end = SLIPWAY_TRY(FilteredLog::length(*spool_, services_.filter));
+        const auto end = SLIPWAY_TRY(FilteredLog::length(*spool_, masks_->filter()));
         SLIPWAY_TRY(apply(worker::LogCut{.durable = answer->expected, .end = end}));
         logger_.warn("the host has restarted; the log was mended",
             {{"left", std::to_string(left)}, {"durable", std::to_string(answer->expected)}});
@@ -229,7 +231,9 @@ Result<void> Job::refused_end(const StageEnd& end, const Error& error)
     logger_.error("the control plane cannot take the end of the stage", error);
     if (end.message.starts_with(kUnreportable))
         return apply(worker::Refused{});
-    return stage_.entry().write(never_started("internal", Error{error}.in(kUnreportable)));
+    StageEnd plain = never_started("internal", Error{error}.in(kUnreportable));
+    plain.message = masks_->text(plain.message);
+    return stage_.entry().write(plain);
 }
 
 Result<void> Job::clean(std::stop_token stop)
@@ -244,6 +248,7 @@ Result<void> Job::clean(std::stop_token stop)
         SLIPWAY_TRY(in("removing the container", remove_containers(stop)));
     stage_.entry().passed("container removed");
     upload_thread_ = {};
+    SLIPWAY_TRY(wipe_masks(stage_.entry()));
     SLIPWAY_TRY(stage_.entry().remove());
     ended_ = true;
     return {};

@@ -110,7 +110,7 @@ Result<void> Job::give_back(std::string_view reason, std::stop_token stop)
 {
     logger_.warn("giving the stage back", {{"reason", reason}});
     stage_.entry().passed("before decline");
-    const auto declined = services_.backend.decline(stage_.ref(), reason, std::move(stop));
+    const auto declined = services_.backend.decline(stage_.ref(), masks_->text(reason), std::move(stop));
     stage_.entry().passed("decline");
     if (declined)
         services_.tally.declined(DeclineCause::given_back);
@@ -191,6 +191,8 @@ Result<void> Job::make_ready(Making& what, std::stop_token stop)
     Workspace workspace{*context_};
     SLIPWAY_TRY(workspace.put(*slot_, stop));
     SLIPWAY_TRY(in("putting the state", StateFile{*context_}.put(*slot_, stop)));
+    SLIPWAY_TRY(masks_->learn_files(stage_.entry(), assignment_, services_.vault, spool_->size()));
+    uploader_->refilter();
     stage_.entry().passed("workspace");
     return {};
 }

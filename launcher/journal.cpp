@@ -302,7 +302,8 @@ Result<std::optional<SlotFact>> JobEntry::slot() const
 
 Result<void> JobEntry::sync() const
 {
-    for (const std::string_view name : {"spool", "segments", "assignment", "state", "phase", "report", "."}) {
+    for (const std::string_view name :
+        {"spool", "segments", "assignment", "masks", "state", "phase", "report", "."}) {
         const auto fd = open_file(directory_ / name, O_RDONLY);
         if (!fd && fd.error().code() == Errc::not_found)
             continue;

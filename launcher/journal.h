@@ -119,7 +119,7 @@ struct SeenTime {
 ///   lock       held with flock(2) for the life of the process; its content is the holder's pid
 ///   instance   ULID of this launcher, made at the first start
 ///   seen       SeenTime of the control plane that this instance knows
-///   jobs/<stage>/{assignment,boot,state,phase,slot,report,sequence,spool,segments}
+///   jobs/<stage>/{assignment,boot,masks,state,phase,slot,report,sequence,spool,segments}
 ///
 /// Thread-safe.
 class Journal {

@@ -1,5 +1,7 @@
 #include "launcher/log_uploader.h"
 
+#include <utility>
+
 namespace slipway::launcher {
 
 namespace {
@@ -80,14 +82,32 @@ void LogUploader::run(std::stop_token stop)
     }
 }
 
+void LogUploader::refilter()
+{
+    const std::lock_guard lock{log_mutex_};
+    refilter_ = true;
+}
+
+Result<std::string_view> LogUploader::read(std::uint64_t offset)
+{
+    const std::lock_guard lock{log_mutex_};
+    if (std::exchange(refilter_, false))
+        log_.begin_again();
+    return log_.read(offset, kLogChunk, complete_);
+}
+
 LogUploader::Sent LogUploader::send_some(std::stop_token stop)
 {
     const std::uint64_t offset = parts_.stage.state().log_acked;
-    const auto bytes = log_.read(offset, kLogChunk, complete_);
+    const auto bytes = read(offset);
     if (!bytes)
         return failed(bytes.error());
-    if (bytes->empty())
+    if (bytes->empty()) {
+        if (complete_)
+            parts_.copy.finish();
         return Sent::all;
+    }
+    parts_.copy.take(offset, *bytes);
     const std::uint64_t end = offset + bytes->size();
     if (const auto grown = parts_.stage.apply(worker::LogGrew{end}); !grown)
         return failed(grown.error());

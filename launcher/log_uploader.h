@@ -5,9 +5,10 @@
 #include "common/random.h"
 #include "launcher/backend.h"
 #include "launcher/backoff.h"
+#include "launcher/filtered_log.h"
 #include "launcher/journaled_stage.h"
+#include "launcher/run_logs.h"
 #include "launcher/spool.h"
-#include "launcher/stream_filter.h"
 #include "launcher/tally.h"
 
 #include <atomic>
@@ -20,7 +21,7 @@
 namespace slipway::launcher {
 
 /// Bytes of the log in one call.
-inline constexpr std::size_t kLogChunk = 256 * 1024;
+inline constexpr std::size_t kLogChunk = protocol::kMaxLogChunkBytes;
 
 /// What an uploader works with; everything outlives it.
 struct UploadParts {
@@ -28,6 +29,7 @@ struct UploadParts {
     JournaledStage& stage;
     const Spool& spool;
     FilterMaker filter;
+    RunLogCopy copy; ///< Gets what is delivered.
     const Clock& clock;
     Random& random;
     Logger logger;
@@ -51,17 +53,24 @@ public:
     /// The spool does not grow any more: what the filter held back goes out too. Any thread.
     void complete();
 
+    /// The filter's maker has changed. When this returns, nothing more is read by the one of before. Any
+    /// thread.
+    void refilter();
+
     /// A phase begins: people are told when the backend can be reached, and only of the newest. Any thread.
     void announce(std::string phase);
 
 private:
     enum class Sent { all, some, failed };
     Sent send_some(std::stop_token stop);
+    Result<std::string_view> read(std::uint64_t offset);
     Sent take(const StageAnswer& answer, std::uint64_t sent_to);
     Sent failed(const Error& error);
     void report_phase(std::stop_token stop);
 
     UploadParts parts_;
+    std::mutex log_mutex_; ///< Held while the log is read.
+    bool refilter_ = false; ///< Guarded by log_mutex_.
     FilteredLog log_;
     Backoff backoff_;
     std::atomic<bool> complete_{false};

@@ -146,6 +146,7 @@ int work(const Start& start, const Identity& who, docker::Engine docker)
             .random = start.random,
             .logger = start.logger,
             .enroll = [&](const auto& request, auto stop) { return registration.enroll(request, stop); },
+            .run_logs = STDOUT_FILENO,
             .hook = {},
             .on_change = [&] { watching->changed(); },
             .policy = start.policy});

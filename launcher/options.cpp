@@ -13,29 +13,9 @@ namespace slipway::launcher {
 
 namespace {
 
-/// Variables that ask for protection which this version does not give. To go on without it would be worse
-/// than not to start.
-struct Missing {
-    std::string_view variable;
-    std::string_view lacks;
-};
-
-constexpr std::array kMissing{
-    Missing{"SPACELIFT_MASK_ENVS", "masks no values in logs yet"},
-};
-
 /// Settings that protect: a slip of one is refused, since to ignore it would be to do without.
-constexpr std::array<std::string_view, 1> kProtecting{"SPACELIFT_LAUNCHER_RUN_INITIALIZATION_POLICY"};
-
-Result<void> refuse_missing(std::string_view variable)
-{
-    const auto missing = std::ranges::find(kMissing, variable, &Missing::variable);
-    if (missing == kMissing.end())
-        return {};
-    return Error{Errc::invalid_input,
-        "this version " + std::string{missing->lacks}
-            + ", and does not run jobs without what you ask for: take the variable away to do without"};
-}
+constexpr std::array<std::string_view, 2> kProtecting{
+    "SPACELIFT_MASK_ENVS", "SPACELIFT_LAUNCHER_RUN_INITIALIZATION_POLICY"};
 
 bool looks_like_ours(std::string_view name)
 {
@@ -61,8 +41,6 @@ Result<std::optional<std::string>> look_at_stranger(std::string_view name, std::
     const auto nearest = nearest_name(name, known);
     const std::string hint
         = nearest.empty() || nearest == name ? "" : "; did you mean " + std::string{nearest} + "?";
-    if (const auto refused = refuse_missing(nearest); !refused && !value.empty())
-        return Error{Errc::invalid_input, std::string{name} + ": " + refused.error().message() + hint};
     if (std::ranges::find(kProtecting, nearest) != kProtecting.end() && !value.empty())
         return Error{Errc::invalid_input,
             std::string{name}
@@ -110,7 +88,6 @@ Result<void> read_option(Settings& settings, const Option& option, const Sources
     const auto& field = std::get<ValueField>(option.field);
     const auto given = SLIPWAY_TRY(given_value(option, sources));
     if (given) {
-        SLIPWAY_TRY(in(given->name, refuse_missing(option.variable)));
         SLIPWAY_TRY(in(given->name, field.read(settings.config, given->text)));
         if (option.alias_kind == Alias::slip && given->name == option.alias)
             settings.warnings.push_back(std::string{option.alias} + " is taken for "

@@ -106,10 +106,7 @@ Result<void> PhaseRunner::send_unit(JobSlot& slot)
         return end_now(never_started("internal", directory.error()));
     const auto facts = run_facts(context_.assignment, unit(), progress_.end);
     auto environment = environment_of(context_.assignment, context_.services.settings.passed, facts,
-        [this](const protocol::Variable& variable) {
-            return context_.services.vault.open_secret(
-                context_.assignment.pool_id, variable.name, variable.value);
-        });
+        [this](const protocol::Variable& variable) { return context_.masks.open(variable); });
     if (!environment)
         return end_now(never_started("internal", environment.error()));
     SLIPWAY_TRY(context_.spool.append_once(

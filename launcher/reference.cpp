@@ -60,8 +60,8 @@ Written by `slipway-launcher --help-markdown`; a test keeps it equal to the prog
 A flag wins over its variable, and a variable over the configuration file. An empty variable counts as not set.
 Durations are written as in Go (`90s`, `70m`, `1h30m`), sizes with a unit (`512MiB`, `2GiB`, powers of 1024).
 A variable with the prefix `SPACELIFT_` or `SLIPWAY_` that is not listed here has no effect, and the launcher warns of it;
-but where such a variable asks for protection that this version does not give (`SPACELIFT_MASK_ENVS`, and slips of it and of
-`SPACELIFT_LAUNCHER_RUN_INITIALIZATION_POLICY`), it does not start.
+but where it is a slip of one that protects (`SPACELIFT_MASK_ENVS`, `SPACELIFT_LAUNCHER_RUN_INITIALIZATION_POLICY`), it does not
+start.
 `slipway-launcher --print-config` shows what is in force and where it came from.
 
 The configuration file is named by `--config FILE` or `SLIPWAY_CONFIG`; without either, `/etc/slipway/launcher.toml` or

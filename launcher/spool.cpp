@@ -187,6 +187,12 @@ Result<Spool> Spool::open(const std::filesystem::path& directory, std::uint64_t 
     return Spool{std::move(state)};
 }
 
+Result<void> Spool::remove(const std::filesystem::path& directory)
+{
+    SLIPWAY_TRY(remove_tree(directory / "segments"));
+    return remove_tree(directory / "spool");
+}
+
 Result<void> Spool::append(std::uint64_t source, std::string_view bytes)
 {
     SLIPWAY_TRY(write_at(state_->bytes.get(), bytes, state_->size));

@@ -30,6 +30,9 @@ public:
     static Result<Spool> open(
         const std::filesystem::path& directory, std::uint64_t quota, StepHook hook = {});
 
+    /// Removes the two files; there is no `Spool` of them.
+    static Result<void> remove(const std::filesystem::path& directory);
+
     Spool(Spool&&) noexcept;
     Spool& operator=(Spool&&) noexcept;
     ~Spool();

@@ -6,6 +6,7 @@
 #include "launcher/compression.h"
 #include "launcher/file_tar.h"
 #include "launcher/job_settings.h"
+#include "launcher/mask_fact.h"
 
 namespace slipway::launcher {
 
@@ -58,6 +59,9 @@ Result<std::string> Workspace::content_of(const protocol::MountedFile& file, std
     if (!file.sealed)
         return bytes;
     const Secret plain = SLIPWAY_TRY(vault.open_sealed(pool, file.path, bytes, protocol::kMaxMountedFile));
+    if (!file.blob.empty()) // for the masking, which another launcher must work out again
+        SLIPWAY_TRY(keep_sealed_file(context_.stage.entry(),
+            static_cast<std::size_t>(&file - context_.assignment.files.data()), bytes));
     return std::string{plain.reveal()};
 }
 

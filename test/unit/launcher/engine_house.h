@@ -84,8 +84,7 @@ struct EngineHouse {
     launcher::EngineSettings settings;
     launcher::Vault vault{{engine_pool_key()}, random};
     launcher::Tally tally;
-    launcher::JobServices services{settings, backend, host, vault, clock, random,
-        [] { return std::make_unique<launcher::IdentityFilter>(); }, tally};
+    launcher::JobServices services{settings, backend, host, vault, clock, random, tally, nullptr};
     std::function<void(std::string_view)> hook; ///< Called with each step of a job; set it before `add`.
     std::optional<launcher::Journal> journal;
     std::unique_ptr<launcher::Supervisor> supervisor;

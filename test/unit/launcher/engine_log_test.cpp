@@ -52,6 +52,8 @@ public:
             out += "h";
     }
 
+    [[nodiscard]] std::string text(std::string_view text) const override { return std::string{text}; }
+
 private:
     bool held_ = false;
 };
@@ -241,6 +243,7 @@ struct Upload {
             .stage = *stage,
             .spool = *spool,
             .filter = std::move(filter),
+            .copy = RunLogCopy{nullptr, "", ""},
             .clock = clock,
             .random = random,
             .logger = Logger{sink},

@@ -1,4 +1,4 @@
-#include "launcher/stream_filter.h"
+#include "launcher/filtered_log.h"
 
 #include <algorithm>
 
@@ -58,16 +58,31 @@ Result<std::string_view> FilteredLog::read(std::uint64_t offset, std::size_t max
     return std::string_view{pending_}.substr(static_cast<std::size_t>(offset - base_), max);
 }
 
+Result<void> FilteredLog::run_through()
+{
+    bool more = true;
+    while (more) {
+        base_ += pending_.size();
+        pending_.clear();
+        SLIPWAY_TRY(pull(true, more));
+    }
+    return {};
+}
+
 Result<std::uint64_t> FilteredLog::length(const Spool& spool, const FilterMaker& make)
 {
     FilteredLog log{spool, make};
-    bool more = true;
-    while (more) {
-        log.base_ += log.pending_.size();
-        log.pending_.clear();
-        SLIPWAY_TRY(log.pull(true, more));
-    }
+    SLIPWAY_TRY(log.run_through());
     return log.known_end();
+}
+
+Result<std::string> FilteredLog::text(const Spool& spool, const FilterMaker& make, std::string_view text)
+{
+    if (text.empty())
+        return std::string{};
+    FilteredLog log{spool, make};
+    SLIPWAY_TRY(log.run_through());
+    return log.filter_->text(text);
 }
 
 } // namespace slipway::launcher

@@ -1,37 +1,14 @@
 #pragma once
 
+#include "launcher/masking/stream_filter.h"
 #include "launcher/spool.h"
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 
 namespace slipway::launcher {
-
-/// Turns the raw log into the log that leaves the machine: where secret values are masked. What comes out is
-/// a pure function of all bytes pushed so far, however they were cut into pieces; it may hold bytes back
-/// until it knows more.
-class StreamFilter {
-public:
-    virtual ~StreamFilter() = default;
-    /// Appends to `out` what is certain after `bytes`.
-    virtual void push(std::string_view bytes, std::string& out) = 0;
-    /// No more bytes follow: appends what was held back.
-    virtual void finish(std::string& out) = 0;
-};
-
-/// Lets every byte pass.
-class IdentityFilter final : public StreamFilter {
-public:
-    void push(std::string_view bytes, std::string& out) override { out.append(bytes); }
-
-    void finish(std::string&) override { }
-};
-
-/// Makes a filter in its first state. Thread-safe.
-using FilterMaker = std::function<std::unique_ptr<StreamFilter>()>;
 
 /// Reads the filtered log of a spool from any offset. Going on from where the last read ended costs nothing;
 /// any other offset filters the spool again from its first byte. One thread.
@@ -44,15 +21,22 @@ public:
     /// `complete`, the spool does not grow any more and what the filter held back is included.
     Result<std::string_view> read(std::uint64_t offset, std::size_t max, bool complete);
 
+    /// Filters from the first byte again, with a filter of today.
+    void begin_again() { restart(); }
+
     /// One past the last byte that has come out of the filter.
     [[nodiscard]] std::uint64_t known_end() const noexcept { return base_ + pending_.size(); }
 
     /// Length of the whole log, once the spool does not grow any more.
     static Result<std::uint64_t> length(const Spool& spool, const FilterMaker& make);
 
+    /// A text about the stage, masked by all that holds at the end of its log.
+    static Result<std::string> text(const Spool& spool, const FilterMaker& make, std::string_view text);
+
 private:
     void restart();
     Result<void> pull(bool complete, bool& more);
+    Result<void> run_through();
 
     const Spool& spool_;
     FilterMaker make_;
