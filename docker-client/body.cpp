@@ -67,6 +67,7 @@ void write_host_config(JsonWriter& json, const ContainerSpec& spec)
     optional_number(json, "PidsLimit", spec.pids_limit);
     optional_number(json, "Memory", spec.memory_bytes);
     optional_number(json, "NanoCpus", spec.nano_cpus);
+    optional_number(json, "ShmSize", spec.shm_bytes);
     if (!spec.log_driver.empty()) {
         json.key("LogConfig").begin_object().field("Type", spec.log_driver);
         json.string_map("Config", spec.log_options).end_object();

@@ -2,6 +2,7 @@
 
 #include "common/base64.h"
 #include "common/http/url.h"
+#include "common/json.h"
 #include "docker-client/deadlines.h"
 #include "docker-client/parse.h"
 
@@ -104,10 +105,7 @@ Docker::Docker(http::HttpClient client, ApiVersion api)
 
 Result<Docker> Docker::open(const Engine& engine)
 {
-    http::ClientOptions options;
-    options.base_url = "http://localhost";
-    options.unix_socket = engine.endpoint.socket_path();
-    return Docker{SLIPWAY_TRY(http::HttpClient::create(std::move(options))), engine.api};
+    return Docker{SLIPWAY_TRY(http::HttpClient::create(engine.endpoint.client_options())), engine.api};
 }
 
 http::ClientRequest Docker::request(std::string method, std::string_view path) const
@@ -331,6 +329,35 @@ Result<std::optional<Network>> Docker::find_network(std::string_view name, std::
             return std::optional{std::move(network)};
     }
     return std::optional<Network>{};
+}
+
+Result<std::vector<Network>> Docker::list_networks(const StringPairs& labels, std::stop_token stop)
+{
+    const auto response = SLIPWAY_TRY(
+        call(request("GET", "/networks?filters=" + percent_encode(label_filters(labels))), stop));
+    return in("docker", parse_networks(response.body));
+}
+
+Result<void> Docker::create_network(std::string_view name, const StringPairs& labels, std::stop_token stop)
+{
+    SLIPWAY_TRY(check_name(" network", name));
+    JsonWriter json;
+    json.begin_object().field("Name", name).flag("CheckDuplicate", true).string_map("Labels", labels);
+    http::ClientRequest post = request("POST", "/networks/create");
+    post.headers = {{"Content-Type", "application/json"}};
+    post.body = json.end_object().take();
+    post.timeout = deadlines::kCreate;
+    SLIPWAY_TRY(call(std::move(post), stop));
+    return {};
+}
+
+Result<void> Docker::remove_network(std::string_view name, std::stop_token stop)
+{
+    SLIPWAY_TRY(check_name(" network", name));
+    auto gone = call(request("DELETE", "/networks/" + percent_encode(name)), stop);
+    if (!gone && gone.error().code() != Errc::not_found)
+        return gone.error();
+    return {};
 }
 
 } // namespace slipway::docker

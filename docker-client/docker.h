@@ -104,6 +104,16 @@ public:
     /// By exact name or id; empty when there is none.
     [[nodiscard]] Result<std::optional<Network>> find_network(std::string_view name, std::stop_token stop);
 
+    /// All networks that carry every one of `labels`.
+    [[nodiscard]] Result<std::vector<Network>> list_networks(const StringPairs& labels, std::stop_token stop);
+
+    /// A bridge network. `conflict`: the name is taken.
+    [[nodiscard]] Result<void> create_network(
+        std::string_view name, const StringPairs& labels, std::stop_token stop);
+
+    /// One that is gone already is a success; `rejected`: a container uses it.
+    [[nodiscard]] Result<void> remove_network(std::string_view name, std::stop_token stop);
+
 private:
     Docker(http::HttpClient client, ApiVersion api);
 

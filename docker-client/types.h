@@ -121,6 +121,7 @@ struct ContainerSpec {
     std::optional<std::int64_t> pids_limit;
     std::optional<std::int64_t> memory_bytes;
     std::optional<std::int64_t> nano_cpus; ///< 1e9 is one CPU.
+    std::optional<std::int64_t> shm_bytes; ///< Of /dev/shm.
     std::vector<Ulimit> ulimits;
     std::string log_driver; ///< "none", "local" …
     StringPairs log_options;

@@ -4,6 +4,7 @@
 #include "launcher/value_syntax.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 namespace slipway::launcher {
 
@@ -70,6 +71,38 @@ std::vector<AllowedName> names_for_jobs(const Config& config)
         if (std::ranges::find(names, masked, &AllowedName::name) == names.end())
             names.push_back({.name = masked});
     return names;
+}
+
+std::vector<PassedVariable> variables_for_jobs(const Config& config)
+{
+    std::vector<PassedVariable> variables;
+    // git-config(1), GIT_CONFIG_COUNT: no file of the job is touched.
+    int number = 0;
+    for (const auto& vcs : config.private_vcs) {
+        std::string endpoint = vcs.base_endpoint;
+        if (!endpoint.ends_with('/'))
+            endpoint += '/';
+        const std::string suffix = std::to_string(number++);
+        variables.push_back({.name = "GIT_CONFIG_KEY_" + suffix, .value = "url." + endpoint + ".insteadOf"});
+        variables.push_back({.name = "GIT_CONFIG_VALUE_" + suffix, .value = "private://" + vcs.name + "/"});
+    }
+    if (number > 0)
+        variables.push_back({.name = "GIT_CONFIG_COUNT", .value = std::to_string(number)});
+    return variables;
+}
+
+void export_proxies(const Proxies& proxies)
+{
+    const auto set = [](const char* lower, const char* upper, const std::string& value) {
+        for (const auto* name : {lower, upper})
+            if (value.empty())
+                ::unsetenv(name); // NOLINT(concurrency-mt-unsafe): before the first thread.
+            else
+                ::setenv(name, value.c_str(), 1); // NOLINT(concurrency-mt-unsafe): likewise.
+    };
+    set("https_proxy", "HTTPS_PROXY", proxies.https);
+    set("http_proxy", "HTTP_PROXY", proxies.http);
+    set("no_proxy", "NO_PROXY", proxies.none);
 }
 
 Result<std::string> default_state_directory(bool root, const Environment& environment)

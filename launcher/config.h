@@ -53,6 +53,8 @@ struct Config {
     std::string runtime; ///< OCI runtime of the jobs; empty: the engine's default.
     std::filesystem::path docker_config_dir; ///< Holds config.json with registry credentials; empty: none.
     std::string docker_host = "unix:///var/run/docker.sock";
+    bool docker_tls_verify = false;
+    std::filesystem::path docker_cert_path; ///< Empty: ~/.docker, if there is a home.
     std::string metrics_address; ///< host:port; empty: none.
     std::string observability = "Disabled"; ///< Known, and without effect.
     bool debug = false;
@@ -83,6 +85,14 @@ inline constexpr std::array<std::string_view, 2> kSecretVariables{
 
 /// What jobs get by name: the allow-list, and the masked names that it does not hold.
 [[nodiscard]] std::vector<AllowedName> names_for_jobs(const Config& config);
+
+/// What jobs get beside those: how git reaches the private version control systems ("private://NAME/…" is
+/// fetched from the endpoint; git 2.31 or newer). A variable of the stack of the same name wins.
+[[nodiscard]] std::vector<PassedVariable> variables_for_jobs(const Config& config);
+
+/// Sets the variables that libcurl and programs of ours read to the proxies in force, whatever they came
+/// from. Call it before the first thread.
+void export_proxies(const Proxies& proxies);
 
 /// /var/lib/slipway for root; else $XDG_STATE_HOME/slipway or ~/.local/state/slipway. Fails with
 /// `invalid_input` when neither variable is there.

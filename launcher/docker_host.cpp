@@ -4,6 +4,7 @@
 #include "common/file.h"
 #include "launcher/docker_slot.h"
 #include "launcher/engine.h"
+#include "launcher/metadata_block.h"
 #include "launcher/slot/slot_init_file.h"
 
 #include <algorithm>
@@ -48,23 +49,19 @@ std::string new_name(const std::string& purpose, Random& random)
         + hex_encode({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
 }
 
-SlotClass class_of(const SlotRequest& request)
+SlotClass class_of(const SlotRequest& request, const ContainerSettings& containers)
 {
     return {.image = request.image,
         .image_id = request.image_id,
-        // Nothing of a container depends on it yet, so that an apply finds what a plan has warmed.
-        .kind = protocol::StageKind::read,
+        // Where nothing of a container depends on it, an apply finds what a plan has warmed.
+        .kind = request.applies && depends_on_stage(containers) ? protocol::StageKind::write
+                                                                : protocol::StageKind::read,
         .memory_bytes = request.limits.memory_bytes,
         .nano_cpus = request.limits.nano_cpus,
         .pids = request.limits.pids};
 }
 
 int start_places() { return 2 * static_cast<int>(std::max(1U, std::thread::hardware_concurrency())); }
-
-template <class T> std::optional<T> unless_zero(T value)
-{
-    return value == 0 ? std::nullopt : std::optional<T>{value};
-}
 
 } // namespace
 
@@ -85,7 +82,12 @@ Result<std::unique_ptr<DockerHost>> DockerHost::open(DockerHostSettings settings
     std::unique_ptr<DockerHost> host{new DockerHost{std::move(settings), std::move(images), clock, random}};
     host->init_file_ = SLIPWAY_TRY(slot::install_slot_init(host->settings_.state_directory / "bin"));
     SLIPWAY_TRY(make_directories(host->settings_.state_directory / "slots"));
-    SLIPWAY_TRY(host->check_network(stop));
+    auto docker = SLIPWAY_TRY(in(kDockerFailed, docker::Docker::open(host->settings_.engine)));
+    if (auto checked = check_containers(host->settings_.containers, docker, stop); !checked) {
+        const bool is_setting
+            = checked.error().code() == Errc::not_found || checked.error().code() == Errc::invalid_input;
+        return is_setting ? checked.error() : checked.error().in(kDockerFailed);
+    }
     SLIPWAY_TRY(host->sweep(std::move(stop)));
     SlotMaker& maker = *host;
     host->pool_ = std::make_unique<WarmPool>(WarmPoolSettings{.count = host->settings_.warm_slots,
@@ -94,29 +96,12 @@ Result<std::unique_ptr<DockerHost>> DockerHost::open(DockerHostSettings settings
     return host;
 }
 
-/// Without its network no container could start, and every stage would be taken in vain.
-Result<void> DockerHost::check_network(std::stop_token stop) const
-{
-    const std::string& name = settings_.network;
-    // Docker's own words for "as always" and "as in that container" name no network.
-    if (name.empty() || name == "default" || name.starts_with("container:"))
-        return {};
-    auto docker = SLIPWAY_TRY(docker::Docker::open(settings_.engine));
-    if (SLIPWAY_TRY(in("SPACELIFT_WORKER_NETWORK", docker.find_network(name, std::move(stop)))))
-        return {};
-    return Error{Errc::invalid_input,
-        "SPACELIFT_WORKER_NETWORK: Docker knows no network \"" + name
-            + "\": create it (docker network create " + name
-            + "), or name one that \"docker network ls\" shows"};
-}
-
 Result<void> DockerHost::sweep(std::stop_token stop) const
 {
     auto docker = SLIPWAY_TRY(in(kDockerFailed, docker::Docker::open(settings_.engine)));
     std::set<std::string> names;
-    for (const auto& container :
-        SLIPWAY_TRY(in(kDockerFailed,
-            docker.list_containers({{std::string{kInstanceLabel}, settings_.instance_id}}, std::move(stop)))))
+    for (const auto& container : SLIPWAY_TRY(in(kDockerFailed,
+             docker.list_containers({{std::string{kInstanceLabel}, settings_.instance_id}}, stop))))
         names.insert(container.names.begin(), container.names.end());
     std::vector<std::filesystem::path> stale;
     std::error_code code;
@@ -126,6 +111,11 @@ Result<void> DockerHost::sweep(std::stop_token stop) const
             stale.push_back(it->path());
     for (const auto& path : stale)
         SLIPWAY_TRY(remove_tree(path));
+    // Networks are named as their containers.
+    for (const auto& network : SLIPWAY_TRY(in(kDockerFailed,
+             docker.list_networks({{std::string{kInstanceLabel}, settings_.instance_id}}, stop))))
+        if (!names.contains(network.name))
+            SLIPWAY_TRY(in(kDockerFailed, docker.remove_network(network.name, stop)));
     return {};
 }
 
@@ -143,7 +133,7 @@ Result<void> DockerHost::make_room(std::stop_token stop)
 Result<std::unique_ptr<JobSlot>> DockerHost::create(
     const SlotRequest& request, const KeepSlot& keep, std::stop_token stop)
 {
-    const auto wanted = class_of(request);
+    const auto wanted = class_of(request, settings_.containers);
     if (auto idle = pool_->take(wanted)) {
         const std::string container = idle->fact.container;
         if (auto kept = keep(idle->fact); !kept) {
@@ -157,7 +147,13 @@ Result<std::unique_ptr<JobSlot>> DockerHost::create(
     }
     slot::SlotSpec spec{.name = new_name(request.stage_id, random_), .image = {}};
     spec.labels = {{std::string{kStageLabel}, request.stage_id}, {std::string{kRunLabel}, request.run_id}};
-    return make(std::move(spec), wanted, keep, std::move(stop));
+    const std::string name = spec.name;
+    auto made = make(std::move(spec), wanted, keep, std::move(stop));
+    if (!made && has_own_network(settings_.containers))
+        // Of a container that was made, it goes with that.
+        if (auto docker = docker::Docker::open(settings_.engine))
+            (void)docker->remove_network(name, {});
+    return made;
 }
 
 Result<std::unique_ptr<JobSlot>> DockerHost::make(
@@ -167,20 +163,22 @@ Result<std::unique_ptr<JobSlot>> DockerHost::make(
     const auto image = SLIPWAY_TRY(docker.inspect_image(wanted.image_id, stop));
     spec.image = wanted.image_id;
     spec.labels.emplace_back(kInstanceLabel, settings_.instance_id);
-    spec.network = settings_.network;
-    spec.runtime = settings_.runtime;
-    spec.memory_bytes = unless_zero(wanted.memory_bytes);
-    spec.nano_cpus = unless_zero(wanted.nano_cpus);
-    if (wanted.pids != 0)
-        spec.pids_limit = wanted.pids;
+    fill(spec, settings_.containers,
+        {.memory_bytes = wanted.memory_bytes, .nano_cpus = wanted.nano_cpus, .pids = wanted.pids},
+        wanted.kind == protocol::StageKind::write);
     spec.grace = settings_.grace;
     const auto directory = settings_.state_directory / "slots" / spec.name;
-    SlotRecord record{
-        .directory = directory.string(), .key = {}, .environment = image.env, .user = image.user};
+    SlotRecord record{.directory = directory.string(),
+        .key = {},
+        .environment = image.env,
+        .user = settings_.containers.job.user.empty() ? image.user : settings_.containers.job.user};
     const auto keep_record = [&record, &keep, name = spec.name, id = wanted.image_id](const Secret& key) {
         record.key = key;
         return keep({.record = record.to_text(), .container = name, .image_id = id});
     };
+    if (has_own_network(settings_.containers))
+        SLIPWAY_TRY(
+            docker.create_network(spec.name, {{std::string{kInstanceLabel}, settings_.instance_id}}, stop));
     // The key comes with the first connection, within this call: the callback's referents live long enough.
     std::unique_ptr<slot::Slot> created;
     {
@@ -190,8 +188,18 @@ Result<std::unique_ptr<JobSlot>> DockerHost::make(
             stop));
     }
     auto made = std::make_unique<DockerSlot>(std::move(created), std::move(docker), record, clock_);
-    SLIPWAY_TRY(made->wait_ready(std::move(stop)));
+    SLIPWAY_TRY(made->wait_ready(stop));
+    if (settings_.containers.metadata == JobMetadata::deny)
+        SLIPWAY_TRY(close_metadata(spec.name, std::move(stop)));
     return std::unique_ptr<JobSlot>{std::move(made)};
+}
+
+/// Before the job has run anything.
+Result<void> DockerHost::close_metadata(const std::string& container, std::stop_token stop) const
+{
+    auto docker = SLIPWAY_TRY(docker::Docker::open(settings_.engine));
+    const auto found = SLIPWAY_TRY(docker.inspect_container(container, std::move(stop)));
+    return block_metadata(static_cast<pid_t>(found.state.pid));
 }
 
 Result<IdleSlot> DockerHost::make_idle(const SlotClass& wanted, std::stop_token stop)
@@ -271,6 +279,9 @@ Result<std::unique_ptr<JobSlot>> DockerHost::adopt(
     auto taken = SLIPWAY_TRY(slot::Slot::adopt(slot.container,
         {.directory = record->directory, .key = record->key, .have = have, .keep_key = {}}, random_));
     auto made = std::make_unique<DockerSlot>(std::move(taken), std::move(docker), *std::move(record), clock_);
+    // Again: whoever made it may have died before.
+    if (settings_.containers.metadata == JobMetadata::deny)
+        SLIPWAY_TRY(close_metadata(slot.container, stop));
     SLIPWAY_TRY(made->wait_ready(std::move(stop)));
     return std::unique_ptr<JobSlot>{std::move(made)};
 }
@@ -299,11 +310,13 @@ Result<std::vector<FoundContainer>> DockerHost::containers(std::stop_token stop)
 Result<void> DockerHost::remove(const std::string& container, std::stop_token stop)
 {
     auto docker = SLIPWAY_TRY(docker::Docker::open(settings_.engine));
-    const auto removed
-        = docker.remove_container(container, {.force = true, .volumes = true}, std::move(stop));
+    const auto removed = docker.remove_container(container, {.force = true, .volumes = true}, stop);
     // Gone, or going: a launcher that asked for the removal and was killed leaves it under way.
     if (!removed && removed.error().code() != Errc::not_found && removed.error().code() != Errc::conflict)
         return removed.error();
+    // One that an earlier setting made goes at the next start.
+    if (has_own_network(settings_.containers))
+        SLIPWAY_TRY(docker.remove_network(container, stop));
     // Containers are named as their directories.
     if (container.starts_with("slipway-") && container.find('/') == std::string::npos)
         return remove_tree(settings_.state_directory / "slots" / container);

@@ -3,6 +3,7 @@
 #include "common/clock.h"
 #include "common/random.h"
 #include "docker-client/docker.h"
+#include "launcher/container_settings.h"
 #include "launcher/image_store.h"
 #include "launcher/job_host.h"
 #include "launcher/slot/slot.h"
@@ -31,8 +32,7 @@ struct DockerHostSettings {
     docker::Engine engine;
     std::string instance_id;
     std::filesystem::path state_directory; ///< Slots live in `slots/` in it, slot-init in `bin/`.
-    std::string network; ///< Empty: the engine's default.
-    std::string runtime; ///< Likewise.
+    ContainerSettings containers;
     int warm_slots = 0; ///< Kept idle; 0: none.
     /// Of the longest ladder, for a stop that comes from the engine.
     std::chrono::milliseconds grace{30'000};
@@ -42,8 +42,8 @@ struct DockerHostSettings {
 class DockerHost final : public JobHost, private SlotMaker {
 public:
     /// Installs slot-init and removes the directories of slots whose container is gone. Fails with
-    /// `invalid_input` when Docker does not know the network. `clock`, `random` and the logger's sink
-    /// outlive it.
+    /// `not_found` or `invalid_input` when Docker does not take such containers. `clock`, `random` and the
+    /// logger's sink outlive it.
     static Result<std::unique_ptr<DockerHost>> open(DockerHostSettings settings,
         std::unique_ptr<ImageStore> images, const Clock& clock, Random& random, const Logger& logger,
         std::stop_token stop);
@@ -67,8 +67,8 @@ public:
 private:
     DockerHost(
         DockerHostSettings settings, std::unique_ptr<ImageStore> images, const Clock& clock, Random& random);
-    [[nodiscard]] Result<void> check_network(std::stop_token stop) const;
     [[nodiscard]] Result<void> sweep(std::stop_token stop) const;
+    [[nodiscard]] Result<void> close_metadata(const std::string& container, std::stop_token stop) const;
     Result<std::unique_ptr<JobSlot>> make(
         slot::SlotSpec spec, const SlotClass& wanted, const KeepSlot& keep, std::stop_token stop);
 

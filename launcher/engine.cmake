@@ -25,14 +25,15 @@ add_library(slipway_engine_core STATIC)
 add_library(slipway::engine_core ALIAS slipway_engine_core)
 target_sources(slipway_engine_core
   PRIVATE
-    blob_transfer.cpp compression.cpp disk_room.cpp drain_mark.cpp file_tar.cpp filtered_log.cpp job.cpp job_end.cpp
-    job_masks.cpp job_prepare.cpp job_settings.cpp journal.cpp journaled_stage.cpp limits.cpp log_uploader.cpp
-    mask_fact.cpp phase_runner.cpp reconcile.cpp run_logs.cpp spool.cpp stage_end.cpp state_file.cpp status.cpp
-    supervisor.cpp supervisor_poll.cpp supervisor_rounds.cpp supervisor_status.cpp vault.cpp warm_pool.cpp workspace.cpp
+    blob_transfer.cpp compression.cpp disk_room.cpp disk_use.cpp drain_mark.cpp file_tar.cpp filtered_log.cpp job.cpp
+    job_end.cpp job_masks.cpp job_prepare.cpp job_settings.cpp journal.cpp journaled_stage.cpp limits.cpp
+    log_uploader.cpp mask_fact.cpp phase_runner.cpp reconcile.cpp root_cas.cpp run_logs.cpp spool.cpp stage_end.cpp
+    state_file.cpp status.cpp supervisor.cpp supervisor_poll.cpp supervisor_rounds.cpp supervisor_status.cpp vault.cpp
+    warm_pool.cpp workspace.cpp
   PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR} FILES
-    backoff.h blob_transfer.h compression.h disk_room.h drain_mark.h engine.h file_tar.h filtered_log.h job.h
+    backoff.h blob_transfer.h compression.h disk_room.h disk_use.h drain_mark.h engine.h file_tar.h filtered_log.h job.h
     job_context.h job_control.h job_host.h job_masks.h job_settings.h journal.h journaled_stage.h limits.h log_uploader.h
-    mask_fact.h phase_runner.h reconcile.h run_logs.h spool.h stage_end.h start_gate.h state_file.h status.h
+    mask_fact.h phase_runner.h reconcile.h root_cas.h run_logs.h spool.h stage_end.h start_gate.h state_file.h status.h
     supervisor.h tally.h vault.h warm_pool.h workspace.h)
 target_link_libraries(slipway_engine_core
   PUBLIC slipway::common slipway::protocol slipway::http_client slipway::crypto slipway::docker_client
@@ -43,6 +44,7 @@ add_library(slipway_engine STATIC)
 add_library(slipway::engine ALIAS slipway_engine)
 target_sources(slipway_engine
   PRIVATE
-    docker_host.cpp docker_host.h docker_slot.cpp docker_slot.h engine.cpp image_disk.cpp image_disk.h image_source.cpp
-    image_source.h image_store.cpp image_store.h pulled_images.cpp pulled_images.h runner_image.cpp runner_image.h)
+    container_settings.cpp container_settings.h docker_host.cpp docker_host.h docker_slot.cpp docker_slot.h engine.cpp
+    image_disk.cpp image_disk.h image_source.cpp image_source.h image_store.cpp image_store.h metadata_block.cpp
+    metadata_block.h pulled_images.cpp pulled_images.h runner_image.cpp runner_image.h)
 target_link_libraries(slipway_engine PUBLIC slipway::engine_core slipway_slot)

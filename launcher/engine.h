@@ -26,6 +26,7 @@ namespace slipway::launcher {
 /// How `Engine::run` came to its end.
 enum class EngineEnd : std::uint8_t {
     drained, ///< Nothing is held any more and the worker has left the pool.
+    disk_threshold, ///< Drained, since the disk is used beyond what is allowed.
     handed_over, ///< Left at once: containers stay for the next process.
     refused, ///< The first registration was rejected and nothing is held.
 };

@@ -81,6 +81,7 @@ struct EngineSettings {
     // What jobs see.
     std::vector<PassedVariable> passed; ///< Of the launcher's environment, for jobs.
     std::vector<ExtraMount> extra_mounts;
+    std::string root_cas; ///< PEM of all authorities that jobs shall trust; empty: those of their images.
     JobMetadata job_metadata = JobMetadata::allow;
     JobResources job;
     std::filesystem::path provider_cache; ///< Empty: none.

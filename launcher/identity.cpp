@@ -170,6 +170,9 @@ Checked<Identity> check_identity(const Config& config, const Clock& clock)
                 + ": give the key with which this pool's request was made"};
     if (auto failed = check_dates(certificate->not_before(), certificate->not_after(), clock.wall()))
         return *std::move(failed);
+    if (!config.additional_root_cas.empty())
+        fields.ca_pem = fields.ca_pem.empty() ? config.engine.root_cas
+                                              : fields.ca_pem + "\n" + config.additional_root_cas;
     // The variable was checked when it was read.
     auto url = config.comms_url.empty() ? read_server_url(fields.comms_url)
                                         : Result<std::string>{config.comms_url};

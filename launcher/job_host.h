@@ -134,6 +134,7 @@ struct SlotRequest {
     std::string image; ///< The name that `image_id` was found by.
     std::string image_id;
     protocol::StageKind kind = protocol::StageKind::read;
+    bool applies = false; ///< An apply, as the classes of variables and mounts have it.
     protocol::StageLimits limits;
 };
 

@@ -1,5 +1,7 @@
 #include "launcher/job.h"
+#include "launcher/job_settings.h"
 #include "launcher/policy/policy_input.h"
+#include "launcher/root_cas.h"
 #include "launcher/stage_end.h"
 #include "launcher/state_file.h"
 #include "launcher/workspace.h"
@@ -13,6 +15,14 @@ using protocol::WorkerPhase;
 namespace worker = protocol::worker;
 
 namespace {
+
+/// The stack's image, or the default of what the stack is.
+const std::string& image_of(const protocol::Assignment& assignment, const EngineSettings& settings)
+{
+    if (!assignment.image.empty())
+        return assignment.image;
+    return assignment.workflow == "ansible" ? settings.default_ansible_image : settings.default_image;
+}
 
 Error cancelled() { return {Errc::cancelled, "stopped"}; }
 
@@ -147,8 +157,7 @@ Result<void> Job::check_policy(const std::string& image, std::stop_token stop)
 /// a failure.
 Result<void> Job::make_ready(Making& what, std::stop_token stop)
 {
-    const std::string& name
-        = assignment_.image.empty() ? services_.settings.default_image : assignment_.image;
+    const std::string& name = image_of(assignment_, services_.settings);
     what = Making::policy;
     SLIPWAY_TRY(check_policy(name, stop));
     what = Making::slot;
@@ -174,6 +183,7 @@ Result<void> Job::make_ready(Making& what, std::stop_token stop)
         .image = name,
         .image_id = image.id,
         .kind = assignment_.kind,
+        .applies = applies(assignment_),
         .limits = assignment_.limits};
     slot_ = SLIPWAY_TRY(in("making the container",
         services_.host.create(
@@ -191,6 +201,7 @@ Result<void> Job::make_ready(Making& what, std::stop_token stop)
     Workspace workspace{*context_};
     SLIPWAY_TRY(workspace.put(*slot_, stop));
     SLIPWAY_TRY(in("putting the state", StateFile{*context_}.put(*slot_, stop)));
+    SLIPWAY_TRY(in("putting the authorities' certificates", put_root_cas(*slot_, services_.settings, stop)));
     SLIPWAY_TRY(masks_->learn_files(stage_.entry(), assignment_, services_.vault, spool_->size()));
     uploader_->refilter();
     stage_.entry().passed("workspace");

@@ -60,9 +60,9 @@ bool seen_by(StageClass stages, const Assignment& assignment)
     case StageClass::every:
         return true;
     case StageClass::read:
-        return assignment.stage_name != "apply";
+        return !applies(assignment);
     case StageClass::write:
-        return assignment.stage_name == "apply";
+        return applies(assignment);
     }
     return false;
 }
@@ -97,6 +97,8 @@ std::string upper(std::string text)
 }
 
 } // namespace
+
+bool applies(const Assignment& assignment) { return assignment.stage_name == "apply"; }
 
 std::vector<Unit> units_of(const Assignment& assignment)
 {

@@ -53,6 +53,9 @@ struct Unit {
 [[nodiscard]] std::vector<std::pair<std::string, std::string>> run_facts(
     const protocol::Assignment& assignment, const Unit& unit, const StageEnd& end);
 
+/// Whether the stage is an apply, as the classes `ro` and `wo` of variables and mounts have it.
+[[nodiscard]] bool applies(const protocol::Assignment& assignment);
+
 /// Opens the value of one sealed variable.
 using OpenValue = std::function<Result<Secret>(const protocol::Variable&)>;
 

@@ -9,15 +9,19 @@
 #include "launcher/policy/run_policy.h"
 #include "launcher/registration.h"
 #include "launcher/reload.h"
+#include "launcher/root_cas.h"
 #include "launcher/signals.h"
 #include "launcher/startup_checks.h"
 #include "launcher/watchers.h"
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <climits>
 #include <cstdio>
 #include <exception>
+#include <iterator>
+#include <optional>
 
 namespace {
 
@@ -49,7 +53,11 @@ std::string host_name()
 EngineSettings engine_settings(const Config& config, const Identity& identity, const Environment& environment)
 {
     EngineSettings settings = config.engine;
-    settings.passed = passed_variables(names_for_jobs(config), environment);
+    settings.passed = variables_for_jobs(config);
+    if (!settings.root_cas.empty())
+        std::ranges::copy(root_cas_variables(), std::back_inserter(settings.passed));
+    std::ranges::copy(
+        passed_variables(names_for_jobs(config), environment), std::back_inserter(settings.passed));
     settings.pool_id = identity.pool_id;
     settings.version = kVersion;
     settings.hostname = host_name();
@@ -104,9 +112,21 @@ void reload(Result<Identity> fresh, MothershipBackend& backend, Registration& re
     engine.replace_keys(std::move(keys));
 }
 
+/// Jobs take a file of authorities in place of their image's, so it holds this machine's, too.
+std::optional<Refusal> trust_additional(Config& config)
+{
+    if (config.additional_root_cas.empty())
+        return std::nullopt;
+    auto all = with_system_authorities(config.additional_root_cas);
+    if (!all)
+        return Refusal{ExitCode::bad_option, "ADDITIONAL_ROOT_CAS: " + all.error().message()};
+    config.engine.root_cas = *std::move(all);
+    return std::nullopt;
+}
+
 /// What is told apart from the parts that are made of it.
 struct Start {
-    const Settings& settings;
+    const Config& config;
     const CommandLine& command_line;
     const Environment& environment;
     const SystemClock& clock;
@@ -118,7 +138,7 @@ struct Start {
 /// Builds the parts and runs them.
 int work(const Start& start, const Identity& who, docker::Engine docker)
 {
-    const Config& config = start.settings.config;
+    const Config& config = start.config;
     auto key_pem = who.private_key.to_pem();
     if (!key_pem)
         return refuse({ExitCode::key_unreadable, key_pem.error().message()});
@@ -173,6 +193,8 @@ int work(const Start& start, const Identity& who, docker::Engine docker)
         .hand_over = [&] { start.logger.info("handing over: containers stay"), engine->hand_over(); },
         .reload = [&] { watchers.around_reload(reload_now); }}};
     const auto end = engine->run({});
+    if (end == EngineEnd::disk_threshold)
+        return to_int(ExitCode::disk_threshold);
     const auto refusal = registration.refusal();
     return end == EngineEnd::refused && refusal ? refuse(*refusal) : to_int(ExitCode::done);
 }
@@ -180,19 +202,28 @@ int work(const Start& start, const Identity& who, docker::Engine docker)
 /// Everything that can be refused is checked before the first thread.
 int launch(const Settings& settings, const CommandLine& command_line, const Environment& environment)
 {
-    const Config& config = settings.config;
+    Config config = settings.config;
     const SystemClock clock;
     SystemRandom random;
     LogSink sink{STDERR_FILENO, config.log_format, config.log_level, clock};
     const Logger logger{sink};
     for (const auto& warning : settings.warnings)
         logger.warn(warning);
+
+    export_proxies(config.proxies);
+    if (const auto refusal = trust_additional(config))
+        return refuse(*refusal);
+    if (const auto refusal = read_seccomp_profiles(config.engine.job))
+        return refuse(*refusal);
     const auto identity = check_identity(config, clock);
     if (const auto* refusal = std::get_if<Refusal>(&identity))
         return refuse(*refusal);
     if (const auto refusal = check_state_directory(config.engine.state_directory))
         return refuse(*refusal);
-    auto docker = check_docker(config.docker_host, {});
+    const auto address = check_docker_address(config);
+    if (const auto* refusal = std::get_if<Refusal>(&address))
+        return refuse(*refusal);
+    auto docker = check_docker(std::get<docker::Endpoint>(address), {});
     if (const auto* refusal = std::get_if<Refusal>(&docker))
         return refuse(*refusal);
     const auto& who = std::get<Identity>(identity);
@@ -208,7 +239,7 @@ int launch(const Settings& settings, const CommandLine& command_line, const Envi
         policy = [kept = std::get<RunPolicy>(std::move(opened))](
                      const auto& input, auto token) { return ask_policy(kept, input, std::move(token)); };
     }
-    return work({settings, command_line, environment, clock, random, logger, policy}, who,
+    return work({config, command_line, environment, clock, random, logger, policy}, who,
         std::get<docker::Engine>(std::move(docker)));
 }
 

@@ -72,6 +72,10 @@ Result<std::string> read_observability(std::string_view text)
     return read_word(text, {"Disabled", "Datadog", "AWS", "OpenTelemetry"});
 }
 
+Result<bool> read_anything(std::string_view /*any*/) { return true; }
+
+std::string yes_text(bool value) { return value ? "true" : ""; }
+
 Result<std::optional<int>> read_warm_slots(std::string_view text)
 {
     return std::optional{static_cast<int>(SLIPWAY_TRY(read_whole(text, 0, 256)))};

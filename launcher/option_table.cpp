@@ -184,8 +184,15 @@ constexpr std::array kOptions{
     Option{"SLIPWAY_POLICY_TIMEOUT", "", "policy-timeout", "DURATION", "How long one evaluation may take.",
         field<&Config::policy_timeout>()},
 
-    Option{"DOCKER_HOST", "", "docker-host", "ADDRESS", "Socket of the Docker Engine.",
+    Option{"DOCKER_HOST", "", "docker-host", "ADDRESS",
+        "Where the Docker Engine listens: `unix:///path` or `tcp://host:port`.",
         field<&Config::docker_host>(), Alias::equal, Times::once, "This machine"},
+    Option{"DOCKER_TLS_VERIFY", "", "docker-tls-verify", "ANYTHING",
+        "Whatever it is set to: a `tcp://` engine is spoken to over TLS, as the docker command does.",
+        via<&read_anything, &yes_text, &Config::docker_tls_verify>()},
+    Option{"DOCKER_CERT_PATH", "", "docker-cert-path", "DIRECTORY",
+        "Directory of `ca.pem`, `cert.pem` and `key.pem` for that. Not set: `~/.docker`.",
+        field<&Config::docker_cert_path>()},
     Option{"SLIPWAY_STATE_DIR", "", "state-dir", "DIRECTORY",
         "Journal of what this launcher holds; one process uses it at a time. Default: `/var/lib/slipway` for "
         "root, else `$XDG_STATE_HOME/slipway` or `~/.local/state/slipway`.",

@@ -141,6 +141,15 @@ Result<void> finish_state_directory(Settings& settings, const Environment& envir
     return {};
 }
 
+/// Beside the docker command's own files, as it has it.
+void finish_cert_path(Settings& settings, const Environment& environment)
+{
+    auto& path = settings.config.docker_cert_path;
+    const auto home = environment.find("HOME");
+    if (path.empty() && settings.config.docker_tls_verify && home)
+        path = std::filesystem::path{*home} / ".docker";
+}
+
 /// What was taken and does not do what one may expect of it.
 void warn_of_values(Settings& settings, const Environment& environment)
 {
@@ -169,6 +178,7 @@ Result<Settings> read_settings(const CommandLine& command_line, const Environmen
     for (const auto& option : options())
         SLIPWAY_TRY(read_option(settings, option, sources));
     SLIPWAY_TRY(finish_state_directory(settings, environment, root));
+    finish_cert_path(settings, environment);
     SLIPWAY_TRY(check_private_vcs(settings.config.private_vcs));
     warn_of_values(settings, environment);
     for (const auto& [name, value] : environment.variables())

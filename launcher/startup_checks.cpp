@@ -1,6 +1,7 @@
 #include "launcher/startup_checks.h"
 
 #include "common/file.h"
+#include "common/json.h"
 #include "launcher/engine.h"
 #include "launcher/mothership_backend.h"
 
@@ -74,8 +75,32 @@ std::string not_permitted(const std::string& socket)
         + user_name() + ") and log in anew";
 }
 
+Refusal tcp_refusal(const docker::Endpoint& endpoint, const Error& error)
+{
+    const std::string cause = " (" + error.message() + ")";
+    const std::string where = "DOCKER_HOST: " + endpoint.text();
+    if (error.code() == Errc::rejected)
+        return {ExitCode::docker_not_trusted,
+            where + ": the Docker Engine and the launcher do not trust each other's certificates" + cause
+                + ": give its ca.pem, and the cert.pem and key.pem that it knows, in DOCKER_CERT_PATH"};
+    if (error.code() == Errc::timed_out)
+        return {ExitCode::docker_silent,
+            where + " does not answer" + cause + ": is the address right, and does a firewall let it pass?"};
+    if (error.code() == Errc::invalid_input)
+        return {ExitCode::docker_too_old,
+            "DOCKER_HOST: " + error.message() + "; Docker 20.10 (API " + docker::kOldestApi.text()
+                + ") or newer is needed"
+                + (endpoint.is_tls() ? ""
+                                     : ", and one that wants TLS is spoken to with DOCKER_TLS_VERIFY=1")};
+    return {ExitCode::docker_unreachable,
+        where + " cannot be reached" + cause + ": start Docker there, and let it listen on that address"
+            + (endpoint.is_tls() ? "" : "; if it wants TLS, set DOCKER_TLS_VERIFY=1")};
+}
+
 Refusal docker_refusal(const docker::Endpoint& endpoint, const Error& error)
 {
+    if (endpoint.socket_path().empty())
+        return tcp_refusal(endpoint, error);
     const std::string& socket = endpoint.socket_path();
     const std::string cause = " (" + error.message() + ")";
     switch (error.code()) {
@@ -108,15 +133,51 @@ Refusal docker_refusal(const docker::Endpoint& endpoint, const Error& error)
 
 } // namespace
 
-Checked<docker::Engine> check_docker(std::string_view docker_host, std::stop_token stop)
+Checked<docker::Endpoint> check_docker_address(const Config& config)
 {
-    const auto endpoint = docker::Endpoint::parse(docker_host);
+    auto endpoint = docker::Endpoint::parse(config.docker_host);
     if (!endpoint)
-        return refusal(ExitCode::bad_option, "DOCKER_HOST", endpoint.error());
-    auto engine = docker::connect(*endpoint, std::move(stop));
+        return Refusal{ExitCode::bad_option, endpoint.error().message()};
+    // As the docker command has it: a socket has no use for the certificates that are meant for TCP.
+    if (!config.docker_tls_verify || !endpoint->socket_path().empty())
+        return *std::move(endpoint);
+    if (config.docker_cert_path.empty())
+        return Refusal{ExitCode::bad_option,
+            "DOCKER_TLS_VERIFY is set, and DOCKER_CERT_PATH is not: set it to the directory of ca.pem, "
+            "cert.pem "
+            "and key.pem"};
+    auto over_tls = endpoint->with_tls(config.docker_cert_path);
+    if (!over_tls)
+        return Refusal{ExitCode::bad_option, "DOCKER_CERT_PATH: " + over_tls.error().message()};
+    return *std::move(over_tls);
+}
+
+Checked<docker::Engine> check_docker(const docker::Endpoint& endpoint, std::stop_token stop)
+{
+    auto engine = docker::connect(endpoint, std::move(stop));
     if (!engine)
-        return docker_refusal(*endpoint, engine.error());
+        return docker_refusal(endpoint, engine.error());
     return *std::move(engine);
+}
+
+std::optional<Refusal> read_seccomp_profiles(JobResources& job)
+{
+    constexpr std::string_view prefix = "seccomp=";
+    constexpr std::size_t most = 1024 * 1024;
+    for (auto& option : job.security_opt) {
+        const std::string file = option.starts_with(prefix) ? option.substr(prefix.size()) : "";
+        if (file.empty() || file == "unconfined" || file == "builtin")
+            continue;
+        auto profile = read_file(file, most);
+        if (profile)
+            if (const auto json = JsonDocument::parse(*profile); !json)
+                profile = json.error().in(file);
+        if (!profile)
+            return Refusal{ExitCode::bad_option,
+                "SLIPWAY_JOB_SECURITY_OPT: the seccomp profile cannot be used: " + profile.error().message()};
+        option = std::string{prefix} + *profile;
+    }
+    return std::nullopt;
 }
 
 std::optional<Refusal> check_state_directory(const std::filesystem::path& directory)
@@ -149,6 +210,8 @@ Refusal engine_refusal(const Error& error)
 {
     if (error.code() == Errc::invalid_input)
         return {ExitCode::bad_option, error.message()}; // names its variable
+    if (error.code() == Errc::not_found)
+        return {ExitCode::docker_lacks_setting, error.message()}; // likewise
     if (!has(error.message(), kDockerFailed))
         return {error.code() == Errc::conflict ? ExitCode::state_directory_in_use
                                                : ExitCode::state_directory_not_writable,

@@ -14,8 +14,15 @@
 /// variable and the remedy, and its own exit code.
 namespace slipway::launcher {
 
-/// Reaches the engine of DOCKER_HOST once.
-[[nodiscard]] Checked<docker::Engine> check_docker(std::string_view docker_host, std::stop_token stop);
+/// Where DOCKER_HOST is, with the files of DOCKER_CERT_PATH if TLS is asked for.
+[[nodiscard]] Checked<docker::Endpoint> check_docker_address(const Config& config);
+
+/// Reaches the engine once.
+[[nodiscard]] Checked<docker::Engine> check_docker(const docker::Endpoint& endpoint, std::stop_token stop);
+
+/// Docker takes the text of a seccomp profile, and the operator names its file: puts one in place of the
+/// other.
+[[nodiscard]] std::optional<Refusal> read_seccomp_profiles(JobResources& job);
 
 /// Makes the state directory if there is none, and asks whether this user may write and execute files in it.
 /// One that holds something else is refused, since the journal makes its directory private.

@@ -43,6 +43,11 @@ Hold drained(const Drain& drain)
         return {.cause = "draining",
             .text = "drained by \"slipway-launcher drain\" since " + since,
             .remedy = "slipway-launcher undrain"};
+    case DrainBy::disk:
+        return {.cause = "draining",
+            .text = "the disk passed SPACELIFT_LAUNCHER_DISK_USAGE_THRESHOLD at " + since
+                + ", and the launcher ends with what it holds",
+            .remedy = "make room on the disk of the state directory, then start it again"};
     case DrainBy::exit_command:
     case DrainBy::signal:
     case DrainBy::cycle:
@@ -107,8 +112,8 @@ std::string_view to_string(protocol::WorkerPhase phase) noexcept
 
 std::string_view to_string(DrainBy by) noexcept
 {
-    constexpr std::array<std::string_view, 5> names{
-        "control plane", "drain command", "drain --exit", "signal", "control plane (cycle)"};
+    constexpr std::array<std::string_view, 6> names{
+        "control plane", "drain command", "drain --exit", "signal", "control plane (cycle)", "disk"};
     const auto index = static_cast<std::size_t>(by);
     return index < names.size() ? names[index] : "unknown";
 }

@@ -31,11 +31,13 @@ enum class DrainBy : std::uint8_t {
     exit_command, ///< `slipway-launcher drain --exit`: as a signal.
     signal, ///< TERM or INT: the process ends with what it holds.
     cycle, ///< The control plane asks the process to end with what it holds.
+    disk, ///< The disk's threshold was passed: the process ends with what it holds.
 };
 
 [[nodiscard]] constexpr bool leaves(DrainBy by) noexcept
 {
-    return by == DrainBy::exit_command || by == DrainBy::signal || by == DrainBy::cycle;
+    return by == DrainBy::exit_command || by == DrainBy::signal || by == DrainBy::cycle
+        || by == DrainBy::disk;
 }
 
 struct Drain {

@@ -57,11 +57,12 @@ EngineEnd Supervisor::run(std::stop_token stop)
         jobs.swap(jobs_);
     }
     jobs.clear();
-    if (end == EngineEnd::drained) {
+    const bool drained = end == EngineEnd::drained || end == EngineEnd::disk_threshold;
+    if (drained) {
         parts_.services.host.keep_warm(Warm::no);
         parts_.services.host.settle(stop);
     }
-    if (end == EngineEnd::drained && registered)
+    if (drained && registered)
         if (const auto gone = parts_.services.backend.sign_off(std::move(stop)); !gone)
             parts_.logger.warn(
                 "the worker could not leave the pool; it will be shown as silent", gone.error());

@@ -86,6 +86,7 @@ private:
     void reconcile(std::stop_token stop);
     enum class Round : std::uint8_t { first, later };
     void round(Round which, std::stop_token stop);
+    void watch_disk();
     void note_docker(const Result<std::vector<FoundContainer>>& containers);
     void repair_all(Round which, std::map<std::string, Records>& all, std::stop_token stop);
     void repair(const Repair& repair, std::stop_token stop);
@@ -106,6 +107,7 @@ private:
     void beat(Loop loop);
     void finish(EngineEnd end);
     [[nodiscard]] bool idle() const;
+    [[nodiscard]] EngineEnd end_of_drain() const;
 
     SupervisorParts parts_;
     mutable std::mutex mutex_;

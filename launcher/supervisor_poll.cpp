@@ -40,7 +40,7 @@ void Supervisor::poll(std::stop_token stop)
         collect();
         beat(Loop::poll);
         if (idle()) {
-            finish(EngineEnd::drained);
+            finish(end_of_drain());
             return;
         }
         bool good = false;

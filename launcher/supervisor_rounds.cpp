@@ -1,3 +1,4 @@
+#include "launcher/disk_use.h"
 #include "launcher/supervisor.h"
 
 #include <exception>
@@ -52,11 +53,30 @@ void Supervisor::reconcile(std::stop_token stop)
             round(Round::later, stop);
             if (const auto made = parts_.services.host.make_room(stop); !made && !stop.stop_requested())
                 parts_.logger.warn("removing unused images failed and is repeated", made.error());
+            watch_disk();
         } catch (const std::exception& failure) {
             parts_.logger.error(
                 "comparing the records failed and is repeated", Error{Errc::internal, failure.what()});
         }
     } while (parts_.services.clock.sleep_for(settings.reconcile_interval, stop) == Clock::Slept::whole);
+}
+
+/// Beyond the threshold the launcher drains for good: whoever restarts it makes room first.
+void Supervisor::watch_disk()
+{
+    const int threshold = parts_.services.settings.disk_threshold;
+    if (threshold == 0)
+        return;
+    const auto used = disk_used_percent(parts_.journal.directory());
+    {
+        const std::lock_guard lock{mutex_};
+        if (leaving() || !used || *used < threshold)
+            return;
+    }
+    parts_.logger.error("the disk of the state directory is " + std::to_string(*used)
+        + "% in use, and SPACELIFT_LAUNCHER_DISK_USAGE_THRESHOLD is " + std::to_string(threshold)
+        + "%: draining, then ending; make room, or raise the threshold");
+    drain(DrainBy::disk);
 }
 
 /// What the journal says; of a stage with a job, what its job says.

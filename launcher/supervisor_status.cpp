@@ -162,6 +162,12 @@ EngineStatus Supervisor::status() const
     return status;
 }
 
+EngineEnd Supervisor::end_of_drain() const
+{
+    const std::lock_guard lock{mutex_};
+    return drains(DrainBy::disk) ? EngineEnd::disk_threshold : EngineEnd::drained;
+}
+
 bool Supervisor::idle() const
 {
     const std::lock_guard lock{mutex_};

@@ -52,6 +52,7 @@ docker::ContainerSpec container_spec(const SlotSpec& spec, const SlotPlace& plac
     container.pids_limit = spec.pids_limit;
     container.memory_bytes = spec.memory_bytes;
     container.nano_cpus = spec.nano_cpus;
+    container.shm_bytes = spec.shm_bytes;
     container.ulimits = spec.ulimits;
     container.log_driver = "none";
     container.init = false; // slot-init must be PID 1, whatever the engine's default is.

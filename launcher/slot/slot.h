@@ -32,6 +32,7 @@ struct SlotSpec {
     std::optional<std::int64_t> pids_limit = 4096;
     std::optional<std::int64_t> memory_bytes;
     std::optional<std::int64_t> nano_cpus;
+    std::optional<std::int64_t> shm_bytes;
     std::vector<docker::Ulimit> ulimits;
     /// Between INT and TERM: the engine's own stop (of the host, of `docker stop`) leaves the whole ladder
     /// its time.

@@ -136,7 +136,7 @@ TEST_CASE("a network that Docker does not know is refused at the start by the na
     house.network = "slipway-no-such-network";
     const auto engine = house.make();
     REQUIRE_FALSE(engine);
-    CHECK(engine.error().code() == Errc::invalid_input);
+    CHECK(engine.error().code() == Errc::not_found);
     CHECK(engine.error().message().find("SPACELIFT_WORKER_NETWORK") == 0);
     CHECK(engine.error().message().find("slipway-no-such-network") != std::string::npos);
 }

@@ -47,8 +47,9 @@ std::string bridge_name()
 
 } // namespace
 
-OwnEngine::OwnEngine()
-    : bridge_{bridge_name()}
+OwnEngine::OwnEngine(std::vector<std::string> arguments)
+    : arguments_{std::move(arguments)}
+    , bridge_{bridge_name()}
 {
     make_bridge(bridge_);
     start();
@@ -84,12 +85,12 @@ void OwnEngine::start()
     std::error_code none;
     for (const auto* left : {"pid", "exec/containerd/containerd.pid"})
         std::filesystem::remove(path(left), none);
-    auto started = Process::start({.argv
-        = {"dockerd", "--host", host(), "--data-root", path("root"), "--exec-root", path("exec"), "--pidfile",
-            path("pid"), "--bridge=" + bridge_, "--iptables=false", "--ip-forward=false", "--live-restore"},
-        .env = {},
-        .directory = {},
-        .log = directory_.path() / "log"});
+    std::vector<std::string> command{"dockerd", "--host", host(), "--data-root", path("root"), "--exec-root",
+        path("exec"), "--pidfile", path("pid"), "--bridge=" + bridge_, "--iptables=false",
+        "--ip-forward=false", "--live-restore"};
+    command.insert(command.end(), arguments_.begin(), arguments_.end());
+    auto started = Process::start(
+        {.argv = std::move(command), .env = {}, .directory = {}, .log = directory_.path() / "log"});
     if (!started)
         throw std::runtime_error{"dockerd: " + started.error().message()};
     daemon_ = *std::move(started);

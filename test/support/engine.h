@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace slipway::test {
 
@@ -16,7 +17,8 @@ namespace slipway::test {
 /// Failures are thrown as std::runtime_error.
 class OwnEngine {
 public:
-    OwnEngine();
+    /// `arguments`: of dockerd, beside its own.
+    explicit OwnEngine(std::vector<std::string> arguments = {});
     OwnEngine(const OwnEngine&) = delete;
     OwnEngine& operator=(const OwnEngine&) = delete;
     ~OwnEngine();
@@ -32,6 +34,7 @@ public:
     void start();
 
 private:
+    const std::vector<std::string> arguments_;
     std::string bridge_;
     TempDir directory_;
     std::optional<Process> daemon_;

@@ -330,9 +330,19 @@ Result<StageAnswer> FakeBackend::accept(const StageRef& ref, Millis run_limit, s
     return answer(step(ref.stage_id, server::Accept{std::string{kWorker}, ref.fence, run_limit}));
 }
 
-Result<void> FakeBackend::decline(const StageRef& ref, std::string_view, std::stop_token)
+std::string FakeBackend::decline_reason() const
+{
+    const std::lock_guard lock{mutex_};
+    return decline_reason_;
+}
+
+Result<void> FakeBackend::decline(const StageRef& ref, std::string_view reason, std::stop_token)
 {
     SLIPWAY_TRY(reach());
+    {
+        const std::lock_guard lock{mutex_};
+        decline_reason_ = reason;
+    }
     ++declined_;
     step(ref.stage_id, server::Decline{std::string{kWorker}, ref.fence});
     return {};

@@ -77,6 +77,9 @@ public:
 
     [[nodiscard]] int declined() const { return declined_; }
 
+    /// Why the newest offer that was declined was.
+    [[nodiscard]] std::string decline_reason() const;
+
     /// Polls that were begun so far.
     [[nodiscard]] int polls() const { return polls_; }
 
@@ -134,6 +137,7 @@ private:
     std::atomic<int> short_polls_{0};
     std::atomic<bool> signed_off_{false};
     std::vector<protocol::Command> commands_;
+    std::string decline_reason_;
     std::optional<Error> upload_failure_;
     std::string server_id_ = "01J00000000000000000000SRV";
     std::vector<protocol::Unreadable> unreadable_;

@@ -1,3 +1,4 @@
+#include "common/file.h"
 #include "docker-client/engine.h"
 #include "test/support/raw_http_server.h"
 #include "test/support/temp_dir.h"
@@ -33,12 +34,51 @@ TEST_CASE("DOCKER_HOST names a Unix socket, or nothing for the default one", "[d
 
 TEST_CASE("other kinds of DOCKER_HOST are refused by name", "[docker]")
 {
-    const std::string text = GENERATE(as<std::string>{}, "tcp://10.0.0.1:2376", "ssh://host",
-        "/var/run/docker.sock", "unix://", "unix://relative", "npipe:////./pipe/docker_engine");
+    const std::string text
+        = GENERATE(as<std::string>{}, "tcp://", "tcp://a b", "tcp://host:0", "tcp://host/path", "ssh://host",
+            "/var/run/docker.sock", "unix://", "unix://relative", "npipe:////./pipe/docker_engine");
     const auto endpoint = Endpoint::parse(text);
     REQUIRE_FALSE(endpoint);
     CHECK(endpoint.error().code() == Errc::invalid_input);
     CHECK(endpoint.error().message().find("DOCKER_HOST") != std::string::npos);
+}
+
+TEST_CASE("DOCKER_HOST may name a host, whose port is Docker's unless it is given", "[docker]")
+{
+    const auto url = [](const char* text) { return Endpoint::parse(text)->client_options().base_url; };
+    CHECK(url("tcp://10.0.0.1") == "http://10.0.0.1:2375");
+    CHECK(url("tcp://docker:1234/") == "http://docker:1234");
+    CHECK(url("tcp://[::1]") == "http://[::1]:2375");
+    CHECK(url("tcp://[::1]:99") == "http://[::1]:99");
+    CHECK(Endpoint::parse("tcp://docker")->socket_path().empty());
+    CHECK(Endpoint::parse("tcp://docker")->client_options().direct);
+    CHECK(Endpoint::parse("unix:///a")->client_options().unix_socket == "/a");
+}
+
+TEST_CASE("for TLS the files of the docker command are read, each missing one named", "[docker]")
+{
+    const test::TempDir directory;
+    const auto endpoint = Endpoint::parse("tcp://docker");
+    const auto message = [&] {
+        const auto made = endpoint->with_tls(directory.path());
+        REQUIRE_FALSE(made);
+        return made.error().message();
+    };
+    CHECK(message().find("ca.pem") != std::string::npos);
+    REQUIRE(replace_file(directory.path() / "ca.pem", "authority"));
+    const auto alone = endpoint->with_tls(directory.path());
+    REQUIRE(alone);
+    CHECK(alone->is_tls());
+    CHECK(alone->client_options().base_url == "https://docker:2376");
+    CHECK(alone->client_options().tls->ca_pem == "authority");
+    REQUIRE(replace_file(directory.path() / "cert.pem", "certificate"));
+    CHECK(message().find("key.pem does not exist") != std::string::npos);
+    REQUIRE(replace_file(directory.path() / "key.pem", "key"));
+    const auto both = endpoint->with_tls(directory.path());
+    REQUIRE(both);
+    CHECK(both->client_options().tls->client_certificate_pem == "certificate");
+    CHECK(both->client_options().tls->client_key.equals("key"));
+    CHECK_FALSE(Endpoint::parse("unix:///a")->with_tls(directory.path()));
 }
 
 TEST_CASE("API versions are compared as numbers", "[docker]")

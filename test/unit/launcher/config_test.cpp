@@ -2,6 +2,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <cstdlib>
+
 using namespace slipway;
 using namespace slipway::launcher;
 
@@ -70,6 +72,43 @@ TEST_CASE("a masked variable is passed as if it was on the allow-list, whose pre
     CHECK(names[0].stages == StageClass::write);
     CHECK(names[1].name == "B");
     CHECK(names[1].stages == StageClass::every);
+}
+
+TEST_CASE("git in a job goes to the private version control systems by configuration in its environment",
+    "[launcher]")
+{
+    Config config;
+    CHECK(variables_for_jobs(config).empty());
+    config.private_vcs = {{.number = "0", .name = "gitlab", .base_endpoint = "https://gitlab.local"},
+        {.number = "7", .name = "bb", .base_endpoint = "http://bb.local:7990/x/"}};
+    std::vector<std::pair<std::string, std::string>> pairs;
+    for (const auto& variable : variables_for_jobs(config))
+        pairs.emplace_back(variable.name, variable.value);
+    CHECK(pairs
+        == std::vector<std::pair<std::string, std::string>>{
+            {"GIT_CONFIG_KEY_0", "url.https://gitlab.local/.insteadOf"},
+            {"GIT_CONFIG_VALUE_0", "private://gitlab/"},
+            {"GIT_CONFIG_KEY_1", "url.http://bb.local:7990/x/.insteadOf"},
+            {"GIT_CONFIG_VALUE_1", "private://bb/"},
+            {"GIT_CONFIG_COUNT", "2"},
+        });
+}
+
+TEST_CASE("the proxies in force are what libcurl reads in the environment, whatever was there", "[launcher]")
+{
+    ::setenv("https_proxy", "http://old:1", 1);
+    ::setenv("no_proxy", "old", 1);
+    export_proxies({.http = "http://a:1", .https = "http://b:2", .none = ""});
+    const auto value = [](const char* name) {
+        const char* text = std::getenv(name);
+        return text == nullptr ? "(none)" : std::string{text};
+    };
+    CHECK(value("http_proxy") == "http://a:1");
+    CHECK(value("https_proxy") == "http://b:2");
+    CHECK(value("HTTPS_PROXY") == "http://b:2");
+    CHECK(value("no_proxy") == "(none)");
+    export_proxies({});
+    CHECK(value("https_proxy") == "(none)");
 }
 
 TEST_CASE("a secret is not among the variables", "[launcher]")

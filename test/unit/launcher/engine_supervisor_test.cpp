@@ -2,6 +2,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
+
 using namespace slipway;
 using namespace slipway::launcher;
 using namespace slipway::test;
@@ -194,6 +196,59 @@ TEST_CASE("draining takes nothing more, finishes what runs, and leaves the pool"
     CHECK(house.backend.declined() == 0);
     CHECK(house.backend.signed_off());
     house.supervisor.reset();
+}
+
+TEST_CASE("passing the disk's threshold finishes what runs, and ends the launcher for that cause")
+{
+    House house{[](auto& settings) { settings.disk_threshold = 100; }};
+    house.host.script("main-command", {.waits = true});
+    const auto id = house.add();
+    REQUIRE(house.wait_started(2));
+    house.leave();
+    house.settings.disk_threshold = 1; // Of any disk more than that is in use, rounded up.
+    house.start();
+    REQUIRE(house.backend.wait_until([&] { return house.supervisor->status().draining; }, 20s));
+    house.host.let_go();
+    CHECK(house.finished(id).outcome == Outcome::succeeded);
+    REQUIRE(house.end.wait_for(20s) == std::future_status::ready);
+    CHECK(house.end.get() == EngineEnd::disk_threshold);
+    CHECK(house.log_text().find("SPACELIFT_LAUNCHER_DISK_USAGE_THRESHOLD is 1%") != std::string::npos);
+    house.supervisor.reset();
+}
+
+TEST_CASE("a worker whose disk is short of room or of inodes declines with that reason")
+{
+    const bool inodes = GENERATE(false, true);
+    House house{[inodes](auto& settings) {
+        (inodes ? settings.least_free_inodes : settings.least_free_bytes) = UINT64_MAX;
+    }};
+    house.add();
+    REQUIRE(house.backend.wait_until([&] { return house.backend.declined() > 0; }, 20s));
+    CHECK(house.backend.decline_reason().find(inodes ? "inodes" : "disk space") != std::string::npos);
+    CHECK(house.host.started().empty());
+}
+
+TEST_CASE("a stage without an image gets the default of what its stack is")
+{
+    House house{[](auto& settings) { settings.default_ansible_image = "ansible-runner"; }};
+    const auto plain = house.add();
+    const auto ansible = house.add(StageKind::read, [](auto& a) { a.workflow = "ansible"; });
+    house.finished(plain);
+    house.finished(ansible);
+    CHECK(house.backend.log(plain).find("looking for runner\n") != std::string::npos);
+    CHECK(house.backend.log(ansible).find("looking for ansible-runner\n") != std::string::npos);
+}
+
+TEST_CASE("a job gets the file of authorities, when there are some, before its first command")
+{
+    House house{[](auto& settings) { settings.root_cas = "-----BEGIN CERTIFICATE-----"; }};
+    const auto id = house.add();
+    house.finished(id);
+    const auto puts = house.host.puts();
+    const auto found = std::find_if(puts.begin(), puts.end(),
+        [](const auto& put) { return put.starts_with("/dev/shm/.slipway:ca.pem"); });
+    REQUIRE(found != puts.end());
+    CHECK(found->find("-----BEGIN CERTIFICATE-----") != std::string::npos);
 }
 
 TEST_CASE("stopping the jobs ends what runs and then the launcher")

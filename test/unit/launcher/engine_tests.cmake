@@ -10,3 +10,4 @@ slipway_test(NAME engine LABEL unit
   LIBS slipway_engine_fakes)
 
 slipway_test(NAME warm_pool LABEL unit SOURCES warm_pool_test.cpp LIBS slipway::engine_core)
+slipway_test(NAME container_settings LABEL unit SOURCES container_settings_test.cpp LIBS slipway::engine)

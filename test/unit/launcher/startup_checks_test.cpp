@@ -57,7 +57,12 @@ bool holds(const std::string& text, std::string_view part) { return text.find(pa
 
 Refusal refused_docker(const std::string& docker_host)
 {
-    const auto checked = check_docker(docker_host, {});
+    Config config;
+    config.docker_host = docker_host;
+    const auto address = check_docker_address(config);
+    if (const auto* refusal = std::get_if<Refusal>(&address))
+        return *refusal;
+    const auto checked = check_docker(std::get<docker::Endpoint>(address), {});
     REQUIRE(std::holds_alternative<Refusal>(checked));
     return std::get<Refusal>(checked);
 }
@@ -324,7 +329,8 @@ TEST_CASE("why the engine could not be made names the side that failed", "[launc
     const auto refusal = engine_refusal(error);
     CHECK(refusal.code == code);
     CHECK(refusal.message.starts_with(name + ": " + error.message()));
-    CHECK(engine_refusal(Error{Errc::invalid_input, "network"}).code == ExitCode::bad_option);
+    CHECK(engine_refusal(Error{Errc::invalid_input, "mount"}).code == ExitCode::bad_option);
+    CHECK(engine_refusal(Error{Errc::not_found, "network"}).code == ExitCode::docker_lacks_setting);
 }
 
 TEST_CASE("each fault of the Docker socket has its exit code and a remedy", "[launcher]")
@@ -370,7 +376,7 @@ TEST_CASE("each fault of the Docker socket has its exit code and a remedy", "[la
     }
     SECTION("the address is of another kind")
     {
-        const auto refusal = refused_docker("tcp://127.0.0.1:2375");
+        const auto refusal = refused_docker("ssh://127.0.0.1");
         CHECK(refusal.code == ExitCode::bad_option);
         CHECK(holds(refusal.message, "DOCKER_HOST"));
     }
@@ -388,4 +394,56 @@ TEST_CASE("the reason why a registration cannot succeed names the right side", "
         "https://h");
     CHECK(foreign.code == ExitCode::server_not_trusted);
     CHECK(holds(foreign.message, "SPACELIFT_WORKER_COMMS_URL"));
+}
+
+TEST_CASE("each fault of an engine over TCP has its exit code and a remedy", "[launcher]")
+{
+    const test::TempDir directory;
+    Config config;
+    config.docker_tls_verify = true;
+    config.docker_host = "tcp://127.0.0.1:1";
+    const auto refused = [&] {
+        const auto address = check_docker_address(config);
+        REQUIRE(std::holds_alternative<Refusal>(address));
+        return std::get<Refusal>(address);
+    };
+    CHECK(holds(refused().message, "DOCKER_CERT_PATH is not"));
+    config.docker_cert_path = directory.path();
+    CHECK(refused().code == ExitCode::bad_option);
+    CHECK(holds(refused().message, (directory.path() / "ca.pem").string()));
+    config.docker_tls_verify = false;
+    const auto nobody = refused_docker("tcp://127.0.0.1:1");
+    CHECK(nobody.code == ExitCode::docker_unreachable);
+    CHECK(holds(nobody.message, "tcp://127.0.0.1:1 cannot be reached"));
+    CHECK(holds(nobody.message, "DOCKER_TLS_VERIFY=1"));
+    config.docker_host = "unix:///var/run/docker.sock";
+    config.docker_tls_verify = true;
+    CHECK(std::holds_alternative<docker::Endpoint>(check_docker_address(config)));
+}
+
+TEST_CASE("a seccomp profile is read from its file, and one that cannot be used is refused", "[launcher]")
+{
+    const test::TempDir directory;
+    const auto file = directory.path() / "profile.json";
+    const auto with = [](const std::string& option) {
+        JobResources job;
+        job.security_opt = {"no-new-privileges", option};
+        return job;
+    };
+    REQUIRE(replace_file(file, "{\"defaultAction\": \"SCMP_ACT_ALLOW\"}"));
+    auto job = with("seccomp=" + file.string());
+    REQUIRE_FALSE(read_seccomp_profiles(job));
+    CHECK(job.security_opt[1] == "seccomp={\"defaultAction\": \"SCMP_ACT_ALLOW\"}");
+    auto unconfined = with("seccomp=unconfined");
+    REQUIRE_FALSE(read_seccomp_profiles(unconfined));
+    CHECK(unconfined.security_opt[1] == "seccomp=unconfined");
+    REQUIRE(replace_file(file, "no json"));
+    for (const auto& path : {file.string(), std::string{"/nowhere/profile.json"}}) {
+        auto broken = with("seccomp=" + path);
+        const auto refusal = read_seccomp_profiles(broken);
+        REQUIRE(refusal);
+        CHECK(refusal->code == ExitCode::bad_option);
+        CHECK(holds(refusal->message, "SLIPWAY_JOB_SECURITY_OPT"));
+        CHECK(holds(refusal->message, path));
+    }
 }
