@@ -141,8 +141,8 @@ struct StateReport {
     // For `finished`:
     Outcome outcome = Outcome::none;
     int exit_code = -1; ///< As a shell shows it (128 + signal); -1: no process ran.
-    std::string
-        cause; ///< A word: exit, signal, oom, run_limit, silence_limit, lease, stopped, image, state, internal
+    std::string cause; ///< A word: exit, signal, oom, run_limit, silence_limit, lease, stopped, image, state,
+                       ///< internal
     std::string message; ///< A sentence for people.
     std::string workspace; ///< Name of the uploaded envelope; empty: none.
     std::uint64_t log_end = 0;

@@ -25,7 +25,8 @@ ProgramCall shell(std::string script)
 TEST_CASE("a program gets its input, its environment and no terminal, and its end is told")
 {
     ::setenv("SLIPWAY_TEST_SECRET", "must-not-be-seen", 1);
-    auto call = shell("cat; echo \"-$GIVEN$SLIPWAY_TEST_SECRET-\"; (: </dev/tty) || echo no terminal; exit 3");
+    auto call
+        = shell("cat; echo \"-$GIVEN$SLIPWAY_TEST_SECRET-\"; (: </dev/tty) || echo no terminal; exit 3");
     call.environment = {{"GIVEN", "yes"}};
     call.input = "hello";
     const auto ended = run_program(call, {});
