@@ -104,6 +104,9 @@ While it runs, as its user or as root:
   slipway-launcher why        what keeps it from taking work, and the remedy
   slipway-launcher drain      takes nothing more until undrain; --wait, --exit
 
+In an emergency, with no control plane at hand, slipway-launcher decrypt opens
+an envelope; its own --help says how.
+
 More is set by flags, variables or a file, /etc/slipway/launcher.toml, whose
 lines are "flag = value". A flag wins over its variable, a variable over the
 file:

@@ -45,6 +45,10 @@ inline constexpr std::array kCommandRows{
         "when "
         "nothing is held. `--exit` is as `TERM`: it ends with what it holds."},
     CommandRow{"undrain", "Ends `drain`."},
+    CommandRow{"decrypt FILE",
+        "Asks no launcher: shows what an envelope is about and opens it with the pool's key. Its own "
+        "`--help` "
+        "says how."},
 };
 
 struct FlagRow {
