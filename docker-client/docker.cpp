@@ -319,6 +319,36 @@ Result<void> Docker::attach(std::string_view container, const AttachSpec& spec, 
     return in("docker: attach", reader.finish());
 }
 
+Result<void> Docker::put_archive(
+    std::string_view container, std::string_view directory, std::string_view tar, std::stop_token stop)
+{
+    SLIPWAY_TRY(check_name(" container", container));
+    http::ClientRequest put = request("PUT",
+        container_path(container, "/archive?" + http::query_string({{"path", std::string{directory}}})));
+    put.headers.emplace_back("Content-Type", "application/x-tar");
+    put.body = std::string{tar};
+    put.timeout = deadlines::kImport;
+    SLIPWAY_TRY(call(std::move(put), stop));
+    return {};
+}
+
+Result<std::optional<std::int64_t>> Docker::file_size(
+    std::string_view container, std::string_view path, std::stop_token stop)
+{
+    SLIPWAY_TRY(check_name(" container", container));
+    const auto response = call(
+        request("HEAD",
+            container_path(container, "/archive?" + http::query_string({{"path", std::string{path}}}))),
+        stop);
+    if (!response && response.error().code() == Errc::not_found)
+        return std::optional<std::int64_t>{};
+    SLIPWAY_TRY(response);
+    const auto stat = SLIPWAY_TRY(
+        in("docker", base64_decode(response->header("X-Docker-Container-Path-Stat").value_or(""))));
+    const auto document = SLIPWAY_TRY(in("docker", JsonDocument::parse(stat)));
+    return std::optional{SLIPWAY_TRY(in("docker", document.root().integer("size", 0)))};
+}
+
 Result<std::optional<Network>> Docker::find_network(std::string_view name, std::stop_token stop)
 {
     SLIPWAY_TRY(check_name(" network", name));

@@ -101,6 +101,14 @@ public:
     [[nodiscard]] Result<void> attach(
         std::string_view container, const AttachSpec& spec, std::stop_token stop);
 
+    /// Unpacks a tar archive into a directory of a container, which need not run; what it mounts is there.
+    [[nodiscard]] Result<void> put_archive(
+        std::string_view container, std::string_view directory, std::string_view tar, std::stop_token stop);
+
+    /// The size of a file of a container, which need not run; nothing when there is none.
+    [[nodiscard]] Result<std::optional<std::int64_t>> file_size(
+        std::string_view container, std::string_view path, std::stop_token stop);
+
     /// By exact name or id; empty when there is none.
     [[nodiscard]] Result<std::optional<Network>> find_network(std::string_view name, std::stop_token stop);
 
