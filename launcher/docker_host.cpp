@@ -5,6 +5,7 @@
 #include "launcher/docker_slot.h"
 #include "launcher/engine.h"
 #include "launcher/metadata_block.h"
+#include "launcher/own_container.h"
 #include "launcher/slot/slot_init_file.h"
 
 #include <algorithm>
@@ -88,7 +89,19 @@ Result<std::unique_ptr<DockerHost>> DockerHost::open(DockerHostSettings settings
             = checked.error().code() == Errc::not_found || checked.error().code() == Errc::invalid_input;
         return is_setting ? checked.error() : checked.error().in(kDockerFailed);
     }
-    SLIPWAY_TRY(host->sweep(std::move(stop)));
+    SLIPWAY_TRY(host->sweep(stop));
+    host->state_on_host_
+        = SLIPWAY_TRY(state_directory_on_host(docker, host->settings_.state_directory, std::move(stop)));
+    host->transport_ = std::make_unique<TransportCheck>(
+        TransportCheckSettings{.engine = host->settings_.engine,
+            .wanted = host->settings_.slot_transport,
+            .runtime = host->settings_.containers.runtime,
+            .boot_id = host->settings_.boot_id,
+            .labels = {{std::string{kInstanceLabel}, host->settings_.instance_id}},
+            .state_directory = host->settings_.state_directory,
+            .state_on_host = host->state_on_host_,
+            .init_file = host->init_file_},
+        clock, random, logger, [self = host.get()] { self->tell_ready(); });
     SlotMaker& maker = *host;
     host->pool_ = std::make_unique<WarmPool>(WarmPoolSettings{.count = host->settings_.warm_slots,
                                                  .memory = host->settings_.state_directory / "warm"},
@@ -179,13 +192,18 @@ Result<std::unique_ptr<JobSlot>> DockerHost::make(
     if (has_own_network(settings_.containers))
         SLIPWAY_TRY(
             docker.create_network(spec.name, {{std::string{kInstanceLabel}, settings_.instance_id}}, stop));
+    const auto way = SLIPWAY_TRY(transport_->answer(stop));
+    record.stdio = way.stdio.has_value();
     // The key comes with the first connection, within this call: the callback's referents live long enough.
     std::unique_ptr<slot::Slot> created;
     {
         const auto pass = SLIPWAY_TRY(gate_.enter(stop));
         created = SLIPWAY_TRY(slot::Slot::create(docker, spec,
-            {.directory = directory, .host_directory = {}, .init_file = init_file_}, keep_record, random_,
-            stop));
+            {.directory = directory,
+                .host_directory = state_on_host_ / "slots" / spec.name,
+                .init_file = init_file_,
+                .stdio = way.stdio},
+            keep_record, random_, stop));
     }
     auto made = std::make_unique<DockerSlot>(std::move(created), std::move(docker), record, clock_);
     SLIPWAY_TRY(made->wait_ready(stop));
@@ -263,6 +281,28 @@ void DockerHost::settle(std::stop_token stop) { pool_->settle(std::move(stop)); 
 
 std::size_t DockerHost::idle_slots() const { return pool_->idle(); }
 
+bool DockerHost::ready() const { return transport_->known(); }
+
+std::string DockerHost::transport() const { return std::string{transport_->name()}; }
+
+void DockerHost::on_ready(std::function<void()> call)
+{
+    {
+        const std::lock_guard lock{mutex_};
+        on_ready_ = std::move(call);
+    }
+    if (transport_->known())
+        tell_ready();
+}
+
+/// Under the lock, so that whoever takes his call back knows that it is over.
+void DockerHost::tell_ready()
+{
+    const std::lock_guard lock{mutex_};
+    if (const auto call = std::exchange(on_ready_, {}))
+        call();
+}
+
 std::set<std::string> DockerHost::warm_images() const { return pool_->images(); }
 
 Result<std::unique_ptr<JobSlot>> DockerHost::adopt(
@@ -277,7 +317,8 @@ Result<std::unique_ptr<JobSlot>> DockerHost::adopt(
         return Error{
             Errc::not_found, "the container ended with code " + std::to_string(container.state.exit_code)};
     auto taken = SLIPWAY_TRY(slot::Slot::adopt(slot.container,
-        {.directory = record->directory, .key = record->key, .have = have, .keep_key = {}}, random_));
+        {.directory = record->directory, .key = record->key, .have = have, .keep_key = {}},
+        record->stdio ? std::optional{settings_.engine} : std::nullopt, random_));
     auto made = std::make_unique<DockerSlot>(std::move(taken), std::move(docker), *std::move(record), clock_);
     // Again: whoever made it may have died before.
     if (settings_.containers.metadata == JobMetadata::deny)
@@ -289,6 +330,7 @@ Result<std::unique_ptr<JobSlot>> DockerHost::adopt(
 Result<std::vector<FoundContainer>> DockerHost::containers(std::stop_token stop)
 {
     auto docker = SLIPWAY_TRY(docker::Docker::open(settings_.engine));
+    const bool checking = !transport_->known();
     const auto own_before = own();
     const auto list = SLIPWAY_TRY(
         docker.list_containers({{std::string{kInstanceLabel}, settings_.instance_id}}, std::move(stop)));
@@ -299,6 +341,8 @@ Result<std::vector<FoundContainer>> DockerHost::containers(std::stop_token stop)
     found.reserve(list.size());
     for (const auto& container : list) {
         const std::string& name = container.names.empty() ? container.id : container.names.front();
+        if (checking && name.starts_with(kCheckNames))
+            continue;
         if (!own_before.contains(name) && !own_after.contains(name))
             found.push_back({.id = name,
                 .stage_id = label_of(container.labels, kStageLabel),

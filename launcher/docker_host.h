@@ -8,6 +8,7 @@
 #include "launcher/job_host.h"
 #include "launcher/slot/slot.h"
 #include "launcher/start_gate.h"
+#include "launcher/transport_check.h"
 #include "launcher/warm_pool.h"
 
 #include <filesystem>
@@ -34,6 +35,8 @@ struct DockerHostSettings {
     std::filesystem::path state_directory; ///< Slots live in `slots/` in it, slot-init in `bin/`.
     ContainerSettings containers;
     int warm_slots = 0; ///< Kept idle; 0: none.
+    SlotTransport slot_transport = SlotTransport::automatic;
+    std::string boot_id;
     /// Of the longest ladder, for a stop that comes from the engine.
     std::chrono::milliseconds grace{30'000};
 };
@@ -61,6 +64,9 @@ public:
     void keep_warm(Warm warm) override;
     void settle(std::stop_token stop) override;
     [[nodiscard]] std::size_t idle_slots() const override;
+    [[nodiscard]] bool ready() const override;
+    [[nodiscard]] std::string transport() const override;
+    void on_ready(std::function<void()> call) override;
     /// Ids of images that are in use for warm slots: not to be removed.
     [[nodiscard]] std::set<std::string> warm_images() const;
 
@@ -77,15 +83,19 @@ private:
     Result<void> remove_idle(const std::string& container, std::stop_token stop) override;
     void set_own(const std::string& container, bool own);
     [[nodiscard]] std::set<std::string> own() const;
+    void tell_ready();
 
     DockerHostSettings settings_;
     std::unique_ptr<ImageStore> images_;
     const Clock& clock_;
     Random& random_;
     std::filesystem::path init_file_;
+    std::filesystem::path state_on_host_;
     StartGate gate_;
     mutable std::mutex mutex_;
+    std::function<void()> on_ready_;
     std::set<std::string> own_; ///< Containers that the host makes, keeps idle or removes.
+    std::unique_ptr<TransportCheck> transport_;
     std::unique_ptr<WarmPool> pool_; ///< Last: its thread uses everything above.
 };
 

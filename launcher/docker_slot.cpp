@@ -63,7 +63,7 @@ std::string SlotRecord::to_text() const
 {
     JsonWriter json;
     json.begin_object().field("directory", directory).field("key", base64_encode(key.reveal()));
-    json.field("user", user).string_list("environment", environment).end_object();
+    json.field("user", user).string_list("environment", environment).flag("stdio", stdio).end_object();
     return json.take();
 }
 
@@ -78,6 +78,7 @@ Result<SlotRecord> SlotRecord::parse(std::string_view text)
     record.key = Secret::take(key);
     record.user = SLIPWAY_TRY(json.string("user"));
     record.environment = SLIPWAY_TRY(json.string_list("environment"));
+    record.stdio = SLIPWAY_TRY(json.boolean_or("stdio", false)) == JsonValue::Boolean::yes;
     return record;
 }
 

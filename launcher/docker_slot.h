@@ -17,6 +17,7 @@ struct SlotRecord {
     Secret key; ///< Empty until slot-init has connected.
     docker::Strings environment; ///< The image's.
     std::string user; ///< The image's.
+    bool stdio = false; ///< Its frames travel over stdin and stdout.
 
     [[nodiscard]] std::string to_text() const;
     static Result<SlotRecord> parse(std::string_view text);

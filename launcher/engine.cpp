@@ -90,6 +90,8 @@ Result<Engine> Engine::create(EngineSettings settings, EngineDocker docker,
                                                .mounts = settings.extra_mounts,
                                                .metadata = settings.job_metadata},
                                            .warm_slots = settings.warm_slots.value_or(settings.capacity),
+                                           .slot_transport = settings.slot_transport,
+                                           .boot_id = journal.boot_id(),
                                            .grace = longest_grace(settings.limits)},
             std::move(images), services.clock, services.random, services.logger, {}));
     return Engine{std::make_unique<Parts>(std::move(settings), std::move(journal), *std::move(entries),

@@ -187,6 +187,10 @@ public:
     /// Waits a while until what is idle and not wanted, or discarded, is removed.
     virtual void settle(std::stop_token stop) = 0;
     [[nodiscard]] virtual std::size_t idle_slots() const = 0;
+    /// Whether it is known how slots are made here; before, nothing is to be taken.
+    [[nodiscard]] virtual bool ready() const = 0;
+    /// `call` is called once when it is, from any thread, at once if it is already.
+    virtual void on_ready(std::function<void()> call) = 0;
 
     /// How slots are reached, for people; empty: not known yet.
     [[nodiscard]] virtual std::string transport() const { return {}; }

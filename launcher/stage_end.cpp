@@ -18,15 +18,16 @@ std::string signal_name(int number)
     return name == nullptr ? std::to_string(number) : "SIG" + std::string{name};
 }
 
-std::string exit_words(const std::string& unit, int code)
+std::string exit_words(const std::string& unit, int code, const std::string& image)
 {
     std::string words = unit + ": a command failed with exit code " + std::to_string(code);
+    const std::string where = image.empty() ? "its image" : "the image " + image;
     if (code == 127)
-        words += " (command not found)";
+        words += " (not found in " + where + ")";
     else if (code == 126)
-        words += " (not executable)";
+        words += " (not executable in " + where + ")";
     else if (code == 125)
-        words += " (it could not be started; the image needs /bin/sh)";
+        words += " (it could not be started; " + where + " needs /bin/sh)";
     return words;
 }
 
@@ -79,7 +80,7 @@ StageEnd end_of(std::string_view name, const SlotExit& exit, const protocol::Ass
         end.cause = "signal";
         end.message = unit + ": killed by " + signal_name(exit.signal);
     } else {
-        end.message = exit_words(unit, exit.code);
+        end.message = exit_words(unit, exit.code, assignment.image);
     }
     return end;
 }

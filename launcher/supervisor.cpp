@@ -24,6 +24,7 @@ Supervisor::Supervisor(SupervisorParts parts)
 
 Supervisor::~Supervisor()
 {
+    parts_.services.host.on_ready({});
     finish(EngineEnd::handed_over);
     poll_thread_ = {};
     reconcile_thread_ = {};
@@ -36,6 +37,7 @@ Supervisor::~Supervisor()
 
 EngineEnd Supervisor::run(std::stop_token stop)
 {
+    parts_.services.host.on_ready([this] { poke(); });
     round(Round::first, stop);
     parts_.entries.clear(); // what they name has a job now, or is gone
     poll_thread_ = std::jthread{[this](std::stop_token token) { poll(std::move(token)); }};

@@ -109,8 +109,9 @@ protocol::PollRequest Supervisor::make_request()
     }
     if (boot_millis(parts_.services.clock) - answered_ > kRenewWithin)
         request.wait = 0;
+    const bool ready = parts_.services.host.ready();
     const int free = parts_.services.settings.capacity - static_cast<int>(jobs_.size());
-    if (drains_.empty() && docker_answers_)
+    if (drains_.empty() && docker_answers_ && ready)
         request.free_places = std::max(free, 0);
     return request;
 }

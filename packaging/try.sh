@@ -72,6 +72,9 @@ down() {
             docker ps -aq --filter "label=io.slipway.instance=$instance" | xargs -r docker rm -f -v >/dev/null
         fi
         docker image rm -f "$image" >/dev/null 2>&1 || true
+        # What any launcher of this engine makes when it needs it; without -f, so that one in use stays.
+        docker image rm slipway/empty:1 >/dev/null 2>&1 || true
+        docker volume ls -q --filter name=slipway-init- | xargs -r docker volume rm >/dev/null 2>&1 || true
     fi
     stop_process dockerd 30
     rm -rf --one-file-system -- "${dir:?}"

@@ -14,10 +14,22 @@
 /// slot-init connects to the launcher's socket and sends `ready`; the launcher answers `hello`; then both
 /// speak freely. After a lost connection slot-init connects again and the same exchange resumes the stream. A
 /// frame that breaks a rule ends the connection, never the job.
+///
+/// Where no socket reaches into the container the same frames travel over its stdin and stdout, where nobody
+/// sees who is attached. On stdin each frame is encoded without a zero byte (COBS: Cheshire and Baker,
+/// "Consistent Overhead Byte Stuffing", 1999) and ends with one, so that what one launcher left unfinished
+/// ends with the first byte of the next one and counts for nothing. A connection begins with `attach` there,
+/// and on stdout with its nonce: what came before is older.
 namespace slipway::slot {
 
+/// slot-init speaks one version and says which in `ready`; a launcher speaks every version from the oldest on
+/// that a slot of an upgraded launcher may still run. A new frame or field that is sent only to who knows it
+/// needs no new version; a change of what an old one means does, and the launcher then speaks both. A slot of
+/// a newer launcher is refused in words and runs on: a downgrade waits for its end.
 inline constexpr std::uint32_t kProtocolVersion = 1;
+inline constexpr std::uint32_t kOldestProtocol = 1;
 inline constexpr std::size_t kKeySize = 32;
+inline constexpr std::size_t kNonceSize = 32;
 /// Output that was not acknowledged and is kept; when it is full the job blocks in write(2).
 inline constexpr std::size_t kOutputWindow = 1024 * 1024;
 /// Bytes of `put_data` that may be under way without a `credit`.
@@ -30,6 +42,12 @@ inline constexpr std::uint32_t kMaxPayload = 2 * 1024 * 1024;
 inline constexpr std::uint32_t kMaxReply = kMaxChunk + 64;
 /// Largest text of `transfer_end`: the last of what was said.
 inline constexpr std::uint32_t kMaxText = 1024;
+/// On stdin: a launcher says something at least this often, be it an `ack` of nothing; one that was silent
+/// for `kSilence` counts as away.
+inline constexpr std::uint32_t kBeat = 10'000;
+inline constexpr std::uint32_t kSilence = 45'000;
+/// slot-init's argument for stdin and stdout in place of the socket.
+inline constexpr char kStdioArgument[] = "stdio";
 /// The container's paths of slot-init and of the socket.
 inline constexpr char kSlotMount[] = "/.slipway";
 inline constexpr char kSocketName[] = "s";
@@ -51,6 +69,7 @@ enum class FrameType : std::uint32_t {
     = 12, ///< TransferFrame, text user, text directory or file. Answered by `get_data` and `transfer_end`.
     credit = 13, ///< CreditFrame. get: that many more bytes may be sent. (First none.)
     cancel = 14, ///< TransferFrame. Ends the transfer without an answer.
+    attach = 15, ///< AttachFrame, on stdin only: a connection begins. Answered by the nonce, then `ready`.
     // slot-init to launcher
     ready = 64, ///< ReadyFrame. First frame of every connection.
     out = 65, ///< OutFrame, bytes of the job's output.
@@ -70,6 +89,10 @@ struct FrameHeader {
 struct HelloFrame {
     std::uint8_t key[kKeySize];
     std::uint64_t have; ///< The launcher holds the output up to here: go on from it. Acknowledges nothing.
+};
+
+struct AttachFrame {
+    std::uint8_t nonce[kNonceSize]; ///< Fresh for each; nothing that a job writes can hold it.
 };
 
 struct RunFrame {
@@ -171,7 +194,8 @@ template <class T>
 inline constexpr bool kIsWire
     = std::is_trivially_copyable_v<T> && std::has_unique_object_representations_v<T>;
 static_assert(kIsWire<FrameHeader> && kIsWire<HelloFrame> && kIsWire<RunFrame> && kIsWire<LeaseFrame>);
-static_assert(kIsWire<DeadlineFrame> && kIsWire<AckFrame> && kIsWire<ReadyFrame> && kIsWire<ExitedFrame>);
+static_assert(kIsWire<AttachFrame> && kIsWire<DeadlineFrame> && kIsWire<AckFrame> && kIsWire<ReadyFrame>
+    && kIsWire<ExitedFrame>);
 static_assert(
     kIsWire<NoticeFrame> && kIsWire<TransferFrame> && kIsWire<CreditFrame> && kIsWire<TransferEndFrame>);
 

@@ -1,6 +1,7 @@
 #include "launcher/slot-init/slot_init.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -13,6 +14,10 @@ namespace slipway::slot {
 
 void SlotInit::connect_link()
 {
+    if (socket_path_ == nullptr) {
+        link_ = ::fcntl(0, F_DUPFD_CLOEXEC, 3);
+        return;
+    }
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     std::strncpy(address.sun_path, socket_path_, sizeof address.sun_path - 1);
@@ -30,54 +35,66 @@ void SlotInit::retry_later()
     (void)due(retry_at_);
 }
 
-void SlotInit::drop_link()
+/// Whoever was connected is not any more.
+void SlotInit::reset_link()
 {
     if (admitted_)
         away_since_ = now_;
-    close_fd(link_);
-    admitted_ = ready_sent_ = exit_sent_ = false;
-    ::explicit_bzero(rx_, rx_used_ > sizeof rx_header_ ? rx_used_ - sizeof rx_header_ : 0);
+    admitted_ = ready_sent_ = exit_sent_ = nonce_due_ = false;
+    ::explicit_bzero(&in_, rx_used_);
     rx_used_ = tx_used_ = tx_sent_ = 0;
-    retry_later();
     end_transfer();
+}
+
+void SlotInit::drop_link()
+{
+    reset_link();
+    close_fd(link_);
+    retry_later();
 }
 
 void SlotInit::read_link()
 {
+    heard_ = now_;
+    if (socket_path_ == nullptr)
+        read_stdin();
+    else
+        read_socket();
+}
+
+void SlotInit::read_socket()
+{
     // Bounded, so that a busy launcher cannot keep the job's output waiting.
-    for (int frames = 0; frames < 16 && link_ >= 0;) {
-        const bool in_header = rx_used_ < sizeof rx_header_;
-        char* to = in_header ? reinterpret_cast<char*>(&rx_header_) + rx_used_
-                             : rx_ + (rx_used_ - sizeof rx_header_);
-        const std::size_t whole = sizeof rx_header_ + (in_header ? 0 : rx_header_.length);
-        ssize_t count = 0;
-        if (rx_used_ < whole) {
-            count = ::recv(link_, to, whole - rx_used_, 0);
+    for (int frames = 0; frames < 16 && link_ >= 0; ++frames) {
+        while (rx_used_ < frame_size()) {
+            char* const to = reinterpret_cast<char*>(&in_) + rx_used_;
+            const ssize_t count = frame_size() <= sizeof in_ ? ::read(link_, to, frame_size() - rx_used_) : 0;
             if (count < 0 && (errno == EAGAIN || errno == EINTR))
                 return;
             if (count <= 0)
                 return drop_link();
             rx_used_ += static_cast<std::size_t>(count);
         }
-        if (rx_used_ < sizeof rx_header_)
-            continue;
-        if (rx_header_.length > sizeof rx_)
-            return drop_link();
-        if (rx_used_ < sizeof rx_header_ + rx_header_.length)
-            continue;
-        ++frames;
-        const bool good = take_frame();
-        if (rx_header_.type == FrameType::run || rx_header_.type == FrameType::hello)
-            ::explicit_bzero(rx_, rx_header_.length);
-        if (!good && link_ >= 0)
-            return drop_link();
-        rx_used_ = 0;
+        end_frame();
     }
+}
+
+/// A whole frame is here.
+void SlotInit::end_frame()
+{
+    const bool good = take_frame();
+    if (in_.header.type == FrameType::run || in_.header.type == FrameType::hello)
+        ::explicit_bzero(in_.payload, in_.header.length);
+    rx_used_ = 0;
+    if (!good && link_ >= 0)
+        drop_link();
 }
 
 bool SlotInit::take_frame()
 {
-    const FrameType type = rx_header_.type;
+    const FrameType type = in_.header.type;
+    if (type == FrameType::attach)
+        return socket_path_ == nullptr && take_attach();
     if (admitted_ != (type != FrameType::hello))
         return false;
     if (type == FrameType::hello)
@@ -122,11 +139,11 @@ bool SlotInit::take_command()
     LeaseFrame lease{};
     DeadlineFrame deadline{};
     AckFrame ack{};
-    if (rx_header_.type == FrameType::stop) {
+    if (in_.header.type == FrameType::stop) {
         if (!payload(stop))
             return false;
         begin_ladder(StopCause::stopped, stop.grace_ms);
-    } else if (rx_header_.type == FrameType::lease) {
+    } else if (in_.header.type == FrameType::lease) {
         if (!payload(lease) || lease.until_ms > INT64_MAX)
             return false;
         const auto until = static_cast<std::int64_t>(lease.until_ms);
@@ -138,7 +155,7 @@ bool SlotInit::take_command()
                                                : kLongestLease;
         lease_end_ = left > 0 ? now_ + left : until;
         lease_notice_ = lease_end_ - (left / 4 < kLeaseNotice ? left / 4 : kLeaseNotice);
-    } else if (rx_header_.type == FrameType::deadline) {
+    } else if (in_.header.type == FrameType::deadline) {
         if (!payload(deadline) || deadline.total_ms > INT32_MAX || deadline.silence_ms > INT32_MAX)
             return false;
         total_ = static_cast<std::int64_t>(deadline.total_ms);
@@ -146,7 +163,7 @@ bool SlotInit::take_command()
         grace_ = deadline.grace_ms;
         noticed_[0] = noticed_[1] = false;
     } else {
-        if (rx_header_.type != FrameType::ack || !payload(ack) || ack.offset > ring_.end)
+        if (in_.header.type != FrameType::ack || !payload(ack) || ack.offset > ring_.end)
             return false;
         ring_.begin = ack.offset > ring_.begin ? ack.offset : ring_.begin;
         sent_ = sent_ < ring_.begin ? ring_.begin : sent_;
@@ -178,7 +195,7 @@ void SlotInit::write_link()
             if (!compose())
                 return;
         }
-        const ssize_t count = ::send(link_, tx_ + tx_sent_, tx_used_ - tx_sent_, MSG_NOSIGNAL);
+        const ssize_t count = ::write(output_of_link(), tx_ + tx_sent_, tx_used_ - tx_sent_);
         if (count < 0 && (errno == EAGAIN || errno == EINTR))
             return;
         if (count < 0)
@@ -191,6 +208,11 @@ void SlotInit::write_link()
 /// The next frame from what is due; nothing is queued, so nothing can pile up.
 bool SlotInit::compose()
 {
+    if (nonce_due_) {
+        nonce_due_ = false;
+        std::memcpy(tx_, nonce_, tx_used_ = sizeof nonce_);
+        return true;
+    }
     if (!ready_sent_) {
         ReadyFrame ready{};
         ready.version = kProtocolVersion;

@@ -3,9 +3,10 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <cstring>
 #include <new>
 
-int main()
+int main(int argc, char** argv)
 {
     using namespace slipway::slot;
     // Else a job of the same user rewrites this process through /proc/1/mem.
@@ -14,5 +15,6 @@ int main()
         return 125;
     }
     alignas(SlotInit) static char place[sizeof(SlotInit)];
-    (new (place) SlotInit)->run("/.slipway/s");
+    const bool stdio = argc > 1 && std::strcmp(argv[1], kStdioArgument) == 0;
+    (new (place) SlotInit)->run(stdio ? nullptr : "/.slipway/s");
 }

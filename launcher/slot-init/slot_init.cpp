@@ -52,6 +52,8 @@ void SlotInit::run(const char* socket_path)
     // Opened before any foreign code could put something in its place.
     oom_ = open_oom_counter();
     now_ = away_since_ = boot_time();
+    for (int fd = 0; socket_path_ == nullptr && fd < 2; ++fd)
+        (void)::fcntl(fd, F_SETFL, O_NONBLOCK);
     for (;;) {
         tick();
         write_link();
@@ -69,12 +71,11 @@ void SlotInit::poll_once()
         (void)::timerfd_settime(timer_, TFD_TIMER_ABSTIME, &at, nullptr);
     }
     const bool get_wanted = !transfer_.is_put && transfer_.credit > 0;
-    const short link_events = static_cast<short>(POLLIN | (tx_sent_ < tx_used_ ? POLLOUT : 0));
     const short data_events = static_cast<short>(transfer_.is_put ? POLLOUT : POLLIN);
     const bool data_wanted = transfer_.is_put ? put_.used() > 0 : get_wanted && tx_used_ == 0;
-    pollfd fds[] = {{signals_, POLLIN, 0}, {timer_, POLLIN, 0}, {link_, link_events, 0},
+    pollfd fds[] = {{signals_, POLLIN, 0}, {timer_, POLLIN, 0}, {link_, POLLIN, 0},
         {ring_.free() > 0 ? output_ : -1, POLLIN, 0}, {data_wanted ? transfer_.data : -1, data_events, 0},
-        {transfer_.text_pipe, POLLIN, 0}};
+        {transfer_.text_pipe, POLLIN, 0}, {tx_sent_ < tx_used_ ? output_of_link() : -1, POLLOUT, 0}};
     const int count = ::poll(fds, sizeof fds / sizeof fds[0], -1);
     now_ = boot_time();
     // The job shares this description with all who come after it and may have made it non-blocking.
@@ -140,7 +141,7 @@ void SlotInit::start_run(std::uint32_t seq)
     (void)::fcntl(ends[0], F_SETFL, O_NONBLOCK);
     const pid_t pid = ::fork();
     if (pid == 0)
-        execute(rx_, rx_header_.length, ends[1]);
+        execute(in_.payload, in_.header.length, ends[1]);
     running_ = true;
     output_ = ends[0];
     job_end_ = ends[1];
@@ -207,12 +208,13 @@ void SlotInit::tick()
     }
     if (running_)
         tick_run();
-    if (admitted_ || child_ > 0)
-        return;
+    // Who is silent on stdin is away; what he said last stays in force.
+    const bool here = admitted_ && (socket_path_ != nullptr || !due(heard_ + kSilence));
     // Nobody waits for what is fenced off or never began. The end of a stage that writes is kept for longer.
     const bool awaited = seq_ > 0 && lease_end_ == 0;
-    const std::int64_t since = away_since_ > lease_end_ ? away_since_ : lease_end_;
-    if (due(since + (awaited ? kAwaitedEnd : kIdleEnd)))
+    const std::int64_t left = admitted_ ? heard_ : away_since_;
+    const std::int64_t since = left > lease_end_ ? left : lease_end_;
+    if (!here && child_ <= 0 && due(since + (awaited ? kAwaitedEnd : kIdleEnd)))
         leave();
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "launcher/slot-init/cobs.h"
 #include "launcher/slot-init/complain.h"
 #include "launcher/slot-init/frames.h"
 
@@ -45,9 +46,11 @@ inline void close_fd(int& fd)
 /// idle slot costs no pages for them.
 class SlotInit {
 public:
+    /// Null: stdin and stdout in place of a socket.
     [[noreturn]] void run(const char* socket_path);
 
 private:
+    friend struct SlotInitFuzz;
     /// Without a launcher: an idle slot's life, and that of one whose lease is over, from then on.
     static constexpr std::int64_t kIdleEnd = 10 * 60 * 1000;
     /// Without a launcher: how long the end of a stage without a lease is kept for it.
@@ -105,7 +108,17 @@ private:
     void connect_link();
     void drop_link();
     void retry_later();
+    void reset_link();
     void read_link();
+    void read_socket();
+    void end_frame();
+
+    /// Of what is being read; the header's own until it is whole.
+    [[nodiscard]] std::size_t frame_size() const
+    {
+        return sizeof in_.header + (rx_used_ < sizeof in_.header ? 0 : in_.header.length);
+    }
+
     bool take_frame();
     bool take_hello();
     bool take_run();
@@ -120,11 +133,17 @@ private:
     template <class T> bool payload(T& head, bool exact = true) const
     {
         static_assert(kIsWire<T>);
-        if (rx_header_.length < sizeof head || (exact && rx_header_.length != sizeof head))
+        if (in_.header.length < sizeof head || (exact && in_.header.length != sizeof head))
             return false;
-        std::memcpy(&head, rx_, sizeof head);
+        std::memcpy(&head, in_.payload, sizeof head);
         return true;
     }
+
+    // stdio.cpp
+    void read_stdin();
+    bool take_attach();
+
+    [[nodiscard]] int output_of_link() const { return socket_path_ == nullptr && link_ >= 0 ? 1 : link_; }
 
     // transfer.cpp
     void start_transfer(bool is_put);
@@ -144,12 +163,15 @@ private:
     int link_ = -1;
     bool admitted_ = false; ///< `hello` came on this connection.
     bool ready_sent_ = false;
+    bool nonce_due_ = false; ///< stdin: `attach` came, and its nonce is not sent yet.
+    std::uint8_t nonce_[kNonceSize] = {};
+    CobsDecoder cobs_;
+    std::int64_t heard_ = 0;
     bool has_key_ = false;
     std::uint8_t key_[kKeySize] = {};
     std::int64_t away_since_ = 0;
     std::int64_t retry_at_ = 0;
     std::int64_t retry_wait_ = kRetryLeast;
-    FrameHeader rx_header_{};
     std::size_t rx_used_ = 0; ///< Bytes of the header and payload that are here.
     std::size_t tx_used_ = 0;
     std::size_t tx_sent_ = 0;
@@ -188,7 +210,12 @@ private:
     Transfer transfer_;
     Ring<kOutputWindow> ring_;
     Ring<kPutWindow> put_;
-    char rx_[kMaxPayload];
+
+    struct {
+        FrameHeader header;
+        char payload[kMaxPayload];
+    } in_;
+
     char tx_[sizeof(FrameHeader) + kMaxReply];
 };
 

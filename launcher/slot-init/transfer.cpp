@@ -22,7 +22,7 @@ void SlotInit::start_transfer(bool is_put)
     if (pid == 0) {
         // For a child that works as the job's user.
         ::explicit_bzero(key_, sizeof key_);
-        move_files(is_put, rx_ + sizeof(TransferFrame), rx_header_.length - sizeof(TransferFrame),
+        move_files(is_put, in_.payload + sizeof(TransferFrame), in_.header.length - sizeof(TransferFrame),
             data[is_put ? 0 : 1], text[1]);
     }
     if (pid < 0) {
@@ -43,7 +43,7 @@ bool SlotInit::take_transfer_frame()
     TransferFrame head{};
     if (!payload(head, false))
         return false;
-    const FrameType type = rx_header_.type;
+    const FrameType type = in_.header.type;
     if (type == FrameType::put || type == FrameType::get) {
         if (transfer_.id != 0 || head.id == 0)
             return false;
@@ -53,14 +53,14 @@ bool SlotInit::take_transfer_frame()
     }
     if (head.id != transfer_.id)
         return true;
-    const std::size_t size = rx_header_.length - sizeof head;
+    const std::size_t size = in_.header.length - sizeof head;
     if (type == FrameType::put_data) {
         if (!transfer_.is_put || transfer_.ended || size > put_.free())
             return false;
         iovec to[2];
         put_.pieces(to, put_.end, size);
-        std::memcpy(to[0].iov_base, rx_ + sizeof head, to[0].iov_len);
-        std::memcpy(to[1].iov_base, rx_ + sizeof head + to[0].iov_len, to[1].iov_len);
+        std::memcpy(to[0].iov_base, in_.payload + sizeof head, to[0].iov_len);
+        std::memcpy(to[1].iov_base, in_.payload + sizeof head + to[0].iov_len, to[1].iov_len);
         put_.end += size;
     } else if (type == FrameType::put_end) {
         transfer_.ended = true;
@@ -106,9 +106,8 @@ void SlotInit::pump_transfer()
         put_.begin += static_cast<std::uint64_t>(count);
         transfer.credit += static_cast<std::uint32_t>(count);
     }
-    if (transfer.is_put && transfer.ended && put_.used() == 0 && transfer.data >= 0) {
+    if (transfer.is_put && transfer.ended && put_.used() == 0 && transfer.data >= 0)
         close_fd(transfer.data);
-    }
 }
 
 bool SlotInit::transfer_over() const

@@ -52,6 +52,7 @@ bool FrameReader::believable(const FrameHeader& header) const noexcept
     case FrameType::get:
     case FrameType::credit:
     case FrameType::cancel:
+    case FrameType::attach:
         return false;
     }
     return false;

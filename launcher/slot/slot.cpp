@@ -18,6 +18,8 @@ Result<void> make_slot_directory(const SlotPlace& place)
     // Whatever the umask was: the container's users pass through it.
     if (::chmod(place.directory.c_str(), 0755) != 0)
         return Error::from_errno("setting the mode of " + place.directory.string(), errno);
+    if (place.stdio)
+        return {};
     const auto init = place.directory / kInitName;
     if (::link(place.init_file.c_str(), init.c_str()) != 0 && errno != EEXIST)
         return Error::from_errno("linking " + place.init_file.string() + " to " + init.string(), errno);
@@ -38,11 +40,16 @@ docker::ContainerSpec container_spec(const SlotSpec& spec, const SlotPlace& plac
     container.working_dir = "/";
     container.labels = spec.labels;
     container.mounts = spec.mounts;
-    const auto& source = place.host_directory.empty() ? place.directory : place.host_directory;
-    container.mounts.push_back({.kind = docker::MountKind::bind,
-        .source = source.string(),
-        .target = kSlotMount,
-        .read_only = true});
+    docker::Mount mount{.target = kSlotMount, .read_only = true};
+    if (place.stdio) {
+        container.entrypoint->emplace_back(kStdioArgument);
+        container.open_stdin = true;
+        mount.kind = docker::MountKind::volume;
+        mount.source = place.stdio->init_volume;
+    } else {
+        mount.source = (place.host_directory.empty() ? place.directory : place.host_directory).string();
+    }
+    container.mounts.push_back(std::move(mount));
     container.tmpfs = spec.tmpfs;
     container.network_mode = spec.network;
     container.runtime = spec.runtime;
@@ -92,19 +99,27 @@ Result<std::unique_ptr<Slot>> Slot::create(docker::Docker& docker, const SlotSpe
         (void)slot->destroy(docker, {});
         return std::move(started).error();
     }
+    if (place.stdio)
+        slot->relay_
+            = std::make_unique<StdioRelay>(place.stdio->engine, created->id, place.directory, random);
     return slot;
 }
 
-Result<std::unique_ptr<Slot>> Slot::adopt(std::string container, LinkSpec link, Random& random)
+Result<std::unique_ptr<Slot>> Slot::adopt(
+    std::string container, LinkSpec link, const std::optional<docker::Engine>& stdio, Random& random)
 {
     auto directory = link.directory;
     auto listening
         = SLIPWAY_TRY(in("adopting the slot " + container, SlotLink::listen(std::move(link), random)));
-    return std::unique_ptr<Slot>{new Slot{std::move(container), std::move(directory), std::move(listening)}};
+    std::unique_ptr<Slot> slot{new Slot{std::move(container), std::move(directory), std::move(listening)}};
+    if (stdio)
+        slot->relay_ = std::make_unique<StdioRelay>(*stdio, slot->container_, slot->directory_, random);
+    return slot;
 }
 
 Result<void> Slot::destroy(docker::Docker& docker, std::stop_token stop)
 {
+    relay_.reset();
     auto removed = docker.remove_container(container_, {.force = true, .volumes = true}, stop);
     if (!removed && removed.error().code() != Errc::not_found)
         return in("removing a slot", std::move(removed));

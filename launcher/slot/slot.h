@@ -4,6 +4,7 @@
 #include "common/result.h"
 #include "docker-client/docker.h"
 #include "launcher/slot/slot_link.h"
+#include "launcher/slot/stdio_relay.h"
 
 #include <chrono>
 #include <cstdint>
@@ -39,11 +40,18 @@ struct SlotSpec {
     std::chrono::milliseconds grace{30'000};
 };
 
+/// For a slot that no socket reaches into.
+struct StdioPlace {
+    docker::Engine engine; ///< To attach to the container.
+    std::string init_volume; ///< From `fill_init_volume`.
+};
+
 /// Where a slot lives on this machine.
 struct SlotPlace {
     std::filesystem::path directory; ///< Of this slot alone; made by `create`, removed by `destroy`.
     std::filesystem::path host_directory; ///< The same as the engine's host names it; empty: as `directory`.
     std::filesystem::path init_file; ///< From `install_slot_init`; on the same file system as `directory`.
+    std::optional<StdioPlace> stdio; ///< In place of the socket, which the container does not see then.
 };
 
 /// A container whose PID 1 is slot-init, and the link to it. The container outlives this object, so that a
@@ -57,8 +65,10 @@ public:
         const SlotPlace& place, KeepKey keep_key, Random& random, std::stop_token stop);
 
     /// Takes over a slot that an earlier process made: `key` as it was given to `KeepKey`, `have` as the
-    /// output that is durable here. Does not ask the engine whether the container lives.
-    static Result<std::unique_ptr<Slot>> adopt(std::string container, LinkSpec link, Random& random);
+    /// output that is durable here, `stdio` when it was made with it. Does not ask the engine whether the
+    /// container lives.
+    static Result<std::unique_ptr<Slot>> adopt(
+        std::string container, LinkSpec link, const std::optional<docker::Engine>& stdio, Random& random);
 
     [[nodiscard]] const std::string& container() const noexcept { return container_; } ///< Id or name.
 
@@ -76,6 +86,7 @@ private:
     std::string container_;
     std::filesystem::path directory_;
     std::unique_ptr<SlotLink> link_;
+    std::unique_ptr<StdioRelay> relay_; ///< Connects to the link.
 };
 
 } // namespace slipway::slot

@@ -41,13 +41,20 @@ std::string hex_sha256(std::string_view bytes)
 
 } // namespace
 
-Result<std::filesystem::path> install_slot_init(const std::filesystem::path& directory)
+Result<std::string> slot_init_digest()
 {
-    const std::string digest = hex_sha256(slot_init_bytes());
+    std::string digest = hex_sha256(slot_init_bytes());
     if (digest.empty())
         return Error{Errc::internal, "SHA-256 is not available"};
+    digest.resize(16);
+    return digest;
+}
+
+Result<std::filesystem::path> install_slot_init(const std::filesystem::path& directory)
+{
+    const std::string digest = SLIPWAY_TRY(slot_init_digest());
     SLIPWAY_TRY(make_directories(directory));
-    const auto path = directory / ("slot-init-" + digest.substr(0, 16));
+    const auto path = directory / ("slot-init-" + digest);
     const auto there = SLIPWAY_TRY(read_file_if_exists(path, slot_init_bytes().size() + 1));
     if (there && *there == slot_init_bytes())
         return path;

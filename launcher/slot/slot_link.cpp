@@ -33,10 +33,6 @@ std::string_view to_string(StopCause cause) noexcept
     return "none";
 }
 
-namespace {
-
-/// A name in the directory behind `fd`, short whatever the directory's own path is: a socket's path ends at
-/// 107 bytes.
 sockaddr_un short_address(int directory, std::string_view name)
 {
     const std::string path = "/proc/self/fd/" + std::to_string(directory) + "/" + std::string{name};
@@ -45,6 +41,8 @@ sockaddr_un short_address(int directory, std::string_view name)
     std::copy_n(path.data(), std::min(path.size(), sizeof address.sun_path - 1), address.sun_path);
     return address;
 }
+
+namespace {
 
 int left_until(std::chrono::steady_clock::time_point until)
 {
@@ -211,10 +209,12 @@ Result<void> SlotLink::admit(Stranger& stranger, const ReadyFrame& ready)
 {
     constexpr std::array<char, kKeySize> kNone{};
     const std::string_view shown{reinterpret_cast<const char*>(ready.key), kKeySize};
-    if (ready.version != kProtocolVersion)
+    if (ready.version < kOldestProtocol || ready.version > kProtocolVersion)
         return Error{Errc::rejected,
             "its slot-init speaks version " + std::to_string(ready.version)
-                + " of the protocol, this launcher " + std::to_string(kProtocolVersion)};
+                + " of the protocol, this launcher " + std::to_string(kOldestProtocol) + " to "
+                + std::to_string(kProtocolVersion)
+                + ": start the version of the launcher that made the slot, until the stage has ended"};
     if (!spec_.key.equals(spec_.key.empty() ? std::string_view{} : shown)
         || (spec_.key.empty()
             && (shown != std::string_view{kNone.data(), kNone.size()} || ready.last_seq != 0)))
@@ -342,6 +342,7 @@ Result<void> SlotLink::take(const Frame& frame)
     case FrameType::get:
     case FrameType::credit:
     case FrameType::cancel:
+    case FrameType::attach:
         break;
     }
     return Error{Errc::invalid_input, "an unexpected frame"};

@@ -40,6 +40,29 @@ int memory()
     return broken;
 }
 
+/// What was inherited by accident, and what a way into PID 1 would be.
+int descriptors()
+{
+    int broken = 0;
+    for (int fd = 3; fd < 256; ++fd)
+        if (::fcntl(fd, F_GETFD) >= 0)
+            broken += verdict(true, "an inherited descriptor");
+    for (int fd = 0; fd < 16; ++fd) {
+        const std::string path = "/proc/1/fd/" + std::to_string(fd);
+        broken += verdict(::open(path.c_str(), O_RDONLY | O_NONBLOCK) >= 0, "read PID 1's descriptor");
+        broken += verdict(::open(path.c_str(), O_WRONLY | O_NONBLOCK) >= 0, "write PID 1's descriptor");
+    }
+
+    struct stat own { };
+
+    struct stat first { };
+
+    // Its output is a pipe of its own and not the container's.
+    const bool shared
+        = ::stat("/proc/1/fd/1", &first) == 0 && ::fstat(1, &own) == 0 && first.st_ino == own.st_ino;
+    return broken + verdict(shared, "share PID 1's output");
+}
+
 int plant()
 {
     int broken = verdict(::symlink("/etc/shadow", "/.slipway/status") == 0, "symlink");
@@ -221,6 +244,8 @@ int main(int argc, char** argv)
     const int argument = argc > 2 ? std::atoi(argv[2]) : 0;
     if (what == "memory")
         return memory();
+    if (what == "descriptors")
+        return descriptors();
     if (what == "plant")
         return plant();
     if (what == "connect")

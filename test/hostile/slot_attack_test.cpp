@@ -67,14 +67,16 @@ TEST_CASE("a job cannot change anything in the slot's directory")
     INFO(end.output);
     CHECK(end.exit.code == 0);
     CHECK(end.output.find("SUCCEEDED") == std::string::npos);
-    CHECK(names_in(fixture.place()) == std::vector<std::string>{"s", "slot-init"});
+    CHECK(names_in(fixture.place())
+        == (fixture.stdio() ? std::vector<std::string>{"s"} : std::vector<std::string>{"s", "slot-init"}));
 }
 
 TEST_CASE("a job cannot connect while its slot is connected")
 {
+    const std::string user = GENERATE("", "1983:1983");
     SlotFixture fixture;
     arm(fixture);
-    const RunEnd end = fixture.run(attack({"connect"}, "1983:1983"));
+    const RunEnd end = fixture.run(attack({"connect"}, user));
     INFO(end.output);
     CHECK(end.exit.code == 0);
 }
@@ -82,7 +84,7 @@ TEST_CASE("a job cannot connect while its slot is connected")
 TEST_CASE("a flood of connections with forged frames neither passes as the slot nor keeps it out")
 {
     const std::string user = GENERATE("", "1983:1983");
-    SlotFixture fixture;
+    SlotFixture fixture{false};
     arm(fixture);
     fixture.start(attack({"flood-socket", "4"}, user));
     fixture.wait_output("flooding\n");
@@ -96,10 +98,11 @@ TEST_CASE("a flood of connections with forged frames neither passes as the slot 
 
 TEST_CASE("a daemon that holds the output open after the end does not hold up the run")
 {
+    const std::string user = GENERATE("", "1983:1983");
     SlotFixture fixture;
     arm(fixture);
     const auto begin = std::chrono::steady_clock::now();
-    const RunEnd end = fixture.run(attack({"hold"}, "1983:1983"));
+    const RunEnd end = fixture.run(attack({"hold"}, user));
     CHECK(end.exit.code == 3);
     CHECK(end.output == "main is done\n");
     CHECK(end.exit.swept);
@@ -109,9 +112,10 @@ TEST_CASE("a daemon that holds the output open after the end does not hold up th
 
 TEST_CASE("a fork bomb ends at the limit of processes and is swept away")
 {
+    const std::string user = GENERATE("", "1983:1983");
     SlotFixture fixture;
     arm(fixture, [](slot::SlotSpec& spec) { spec.pids_limit = 60; });
-    const RunEnd end = fixture.run(attack({"fork"}, "1983:1983"));
+    const RunEnd end = fixture.run(attack({"fork"}, user));
     CHECK(end.exit.code == 4);
     REQUIRE(end.output.starts_with("made "));
     CHECK(std::stoi(end.output.substr(5)) < 60);
@@ -120,9 +124,10 @@ TEST_CASE("a fork bomb ends at the limit of processes and is swept away")
 
 TEST_CASE("a log flood waits for the acknowledgement and arrives whole")
 {
+    const std::string user = GENERATE("", "1983:1983");
     SlotFixture fixture;
     arm(fixture);
-    fixture.start(attack({"flood", "64"}, "1983:1983"));
+    fixture.start(attack({"flood", "64"}, user));
     std::uint64_t bytes = 0;
     std::optional<slot::Exited> exit;
     while (!exit) {
@@ -143,9 +148,10 @@ TEST_CASE("a log flood waits for the acknowledgement and arrives whole")
 
 TEST_CASE("a flood of what a run left behind does not make it endless")
 {
+    const std::string user = GENERATE("", "1983:1983");
     SlotFixture fixture;
     arm(fixture);
-    fixture.start(attack({"hold-flood"}, "1983:1983"));
+    fixture.start(attack({"hold-flood"}, user));
     const auto begin = std::chrono::steady_clock::now();
     std::uint64_t seen = 0;
     std::uint64_t kept = 0;
@@ -169,10 +175,11 @@ TEST_CASE("a flood of what a run left behind does not make it endless")
 
 TEST_CASE("the run limit ends a flood of what a run left behind while the launcher is away")
 {
+    const std::string user = GENERATE("", "1983:1983");
     SlotFixture fixture;
     arm(fixture);
     must(fixture.slot().link().limits({.total = std::chrono::seconds{4}, .silence = {}, .grace = {}}));
-    fixture.start(attack({"hold-flood"}, "1983:1983"));
+    fixture.start(attack({"hold-flood"}, user));
     fixture.wait_for<slot::Output>();
     fixture.leave();
     const auto begin = std::chrono::steady_clock::now();
@@ -209,9 +216,10 @@ TEST_CASE("a stop just after the leader's end interrupts its group before anythi
 
 TEST_CASE("a job that makes the shared output non-blocking hurts neither itself nor who comes after it")
 {
+    const std::string user = GENERATE("", "1983:1983");
     SlotFixture fixture;
     arm(fixture);
-    fixture.start(attack({"nonblock"}, "1983:1983"));
+    fixture.start(attack({"nonblock"}, user));
     // Nothing is acknowledged until slot-init and the pipe are full.
     std::uint64_t seen = 0;
     while (seen < slot::kOutputWindow) {
@@ -244,4 +252,31 @@ TEST_CASE("signals of a job do not end, stop or command PID 1")
     fixture.shell("while :; do kill -TERM 1; done >/dev/null 2>&1 &", user);
     CHECK(fixture.shell("exit 8").exit.code == 8);
     CHECK(fixture.shell("exit 9").exit.cause == slot::StopCause::none);
+}
+
+TEST_CASE("a job is given no descriptor but its own three, and reaches none of PID 1's")
+{
+    const std::string user = GENERATE("", "1983:1983");
+    SlotFixture fixture;
+    arm(fixture);
+    const RunEnd end = fixture.run(attack({"descriptors"}, user));
+    INFO(end.output);
+    CHECK(end.exit.code == 0);
+    CHECK(end.output.find("SUCCEEDED") == std::string::npos);
+    CHECK(fixture.shell("exit 6").exit.code == 6);
+}
+
+TEST_CASE("a job that fills its disk gets its files refused with words, and its slot goes on")
+{
+    const std::string user = GENERATE("", "1983:1983");
+    SlotFixture fixture;
+    arm(fixture, [](slot::SlotSpec& spec) { spec.tmpfs = {{"/full", "size=64k,mode=1777"}}; });
+    CHECK(fixture.shell("cat /dev/zero >/full/all 2>/dev/null; echo filled", user).output == "filled\n");
+    const auto tar = run_host("d=$(mktemp -d); head -c 131072 /dev/zero >$d/big; tar -C $d -c big; rm -r $d");
+    const auto put = fixture.slot().link().put(
+        {.directory = "/full", .user = user}, [&](const slot::Sink& sink) { return sink(tar); }, {});
+    REQUIRE_FALSE(put);
+    CHECK(put.error().code() == Errc::exhausted);
+    CHECK(put.error().message().find("No space left") != std::string::npos);
+    CHECK(fixture.shell("rm /full/all; echo alive", user).output == "alive\n");
 }

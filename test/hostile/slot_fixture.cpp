@@ -1,5 +1,6 @@
 #include "test/hostile/slot_fixture.h"
 
+#include <catch2/catch.hpp>
 #include <unistd.h>
 
 #include <iostream>
@@ -28,11 +29,21 @@ std::string run_host(const std::string& command)
 }
 
 SlotFixture::SlotFixture()
+    : SlotFixture{GENERATE(false, true)}
+{
+}
+
+SlotFixture::SlotFixture(bool stdio)
     : docker_{must(docker::Docker::open(engine()))}
     , images_{engine()}
     , image_{images_.busybox()}
     , init_{must(slot::install_slot_init(directory_.path()))}
 {
+    if (stdio)
+        stdio_ = slot::StdioPlace{.engine = engine(),
+            .init_volume = must(slot::fill_init_volume(
+                docker_, {{"io.slipway.test", std::to_string(::getpid())}}, random_, {}))};
+    UNSCOPED_INFO((stdio ? "by stdin and stdout" : "by the socket"));
 }
 
 SlotFixture::~SlotFixture()
@@ -45,6 +56,12 @@ SlotFixture::~SlotFixture()
         std::cerr << "container " << container_ << " is left behind: " << removed.error().message() << '\n';
 }
 
+void SlotFixture::use_init(const std::filesystem::path& file)
+{
+    init_ = directory_.path() / "other-slot-init";
+    std::filesystem::copy_file(file, init_);
+}
+
 slot::Slot& SlotFixture::create(const std::function<void(slot::SlotSpec&)>& change)
 {
     slot::SlotSpec spec;
@@ -54,13 +71,13 @@ slot::Slot& SlotFixture::create(const std::function<void(slot::SlotSpec&)>& chan
     spec.network = "none";
     if (change)
         change(spec);
-    slot_ = must(
-        slot::Slot::create(docker_, spec, {.directory = place(), .host_directory = {}, .init_file = init_},
-            [this](const Secret& key) -> Result<void> {
-                key_ = key;
-                return {};
-            },
-            random_, {}));
+    slot_ = must(slot::Slot::create(docker_, spec,
+        {.directory = place(), .host_directory = {}, .init_file = init_, .stdio = stdio_},
+        [this](const Secret& key) -> Result<void> {
+            key_ = key;
+            return {};
+        },
+        random_, {}));
     container_ = slot_->container();
     wait_for<slot::Ready>();
     return *slot_;
@@ -71,8 +88,9 @@ void SlotFixture::leave() { slot_.reset(); }
 slot::Slot& SlotFixture::come_back(std::uint64_t from)
 {
     have = from;
-    slot_ = must(slot::Slot::adopt(
-        container_, {.directory = place(), .key = key_, .have = from, .keep_key = {}}, random_));
+    slot_ = must(
+        slot::Slot::adopt(container_, {.directory = place(), .key = key_, .have = from, .keep_key = {}},
+            stdio_ ? std::optional{stdio_->engine} : std::nullopt, random_));
     return *slot_;
 }
 

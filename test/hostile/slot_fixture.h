@@ -1,6 +1,7 @@
 #pragma once
 
 #include "common/random.h"
+#include "launcher/slot/init_volume.h"
 #include "launcher/slot/slot.h"
 #include "launcher/slot/slot_init_file.h"
 #include "test/support/image_maker.h"
@@ -36,16 +37,21 @@ struct RunEnd {
     std::vector<slot::Notice> notices;
 };
 
-/// Slots in the real engine, made from a busybox image; removed when this is destroyed.
+/// Slots in the real engine, made from a busybox image; removed when this is destroyed. A test that makes one
+/// runs twice: with the socket, and with stdin and stdout in its place.
 class SlotFixture {
 public:
     SlotFixture();
+    /// Of one transport only.
+    explicit SlotFixture(bool stdio);
     SlotFixture(const SlotFixture&) = delete;
     SlotFixture& operator=(const SlotFixture&) = delete;
     ~SlotFixture();
 
     /// A slot that is connected. `change` edits the spec.
     slot::Slot& create(const std::function<void(slot::SlotSpec&)>& change = {});
+    /// Slots are made with this file in place of the launcher's own.
+    void use_init(const std::filesystem::path& file);
     /// As a launcher that was killed and came back: the old object goes without a word, a new one adopts.
     slot::Slot& restart_launcher(std::uint64_t have);
     /// As a launcher that is away: the slot's listener and connection are gone.
@@ -53,6 +59,8 @@ public:
     slot::Slot& come_back(std::uint64_t have);
 
     slot::Slot& slot() { return *slot_; }
+
+    [[nodiscard]] bool stdio() const { return stdio_.has_value(); }
 
     docker::Docker& docker() { return docker_; }
 
@@ -99,6 +107,7 @@ private:
     std::string image_;
     SystemRandom random_;
     std::filesystem::path init_;
+    std::optional<slot::StdioPlace> stdio_;
     Secret key_;
     std::unique_ptr<slot::Slot> slot_;
     std::string container_;

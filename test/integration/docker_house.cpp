@@ -50,6 +50,7 @@ House::House()
     settings.default_image = runner();
     settings.reconcile_interval = 500ms;
     settings.warm_slots = 0;
+    settings.slot_transport = SlotTransport::socket;
 }
 
 House::~House()

@@ -27,6 +27,8 @@ void move_files(bool is_put, const char* texts, std::size_t size, int data, int 
     const int kept[] = {::fcntl(data, F_DUPFD, 10), ::fcntl(text, F_DUPFD, 10)};
     if (::dup2(kept[0], 3) < 0 || ::dup2(kept[1], 4) < 0)
         ::_exit(1);
+    ::close(0);
+    ::close(1);
     if (::syscall(SYS_close_range, 5U, ~0U, 0U) != 0)
         for (int fd = 5; fd < 1024; ++fd)
             ::close(fd);

@@ -386,4 +386,29 @@ Warm FakeHost::warm() const
     return warm_;
 }
 
+bool FakeHost::ready() const
+{
+    const std::lock_guard lock{mutex_};
+    return ready_;
+}
+
+void FakeHost::on_ready(std::function<void()> call)
+{
+    const std::lock_guard lock{mutex_};
+    on_ready_ = std::move(call);
+}
+
+void FakeHost::set_ready(bool ready)
+{
+    std::function<void()> call;
+    {
+        const std::lock_guard lock{mutex_};
+        ready_ = ready;
+        if (ready)
+            call = on_ready_;
+    }
+    if (call)
+        call();
+}
+
 } // namespace slipway::test

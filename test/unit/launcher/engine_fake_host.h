@@ -74,6 +74,11 @@ public:
 
     [[nodiscard]] std::size_t idle_slots() const override { return 0; }
 
+    [[nodiscard]] bool ready() const override;
+    void on_ready(std::function<void()> call) override;
+    /// It is not known yet how slots are made; at first it is.
+    void set_ready(bool ready);
+
     /// What the launcher wanted last.
     [[nodiscard]] launcher::Warm warm() const;
 
@@ -109,6 +114,8 @@ private:
     bool hold_removals_ = false;
     std::set<std::string> discarded_;
     launcher::Warm warm_ = launcher::Warm::yes;
+    bool ready_ = true;
+    std::function<void()> on_ready_;
     std::optional<Error> image_failure_;
     std::optional<Error> adopt_failure_;
     std::optional<Error> get_failure_;

@@ -293,3 +293,47 @@ TEST_CASE("limits and the lease of a stage that reads are kept by its slot")
     house.finished(house.add(StageKind::read));
     CHECK(house.host.leases() > 0);
 }
+
+TEST_CASE("nothing is taken before it is known how slots are made, and at once when it is")
+{
+    EngineHouse house;
+    house.leave();
+    house.host.set_ready(false);
+    house.start();
+    const auto id = house.add();
+    REQUIRE(house.wait_polls(3));
+    CHECK(house.host.names().empty());
+    CHECK(house.supervisor->status().stages.empty());
+    house.host.set_ready(true);
+    CHECK(house.finished(id).outcome == protocol::Outcome::succeeded);
+}
+
+TEST_CASE("a worker that takes nothing more keeps nothing ready, and does again when it takes")
+{
+    EngineHouse house;
+    house.backend.command(protocol::CommandKind::drain);
+    REQUIRE(house.backend.wait_until([&] { return house.host.warm() == launcher::Warm::no; }, 20s));
+    house.backend.command(protocol::CommandKind::undrain);
+    CHECK(house.backend.wait_until([&] { return house.host.warm() == launcher::Warm::yes; }, 20s));
+}
+
+TEST_CASE("a container that belongs to nobody is removed, but not while a journal cannot be read")
+{
+    EngineHouse house;
+    house.host.script("main-command", {.output = "x", .exit = {.code = 0}, .waits = true});
+    const auto id = house.add();
+    REQUIRE(house.wait_started(2));
+    const auto slot = house.directory.path() / "state" / "jobs" / id / "slot";
+    const auto written = read_file(slot, 4096);
+    REQUIRE(written);
+    REQUIRE(replace_file(slot, "{\"container\":7}"));
+    house.host.add_stray("nobody's", "");
+    const auto rounds
+        = [&] { return house.log_text().find("idle by an earlier process") != std::string::npos; };
+    REQUIRE(house.wait_polls(3));
+    CHECK_FALSE(rounds());
+    REQUIRE(replace_file(slot, *written));
+    CHECK(house.backend.wait_until([&] { return rounds() && house.host.names().size() == 1; }, 20s));
+    house.host.let_go();
+    CHECK(house.finished(id).outcome == protocol::Outcome::succeeded);
+}

@@ -142,7 +142,9 @@ TEST_CASE("once a key is out, only it opens the link: not another, not none, not
         CHECK_FALSE(event_of(*link, 50ms));
         CHECK_FALSE(stranger.receive<HelloFrame>());
     }
-    CHECK(link->turned_away() == "its slot-init speaks version 2 of the protocol, this launcher 1");
+    CHECK(link->turned_away()
+        == "its slot-init speaks version 2 of the protocol, this launcher 1 to 1: start the version of the "
+           "launcher that made the slot, until the stage has ended");
     Peer peer{world.directory.path()};
     peer.send(FrameType::ready, ready_with(key));
     REQUIRE(event_of(*link));
