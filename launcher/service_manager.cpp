@@ -95,6 +95,8 @@ void ServiceManager::changed()
 
 void ServiceManager::around_reload(const std::function<void()>& reload)
 {
+    if (!ready_)
+        return reload();
     // One that does not listen changes nothing for jobs.
     (void)notify_service_manager(
         options_.socket, "RELOADING=1\nMONOTONIC_USEC=" + std::to_string(monotonic_micros()));
@@ -119,9 +121,10 @@ void ServiceManager::tell()
     const auto status = options_.status();
     const bool leaving
         = std::ranges::any_of(status.drains, [](const Drain& drain) { return leaves(drain.by); });
+    const bool was_ready = ready_;
     auto line = status_line(status, options_.url);
     std::string message;
-    if (status.polled && !ready_)
+    if (status.polled && !was_ready)
         message += "READY=1\n";
     if (leaving && !stopping_)
         message += "STOPPING=1\n";
@@ -129,9 +132,13 @@ void ServiceManager::tell()
         message += "WATCHDOG=1\n";
     if (line != told_)
         message += "STATUS=" + escape_controls(line) + "\n";
-    if (message.empty() || !notify_service_manager(options_.socket, message))
+    if (message.empty())
         return;
-    ready_ = ready_ || status.polled;
+    ready_ = was_ready || status.polled; // before anyone can have heard of it
+    if (!notify_service_manager(options_.socket, message)) {
+        ready_ = was_ready;
+        return;
+    }
     stopping_ = stopping_ || leaving;
     told_ = std::move(line);
 }

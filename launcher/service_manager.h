@@ -3,6 +3,7 @@
 #include "common/result.h"
 #include "launcher/status.h"
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <functional>
@@ -43,7 +44,7 @@ public:
 
     /// The status says something new. Any thread; returns at once.
     void changed();
-    /// RELOADING=1, what `reload` does, READY=1.
+    /// RELOADING=1, what `reload` does, READY=1. Before the first READY=1 nothing is told of it.
     void around_reload(const std::function<void()>& reload);
 
 private:
@@ -54,8 +55,8 @@ private:
     std::mutex mutex_;
     std::condition_variable_any changes_;
     bool pending_ = true; ///< Guarded by mutex_.
-    bool ready_ = false; ///< This and the next two are the thread's.
-    bool stopping_ = false;
+    std::atomic<bool> ready_{false};
+    bool stopping_ = false; ///< This and the next one are the thread's.
     std::string told_;
     std::jthread thread_;
 };
