@@ -31,7 +31,8 @@ void SlotInit::connect_link()
 void SlotInit::retry_later()
 {
     retry_at_ = now_ + retry_wait_;
-    retry_wait_ = retry_wait_ * 2 < kRetryMost ? retry_wait_ * 2 : kRetryMost;
+    // By a quarter: a launcher that was away for a while is found a quarter of that later at most.
+    retry_wait_ = retry_wait_ * 5 / 4 < kRetryMost ? retry_wait_ * 5 / 4 : kRetryMost;
     (void)due(retry_at_);
 }
 
