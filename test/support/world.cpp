@@ -160,6 +160,12 @@ void World::kill_mothership() { mothership_->kill(); }
 
 void World::start_launcher(const std::vector<std::pair<std::string, std::string>>& extra)
 {
+    if (!try_launcher(extra))
+        throw std::runtime_error{"the launcher did not become ready"};
+}
+
+bool World::try_launcher(const std::vector<std::pair<std::string, std::string>>& extra)
+{
     std::vector<std::pair<std::string, std::string>> env{{"SPACELIFT_TOKEN", token_},
         {"SPACELIFT_POOL_PRIVATE_KEY", private_key_base64()}, {"SLIPWAY_STATE_DIR", state_directory()},
         {"SPACELIFT_DEFAULT_RUNNER_IMAGE", image_}};
@@ -170,13 +176,14 @@ void World::start_launcher(const std::vector<std::pair<std::string, std::string>
     const auto is_warm = [](const auto& pair) { return pair.first == "SLIPWAY_WARM_SLOTS"; };
     if (std::ranges::none_of(env, is_warm))
         env.emplace_back("SLIPWAY_WARM_SLOTS", "0");
-    const std::string launcher
-        = launcher_program_.empty() ? program("slipway-launcher") : launcher_program_.string();
-    launcher_ = must(
-        Process::start(
-            {.argv = {launcher}, .env = env, .directory = {}, .log = directory_.path() / "launcher.log"}),
+    auto argv = starter_;
+    argv.push_back(launcher_program_.empty() ? program("slipway-launcher") : launcher_program_.string());
+    launcher_ = must(Process::start({.argv = std::move(argv),
+                         .env = env,
+                         .directory = {},
+                         .log = directory_.path() / "launcher.log"}),
         "launcher");
-    must(launcher_->read_until("is ready", kStart), "launcher");
+    return static_cast<bool>(launcher_->read_until("is ready", kStart));
 }
 
 void World::kill_launcher() { launcher_->kill(); }

@@ -44,12 +44,18 @@ public:
     /// Starts the launcher on its one state directory with `extra` in its environment; waits until it is
     /// ready.
     void start_launcher(const std::vector<std::pair<std::string, std::string>>& extra = {});
+    /// The same for a launcher that may end before it is ready: whether it is ready.
+    bool try_launcher(const std::vector<std::pair<std::string, std::string>>& extra = {});
     void kill_launcher();
     /// USR2, as a restart of its service: the launcher ends at once and well, and containers stay.
     void hand_over();
 
     /// From the next start on the launcher is this program.
     void use_launcher(std::filesystem::path program) { launcher_program_ = std::move(program); }
+
+    /// From now on launchers are started by this program: it gets the launcher's command as its last
+    /// arguments.
+    void start_launchers_by(std::vector<std::string> program) { starter_ = std::move(program); }
 
     [[nodiscard]] Process& launcher() { return *launcher_; }
 
@@ -128,6 +134,7 @@ private:
 
     std::string docker_host_;
     std::filesystem::path launcher_program_; ///< Empty: the one that was built.
+    std::vector<std::string> starter_;
     ContainerWatch watch_;
     History history_;
     TempDir directory_;
