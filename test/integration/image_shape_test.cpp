@@ -63,6 +63,7 @@ TEST_CASE("a stage runs as the user that its image names, known to the image or 
     const auto uid = user.substr(0, colon);
     const auto gid = colon == std::string::npos ? "0" : user.substr(colon + 1);
     CHECK(job_output(house.backend.log(a.stage_id)) == uid + "\n" + gid + "\n/mnt/workspace/source\n");
+    CHECK(house.idle());
 }
 
 TEST_CASE("an image's entrypoint, health check and volumes neither run nor stay")
@@ -110,6 +111,7 @@ TEST_CASE("an image without a shell is named, with what is missing")
     CHECK(log.find("/bin/sh") != std::string::npos);
     CHECK(log.find(bare.name()) != std::string::npos);
     CHECK(report.message.find(bare.name()) != std::string::npos);
+    CHECK(house.idle());
 }
 
 TEST_CASE("a stage that runs out of memory says so, with its limit")
