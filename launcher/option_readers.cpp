@@ -72,9 +72,13 @@ Result<std::string> read_observability(std::string_view text)
     return read_word(text, {"Disabled", "Datadog", "AWS", "OpenTelemetry"});
 }
 
-Result<bool> read_anything(std::string_view /*any*/) { return true; }
+Result<void> set_tls_verify(Config& config, std::string_view /*any*/)
+{
+    config.docker_tls_verify = true;
+    return {};
+}
 
-std::string yes_text(bool value) { return value ? "true" : ""; }
+std::string tls_verify_text(const Config& config) { return config.docker_tls_verify ? "true" : ""; }
 
 Result<std::optional<int>> read_warm_slots(std::string_view text)
 {

@@ -15,9 +15,9 @@ namespace slipway::launcher {
 [[nodiscard]] Result<std::string> read_comms_protocol(std::string_view text);
 [[nodiscard]] Result<std::string> read_observability(std::string_view text);
 
-/// True, whatever the text.
-[[nodiscard]] Result<bool> read_anything(std::string_view text);
-[[nodiscard]] std::string yes_text(bool value); ///< Empty for false.
+/// Switches it on, whatever the text.
+[[nodiscard]] Result<void> set_tls_verify(Config& config, std::string_view text);
+[[nodiscard]] std::string tls_verify_text(const Config& config); ///< Empty: off.
 
 [[nodiscard]] Result<std::optional<int>> read_warm_slots(std::string_view text);
 [[nodiscard]] std::string warm_slots_text(std::optional<int> number);

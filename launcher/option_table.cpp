@@ -189,7 +189,7 @@ constexpr std::array kOptions{
         field<&Config::docker_host>(), Alias::equal, Times::once, "This machine"},
     Option{"DOCKER_TLS_VERIFY", "", "docker-tls-verify", "ANYTHING",
         "Whatever it is set to: a `tcp://` engine is spoken to over TLS, as the docker command does.",
-        via<&read_anything, &yes_text, &Config::docker_tls_verify>()},
+        ValueField{.read = &set_tls_verify, .show = &tls_verify_text}},
     Option{"DOCKER_CERT_PATH", "", "docker-cert-path", "DIRECTORY",
         "Directory of `ca.pem`, `cert.pem` and `key.pem` for that. Not set: `~/.docker`.",
         field<&Config::docker_cert_path>()},

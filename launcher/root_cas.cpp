@@ -1,7 +1,7 @@
 #include "launcher/root_cas.h"
 
 #include "common/file.h"
-#include "launcher/workspace.h"
+#include "launcher/file_tar.h"
 
 #include <array>
 

@@ -25,11 +25,6 @@ constexpr std::string_view kStateName = "SLIPWAY_STATE_DIR";
 
 bool has(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
 
-Refusal refusal(ExitCode code, std::string_view variable, const Error& error)
-{
-    return {code, std::string{variable} + ": " + error.message()};
-}
-
 std::string user_name()
 {
     const passwd* entry = ::getpwuid(::geteuid()); // NOLINT(concurrency-mt-unsafe): before the first thread.

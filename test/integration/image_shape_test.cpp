@@ -55,14 +55,14 @@ TEST_CASE("a stage runs as the user that its image names, known to the image or 
     house.settings.default_image = images.busybox({"USER " + user, "WORKDIR /elsewhere"});
     house.start();
     const auto a = house.assignment("while read -r key id rest; do case $key in Uid:|Gid:) echo $id;; esac; "
-                                    "done </proc/self/status; pwd");
+                                    "done </proc/self/status; pwd; echo mine >../beside; cat ../beside");
     const auto report = house.run(a);
     INFO(house.backend.log(a.stage_id));
     REQUIRE(report.outcome == Outcome::succeeded);
     const auto colon = user.find(':');
     const auto uid = user.substr(0, colon);
     const auto gid = colon == std::string::npos ? "0" : user.substr(colon + 1);
-    CHECK(job_output(house.backend.log(a.stage_id)) == uid + "\n" + gid + "\n/mnt/workspace/source\n");
+    CHECK(job_output(house.backend.log(a.stage_id)) == uid + "\n" + gid + "\n/mnt/workspace/source\nmine\n");
     CHECK(house.idle());
 }
 

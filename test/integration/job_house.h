@@ -1,5 +1,6 @@
 #pragma once
 
+#include "launcher/config.h"
 #include "launcher/docker_host.h"
 #include "test/support/image_maker.h"
 #include "test/support/temp_dir.h"
@@ -62,11 +63,15 @@ struct JobHouse {
 
     Result<void> open()
     {
+        const Logger logger{sink};
+        auto images = std::make_unique<launcher::ImageStore>(
+            launcher::ImageStoreSettings{.engine = engine, .state_directory = directory.path() / "state"},
+            clock, logger);
         host = SLIPWAY_TRY(launcher::DockerHost::open({.engine = engine,
                                                           .instance_id = "01JOBCONTAINERTEST00000000",
                                                           .state_directory = directory.path() / "state",
                                                           .containers = containers},
-            clock, random, Logger{sink}, {}));
+            std::move(images), clock, random, logger, {}));
         return {};
     }
 

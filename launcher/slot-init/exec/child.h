@@ -25,7 +25,7 @@ struct Identity {
 /// Becomes that user for good. False after a complaint.
 [[nodiscard]] bool become(const Identity& identity, int fd);
 
-/// As `mkdir -p`; the new last directory belongs to `owner` if given. In directories of root alone links are
+/// As `mkdir -p`; new directories belong to `owner` if given. In directories of root alone links are
 /// followed: where anyone else may have planted one, none is. False with errno.
 [[nodiscard]] bool make_path(const char* path, const Identity* owner);
 

@@ -94,7 +94,7 @@ void execute(char* payload, std::size_t size, int output)
         ::_exit(125);
     const char* cwd = request.cwd[0] != '\0' ? request.cwd : "/";
     // Where it cannot be made it may still be there, behind a link that the user may follow.
-    (void)make_path(cwd, nullptr);
+    (void)make_path(cwd, &identity);
     if (!become(identity, 2) || ::chdir(cwd) != 0) {
         complain(2, "cannot enter the working directory", cwd, errno);
         ::_exit(125);

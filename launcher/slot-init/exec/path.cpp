@@ -37,8 +37,8 @@ bool make_path(const char* path, const Identity* owner)
         return false;
     }
     int at = ::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    bool made = false;
-    for (path += std::strspn(path, "/"); at >= 0 && *path != '\0'; path += std::strspn(path, "/")) {
+    bool owned = true;
+    for (path += std::strspn(path, "/"); at >= 0 && owned && *path != '\0'; path += std::strspn(path, "/")) {
         char part[256];
         const std::size_t size = std::strcspn(path, "/");
         if (size >= sizeof part) {
@@ -48,11 +48,13 @@ bool make_path(const char* path, const Identity* owner)
         }
         std::memcpy(part, path, size);
         part[size] = '\0';
+        bool made = false;
         at = enter(at, part, made);
+        owned = !made || owner == nullptr || at < 0
+            || ::fchownat(at, "", owner->uid, owner->gid, AT_EMPTY_PATH) == 0;
         path += size;
     }
-    const bool done = at >= 0
-        && (!made || owner == nullptr || ::fchownat(at, "", owner->uid, owner->gid, AT_EMPTY_PATH) == 0);
+    const bool done = at >= 0 && owned;
     const int error_number = errno;
     ::close(at);
     errno = error_number;

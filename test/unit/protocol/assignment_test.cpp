@@ -25,12 +25,17 @@ Assignment full()
     a.phases = {{"init", {"true"}, {"tofu init", "echo 'x'"}, {}}, {"apply", {}, {"tofu apply"}, {"env"}}};
     a.after_run = {"rm -f x"};
     a.variables = {{"A", "plain\n", false, false}, {"B", "c2VhbGVk", true, true}, {"C", "", false, true}};
-    a.files = {{"dir/file", "aGk=", false, 0600}, {"x", "", true, 0}};
+    a.files = {{"dir/file", "aGk=", "", false, 0600}, {"x", "", "file-1", true, 0}};
     a.limits = {.run = 1, .silence = 2, .memory_bytes = 3, .nano_cpus = 4, .pids = 5};
     a.source_blob = "source";
     a.workspace_in = "workspace-1";
     a.workspace_fence = {2, 1};
     a.workspace_maker = kId;
+    a.workflow = "opentofu";
+    a.manage_state = true;
+    a.state_in = "state-1";
+    a.state_fence = {1, 7};
+    a.state_maker = kId;
     a.keep_workspace = true;
     a.project_root = "infra";
     a.debug = true;
