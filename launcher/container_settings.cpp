@@ -2,6 +2,7 @@
 
 #include "common/file.h"
 #include "launcher/config.h"
+#include "launcher/own_container.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -67,7 +68,7 @@ Result<void> check_runtime(const std::string& name, docker::Docker& docker, std:
 }
 
 /// The addresses are closed from outside, in the container's own network.
-Result<void> check_metadata(const ContainerSettings& settings)
+Result<void> check_metadata(const ContainerSettings& settings, docker::Docker& docker, std::stop_token stop)
 {
     if (settings.metadata == JobMetadata::allow)
         return {};
@@ -80,8 +81,7 @@ Result<void> check_metadata(const ContainerSettings& settings)
         return refuse("in a network that is not theirs: set SPACELIFT_WORKER_NETWORK to another");
     if (!settings.runtime.empty() && settings.runtime != "runc" && settings.runtime != "crun")
         return refuse("of a runtime with network code of its own: leave SPACELIFT_WORKER_RUNTIME");
-    std::error_code code;
-    if (::geteuid() != 0 || std::filesystem::exists("/.dockerenv", code))
+    if (::geteuid() != 0 || SLIPWAY_TRY(own_container(docker, std::move(stop))))
         return refuse("by this process: run the launcher as root, on the machine itself");
     return {};
 }
@@ -176,7 +176,7 @@ void fill(slot::SlotSpec& spec, const ContainerSettings& settings, const protoco
 
 Result<void> check_containers(const ContainerSettings& settings, docker::Docker& docker, std::stop_token stop)
 {
-    SLIPWAY_TRY(check_metadata(settings));
+    SLIPWAY_TRY(check_metadata(settings, docker, stop));
     SLIPWAY_TRY(check_network(settings.network, docker, stop));
     SLIPWAY_TRY(check_runtime(settings.runtime, docker, stop));
     if (!needs_probe(settings))

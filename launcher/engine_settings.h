@@ -84,7 +84,6 @@ struct EngineSettings {
     std::string root_cas; ///< PEM of all authorities that jobs shall trust; empty: those of their images.
     JobMetadata job_metadata = JobMetadata::allow;
     JobResources job;
-    std::filesystem::path provider_cache; ///< Empty: none.
 
     // Images and slots.
     std::string default_image
@@ -99,7 +98,6 @@ struct EngineSettings {
     std::vector<std::string> mask_names; ///< Variables whose values no log shows; in `passed`, too.
     bool mask_patterns = true; ///< Nor what has the form of a well-known secret.
     bool run_logs_on_stdout = false;
-    bool sensitive_outputs = false; ///< Outputs that are marked so are uploaded, sealed.
     std::uint64_t log_quota = 512ULL * 1024 * 1024; ///< Of one job's output; 0: none.
 
     // The disk of the state directory.

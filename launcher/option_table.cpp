@@ -88,10 +88,6 @@ constexpr std::array kOptions{
         "The same for every stage but apply.", mounts<StageClass::read>(), Alias::equal, Times::many},
     Option{"SPACELIFT_WORKER_WO_EXTRA_MOUNTS", "", "wo-extra-mounts", "MOUNTS", "The same for apply only.",
         mounts<StageClass::write>(), Alias::equal, Times::many},
-    Option{"SLIPWAY_PROVIDER_CACHE", "", "provider-cache", "DIRECTORY",
-        "A directory of the host where providers of Terraform and OpenTofu are kept for all jobs. Not set: "
-        "none are.",
-        field<kEngine, &E::provider_cache>()},
     Option{"SPACELIFT_PRIVATEVCS_MAPPING_NAME_", "", "private-vcs", "URL",
         "A version control system that jobs reach directly: its name. What follows the prefix is a number, "
         "which "
@@ -217,8 +213,8 @@ constexpr std::array kOptions{
     Option{"SPACELIFT_DEBUG", "", "debug", "BOOLEAN", "`true` shows the commands of every job in its log.",
         field<&Config::debug>(), Alias::equal, Times::once, "Output"},
     Option{"SPACELIFT_SENSITIVE_OUTPUT_UPLOAD_ENABLED", "", "sensitive-output-upload", "BOOLEAN",
-        "`true` uploads outputs that are marked sensitive, sealed to the pool.",
-        field<kEngine, &E::sensitive_outputs>()},
+        "Taken, with a warning where it is `true`: no outputs are uploaded, sensitive or not.",
+        field<&Config::sensitive_outputs>()},
     Option{"SPACELIFT_RUN_LOGS_ON_STANDARD_OUTPUT_ENABLED", "", "run-logs-on-stdout", "BOOLEAN",
         "`true` shows the logs of runs on standard output, too, as lines of JSON.",
         field<kEngine, &E::run_logs_on_stdout>()},

@@ -67,19 +67,26 @@ std::optional<std::filesystem::path> path_on_host(
         .lexically_normal();
 }
 
-Result<std::filesystem::path> state_directory_on_host(
-    docker::Docker& docker, const std::filesystem::path& directory, std::stop_token stop)
+Result<std::optional<docker::Container>> own_container(docker::Docker& docker, std::stop_token stop)
 {
     const auto mountinfo = SLIPWAY_TRY(read_file("/proc/self/mountinfo", kMaxProc));
     const auto cgroup = SLIPWAY_TRY(read_file("/proc/self/cgroup", kMaxProc));
     const auto id = container_id(mountinfo, cgroup);
     if (!id)
-        return directory;
-    const auto container = docker.inspect_container(*id, std::move(stop));
+        return std::optional<docker::Container>{};
+    auto container = docker.inspect_container(*id, std::move(stop));
     // A container of another engine, that runs this one inside: both see the same files.
     if (!container && container.error().code() == Errc::not_found)
+        return std::optional<docker::Container>{};
+    return std::optional{SLIPWAY_TRY(std::move(container))};
+}
+
+Result<std::filesystem::path> state_directory_on_host(
+    docker::Docker& docker, const std::filesystem::path& directory, std::stop_token stop)
+{
+    const auto container = SLIPWAY_TRY(own_container(docker, std::move(stop)));
+    if (!container)
         return directory;
-    SLIPWAY_TRY(container);
     const auto host = path_on_host(*container, directory);
     if (host)
         return *host;

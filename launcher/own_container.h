@@ -21,6 +21,10 @@ namespace slipway::launcher {
 [[nodiscard]] std::optional<std::filesystem::path> path_on_host(
     const docker::Container& container, const std::filesystem::path& directory);
 
+/// The container of this engine in which this process is; nothing: in none of its.
+[[nodiscard]] Result<std::optional<docker::Container>> own_container(
+    docker::Docker& docker, std::stop_token stop);
+
 /// How the engine's host names the launcher's state directory. The launcher may itself be a container of that
 /// engine; then the directory must be in a volume or a bind mount of it, else this fails with
 /// `invalid_input`.

@@ -160,9 +160,6 @@ void Supervisor::repair_all(Round which, std::map<std::string, Records>& all, st
     std::set<std::string> told;
     for (const auto& [id, records] : all) {
         for (const auto& one : compare(id, records)) {
-            // To remove containers may take minutes, and the first poll does not wait for it.
-            if (which == Round::first && one.kind == RepairKind::remove)
-                continue;
             if (id.empty()) {
                 parts_.logger.info("removing what was kept idle by an earlier process",
                     {{"container", one.container}, {"docker", one.docker_says}});
@@ -176,7 +173,11 @@ void Supervisor::repair_all(Round which, std::map<std::string, Records>& all, st
                         {"docker", one.docker_says}, {"backend", one.backend_says}});
             told.insert(key);
             beat(Loop::reconcile);
-            repair(one, stop);
+            // To remove containers may take minutes, and the first poll does not wait for it.
+            if (which == Round::first && one.kind == RepairKind::remove)
+                parts_.services.host.discard(one.container);
+            else
+                repair(one, stop);
         }
     }
     told_ = std::move(told);

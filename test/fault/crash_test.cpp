@@ -108,28 +108,38 @@ TEST_CASE("a run whose end comes while the launcher is dead is reported by the n
     CHECK(world.history().report() == "");
 }
 
-TEST_CASE("launchers killed at random points, from the offer to the end, lose and repeat nothing")
+TEST_CASE("launchers killed at random points, and control planes, from the offer to the end, lose nothing")
 {
-    constexpr int kKills = 16;
+    const int kKills = long_mode() ? 1000 : 50;
     World world;
     const auto lines = generator().shell(0, kLines / 3, "0.002");
+    const auto expected = generator().lines(0, kLines / 3);
     world.create_stack("web", {lines}, {lines});
     world.start_launcher();
     std::mt19937 dice{seed()};
-    const auto run = world.start_run("web");
+    std::vector<std::string> runs{world.start_run("web")};
     for (int kills = 0; kills < kKills; ++kills) {
         ::poll(nullptr, 0, static_cast<int>(dice() % 250)); // any moment will do
+        if (dice() % 4 == 0) {
+            world.kill_mothership();
+            world.start_mothership();
+            continue;
+        }
         world.kill_launcher();
-        if (world.run(run).state == "UNCONFIRMED")
-            world.confirm(run);
+        const auto view = world.run(runs.back());
+        if (view.state == "UNCONFIRMED")
+            world.confirm(runs.back());
+        if (view.terminal)
+            runs.push_back(world.start_run("web"));
         world.start_launcher();
     }
-    world.wait_state(run, "UNCONFIRMED");
-    if (world.run(run).state == "UNCONFIRMED")
-        world.confirm(run);
-    world.wait_state(run, "FINISHED");
-    const auto expected = generator().lines(0, kLines / 3);
-    world.record(run, expected + expected);
+    world.wait_state(runs.back(), "UNCONFIRMED");
+    if (world.run(runs.back()).state == "UNCONFIRMED")
+        world.confirm(runs.back());
+    for (const auto& run : runs) {
+        world.wait_state(run, "FINISHED");
+        world.record(run, expected + expected);
+    }
     CHECK(world.history().report() == "");
 }
 

@@ -74,16 +74,11 @@ std::size_t take_overs(const World& world)
     return count;
 }
 
-bool is_long()
-{
-    return std::getenv("SLIPWAY_LONG") != nullptr;
-} // NOLINT(concurrency-mt-unsafe): one thread.
-
 } // namespace
 
 TEST_CASE("restarts under busy jobs, from one build to another and back, lose and repeat nothing")
 {
-    const int hand_overs = is_long() ? 200 : 6;
+    const int hand_overs = long_mode() ? 200 : 6;
     constexpr int kJobs = 4;
     World world;
     const auto other = make_other_build(world.directory());

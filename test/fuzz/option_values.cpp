@@ -1,4 +1,5 @@
-// The values of options. The first byte chooses the reader; what is read and written again is read as the same.
+// The values of options. The first byte chooses the reader; what is read and written again is read as the
+// same.
 #include "launcher/config.h"
 #include "launcher/job_values.h"
 #include "launcher/option_readers.h"

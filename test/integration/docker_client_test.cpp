@@ -178,9 +178,8 @@ TEST_CASE("a container is created, attached to, started, waited for, looked at a
     CHECK(container.state.exit_code == 3);
     CHECK_FALSE(container.state.running);
     CHECK_FALSE(container.state.oom_killed);
-    REQUIRE(container.state.started_at);
-    REQUIRE(container.state.finished_at);
-    CHECK(*container.state.started_at <= *container.state.finished_at);
+    CHECK(container.state.started_at);
+    CHECK(container.state.finished_at); // not compared: a wall clock may be set back in between
 
     must(docker.remove_container(created.id, {}, {}));
     const auto gone = docker.inspect_container(created.id, {});

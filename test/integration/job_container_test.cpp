@@ -103,7 +103,7 @@ TEST_CASE("each job has a network of its own when that is asked for, and none is
     JobHouse house;
     house.containers.network = std::string{kNetworkPerJob};
     house.start();
-    const std::string name = house.slot->container();
+    const std::string name = house.name;
     auto docker = open_docker(machine_engine());
     CHECK(is_there(docker, name));
     REQUIRE(house.host->remove(name, {}));

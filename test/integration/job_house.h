@@ -42,6 +42,7 @@ struct JobHouse {
     LogSink sink{2, LogFormat::logfmt, LogLevel::error, clock};
     ImageMaker maker{engine};
     std::string image_id;
+    std::string name; ///< Of the slot's container.
     launcher::ContainerSettings containers{.network = "none"};
     std::unique_ptr<launcher::DockerHost> host;
     std::unique_ptr<launcher::JobSlot> slot;
@@ -82,7 +83,11 @@ struct JobHouse {
         REQUIRE(opened);
         auto made
             = host->create({.stage_id = "STAGE", .run_id = "RUN", .image_id = image_id, .applies = applies},
-                [](const launcher::SlotFact&) { return Result<void>{}; }, {});
+                [this](const launcher::SlotFact& fact) {
+                    name = fact.container;
+                    return Result<void>{};
+                },
+                {});
         INFO((made ? "" : made.error().message()));
         REQUIRE(made);
         slot = *std::move(made);

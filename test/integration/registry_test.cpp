@@ -236,7 +236,7 @@ TEST_CASE("a later stage on another worker uses the image of the first one, or f
     const auto planned = depot.find(name);
     REQUIRE(planned);
     REQUIRE(depot.docker.remove_image(name, {})); // as if this were another worker
-    depot.publish(name, "moved on");
+    depot.publish(name, "moved");
     const auto applied = depot.find(name, planned->reference);
     REQUIRE(applied);
     CHECK(applied->id == planned->id);
@@ -266,7 +266,8 @@ TEST_CASE("when the disk is full, images that we pulled go, the least recently u
     const auto other = depot.registry.name("someone-elses:1");
     REQUIRE(test::run_program({"docker", "tag", ids["theirs"], other}));
     depot.names.push_back(other);
-    const auto container = depot.docker.create_container({.name = "", .image = ids["used"]}, {});
+    const auto container = depot.docker.create_container(
+        {.name = "", .image = ids["used"], .cmd = docker::Strings{"true"}}, {});
     REQUIRE(container);
 
     PulledImages after_restart{depot.directory.path() / "images", depot.clock, Logger{depot.sink}};

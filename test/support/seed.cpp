@@ -15,4 +15,6 @@ std::uint32_t seed()
     return chosen;
 }
 
+bool long_mode() { return std::getenv("SLIPWAY_LONG") != nullptr; }
+
 } // namespace slipway::test

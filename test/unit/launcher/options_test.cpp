@@ -103,18 +103,17 @@ TEST_CASE("every variable of a job's container reaches its field", "[launcher]")
 {
     const Config config = config_of({{"SPACELIFT_WORKER_EXTRA_MOUNTS", "/a:/b"},
         {"SPACELIFT_WORKER_RO_EXTRA_MOUNTS", "/c:/d:ro"}, {"SPACELIFT_WORKER_WO_EXTRA_MOUNTS", "/e:/d"},
-        {"SLIPWAY_JOB_METADATA", "deny"}, {"SLIPWAY_PROVIDER_CACHE", "/p"}, {"SLIPWAY_JOB_MEMORY", "2GiB"},
-        {"SLIPWAY_JOB_CPUS", "1.5"}, {"SLIPWAY_JOB_PIDS", "100"}, {"SLIPWAY_JOB_SHM_SIZE", "1GiB"},
-        {"SLIPWAY_JOB_ULIMITS", "nofile=1:2"}, {"SLIPWAY_JOB_CAP_ADD", "SYS_PTRACE"},
-        {"SLIPWAY_JOB_CAP_DROP", "none"}, {"SLIPWAY_JOB_SECURITY_OPT", "no-new-privileges"},
-        {"SLIPWAY_JOB_USER", "1983"}, {"SPACELIFT_WORKER_RUNTIME", "runsc"}});
+        {"SLIPWAY_JOB_METADATA", "deny"}, {"SLIPWAY_JOB_MEMORY", "2GiB"}, {"SLIPWAY_JOB_CPUS", "1.5"},
+        {"SLIPWAY_JOB_PIDS", "100"}, {"SLIPWAY_JOB_SHM_SIZE", "1GiB"}, {"SLIPWAY_JOB_ULIMITS", "nofile=1:2"},
+        {"SLIPWAY_JOB_CAP_ADD", "SYS_PTRACE"}, {"SLIPWAY_JOB_CAP_DROP", "none"},
+        {"SLIPWAY_JOB_SECURITY_OPT", "no-new-privileges"}, {"SLIPWAY_JOB_USER", "1983"},
+        {"SPACELIFT_WORKER_RUNTIME", "runsc"}});
     const auto& mounts = config.engine.extra_mounts;
     REQUIRE(mounts.size() == 3);
     CHECK((mounts[0].host == "/a" && mounts[0].container == "/b" && mounts[0].stages == StageClass::every));
     CHECK((mounts[1].read_only && mounts[1].stages == StageClass::read));
     CHECK((mounts[2].host == "/e" && !mounts[2].read_only && mounts[2].stages == StageClass::write));
     CHECK(config.engine.job_metadata == JobMetadata::deny);
-    CHECK(config.engine.provider_cache == "/p");
     const JobResources& job = config.engine.job;
     CHECK(job.memory_bytes == 2ULL << 30);
     CHECK(job.nano_cpus == 1'500'000'000);
@@ -152,7 +151,11 @@ TEST_CASE("every other variable reaches its field", "[launcher]")
     const EngineSettings& engine = config.engine;
     CHECK_FALSE(engine.mask_patterns);
     CHECK(engine.default_ansible_image == "ansible:1");
-    CHECK(engine.sensitive_outputs);
+    CHECK(config.sensitive_outputs);
+    const auto settings = settings_of({{"SPACELIFT_SENSITIVE_OUTPUT_UPLOAD_ENABLED", "true"}});
+    REQUIRE(settings);
+    REQUIRE(settings->warnings.size() == 1);
+    CHECK(holds(settings->warnings[0], "has no effect"));
     CHECK(engine.run_logs_on_stdout);
     CHECK(engine.disk_threshold == 80);
     CHECK(engine.log_quota == 0);
