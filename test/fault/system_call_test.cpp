@@ -120,7 +120,7 @@ TEST_CASE("a launcher killed at each system call that changes something loses an
 TEST_CASE("a failure of each system call, once, is repeated or told, and loses and repeats nothing")
 {
     // Each takes a minute or two: two of them by the seed, all in the long mode.
-    constexpr std::array<const char*, 5> kFailures{"ENOSPC", "EIO", "EMFILE", "ENOMEM", "EINTR"};
+    static constexpr std::array<const char*, 5> kFailures{"ENOSPC", "EIO", "EMFILE", "ENOMEM", "EINTR"};
     const auto number = GENERATE(range(std::size_t{0}, kFailures.size()));
     if (!long_mode() && (number + seed()) % kFailures.size() >= 2)
         return;

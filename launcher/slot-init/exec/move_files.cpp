@@ -55,7 +55,7 @@ void move_files(bool is_put, const char* texts, std::size_t size, int data, int 
     if (root < 0 || ::fstat(root, &info) != 0) {
         const int error_number = errno;
         complain(4, is_put ? "cannot open the directory" : "cannot be opened", directory, error_number);
-        ::_exit(!is_put && error_number == ENOENT ? kMoveAbsent : exit_code(error_number));
+        ::_exit(!is_put && error_number == ENOENT ? static_cast<int>(kMoveAbsent) : exit_code(error_number));
     }
     int error_number = 0;
     bool done = false;
