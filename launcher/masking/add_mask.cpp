@@ -1,7 +1,6 @@
 #include "launcher/masking/add_mask.h"
 
 #include "launcher/masking/forms.h"
-#include "launcher/masking/needles.h"
 
 #include <algorithm>
 
@@ -13,12 +12,19 @@ constexpr std::string_view kMarker = "::add-mask";
 constexpr std::string_view kBlanks = " \t\r";
 constexpr std::string_view kLineEnds{"\n\0", 2};
 
-/// The marker at the begin of a line other than the first of a stretch.
-const Needles& line_markers()
+/// Where the first marker is that follows the end of a line; npos: nowhere.
+std::size_t find_marker(std::string_view text)
 {
-    static const Needles needles{
-        {{.text = "\n" + std::string{kMarker}}, {.text = '\0' + std::string{kMarker}}}};
-    return needles;
+    std::size_t newline = text.find('\n');
+    std::size_t zero = text.find('\0');
+    for (;;) {
+        const std::size_t end = std::min(newline, zero);
+        if (end == std::string_view::npos || text.substr(end + 1).starts_with(kMarker))
+            return end == std::string_view::npos ? end : end + 1;
+        // One search for each, so that neither is made twice over the same bytes.
+        std::size_t& passed = end == newline ? newline : zero;
+        passed = text.find(text[end], end + 1);
+    }
 }
 
 std::vector<std::string_view> words_of(std::string_view text)
@@ -88,10 +94,10 @@ std::size_t AddMask::take(std::string_view text, bool last)
         } else if (at_begin_ && !last && kMarker.starts_with(rest)) {
             return at;
         } else {
-            // Up to the next marker, which begins after the byte that ends a line.
-            const auto marker = line_markers().find(rest, 0, 0);
-            const std::size_t open = marker || last ? 0 : open_marker(rest);
-            const std::size_t end = marker ? marker->begin + 1 : rest.size() - open;
+            const std::size_t marker = find_marker(rest);
+            const bool none = marker == std::string_view::npos;
+            const std::size_t open = none && !last ? open_marker(rest) : 0;
+            const std::size_t end = none ? rest.size() - open : marker;
             pass_(rest.substr(0, end));
             at_begin_ = kLineEnds.find(rest[end - 1]) != std::string_view::npos;
             at += end;

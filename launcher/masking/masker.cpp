@@ -3,9 +3,14 @@
 #include "common/secret.h"
 #include "launcher/masking/forms.h"
 
+#include <algorithm>
+#include <iterator>
+
 namespace slipway::launcher {
 
 namespace {
+
+constexpr std::size_t kBatchRatio = 4;
 
 void wipe_texts(std::vector<Needle>& needles)
 {
@@ -41,7 +46,11 @@ Masker::Masker(std::shared_ptr<const MaskRules> rules)
 {
 }
 
-Masker::~Masker() { wipe_texts(words_); }
+Masker::~Masker()
+{
+    for (auto& batch : batches_)
+        wipe_texts(batch.forms);
+}
 
 void Masker::push(std::string_view bytes, std::string& out)
 {
@@ -71,23 +80,38 @@ void Masker::filter_patterns(std::string& out)
 
 void Masker::pass(std::string_view bytes) { values_.push(bytes, *target_); }
 
-/// The line is not masked yet and shows no word, so the words count from its begin on.
+std::vector<std::shared_ptr<const Needles>> Masker::added() const
+{
+    std::vector<std::shared_ptr<const Needles>> added;
+    for (const auto& batch : batches_)
+        added.push_back(batch.needles);
+    return added;
+}
+
+/// The line is not masked yet and shows no word, so the words count from its begin on. The needles of small
+/// batches are made anew with those of the line: so there are never many batches, and no form is in many that
+/// were made.
 void Masker::learn(const std::vector<std::string_view>& words)
 {
-    std::vector<std::string> forms;
+    std::vector<std::string> texts;
     for (const auto word : words)
-        add_forms(word, forms);
-    for (auto& form : forms)
-        words_.push_back({.text = std::move(form), .from = values_.offset()});
-    added_ = std::make_shared<Needles>(words_);
-    values_.add(added_);
+        add_forms(word, texts);
+    std::vector<Needle> forms;
+    for (auto& text : texts)
+        forms.push_back({.text = std::move(text), .from = values_.offset()});
+    for (; !batches_.empty() && batches_.back().forms.size() <= kBatchRatio * forms.size();
+         batches_.pop_back())
+        std::ranges::move(batches_.back().forms, std::back_inserter(forms));
+    auto needles = std::make_shared<const Needles>(forms);
+    batches_.push_back({.forms = std::move(forms), .needles = std::move(needles)});
+    values_.add(added());
 }
 
 std::string Masker::text(std::string_view text) const
 {
     std::string masked;
     ValueFilter values{rules_->needles, rules_->stars, values_.offset()};
-    values.add(added_);
+    values.add(added());
     values.push(text, masked);
     values.finish(masked);
     if (!rules_->patterns)

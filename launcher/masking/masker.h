@@ -35,13 +35,18 @@ public:
     ~Masker() override;
 
 private:
+    struct Batch {
+        std::vector<Needle> forms;
+        std::shared_ptr<const Needles> needles; ///< Of the same.
+    };
+
     void pass(std::string_view bytes);
+    [[nodiscard]] std::vector<std::shared_ptr<const Needles>> added() const;
     void learn(const std::vector<std::string_view>& words);
     void filter_patterns(std::string& out);
 
     std::shared_ptr<const MaskRules> rules_;
-    std::vector<Needle> words_; ///< Forms of what the job has added.
-    std::shared_ptr<const Needles> added_ = std::make_shared<Needles>(); ///< Of the same.
+    std::vector<Batch> batches_; ///< Of what the job has added, each much larger than the next.
     AddMask add_mask_;
     ValueFilter values_;
     PatternFilter patterns_;

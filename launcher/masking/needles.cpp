@@ -6,12 +6,30 @@
 #include <bit>
 #include <cstring>
 #include <limits>
+#include <tuple>
+#include <utility>
 
 namespace slipway::launcher {
 
 namespace {
 
-constexpr std::uint32_t kSpread = 0x9E3779B1U; // 2^32 / golden ratio (Knuth, TAOCP 3, 6.4)
+constexpr std::uint64_t kSpread = 0x9E3779B97F4A7C15U; // 2^64 / golden ratio (Knuth, TAOCP 3, 6.4)
+
+/// Needles of `Least` bytes and more, up to the next tier's. One byte of a table has a bit for each step of a
+/// stride.
+template <std::size_t Least, std::size_t Window> struct Tier {
+    static constexpr std::size_t kLeast = Least;
+    static constexpr std::size_t kWindow = Window;
+    static constexpr std::size_t kStride = std::min<std::size_t>(Least - Window + 1, 8);
+};
+
+/// From this length on, needles are found by a table of windows of 4 bytes.
+constexpr std::size_t kLeastLong = 8;
+constexpr std::size_t kShortWindow = 3;
+constexpr std::size_t kLongWindow = 4;
+constexpr std::size_t kMostStride = 8; ///< A place is a bit of a byte.
+constexpr std::size_t kLeastTable = std::size_t{1} << 12U;
+constexpr std::size_t kMostTable = std::size_t{1} << 17U; ///< So that it stays in the second cache.
 
 std::uint32_t load_four(const char* at) noexcept
 {
@@ -20,29 +38,26 @@ std::uint32_t load_four(const char* at) noexcept
     return value;
 }
 
-/// The gram at `at`, of which `left` bytes can be read.
-template <unsigned Gram> std::uint32_t gram_at(const char* at, std::size_t left) noexcept
+template <std::size_t Window> std::uint64_t load_window(const char* at) noexcept
 {
-    if constexpr (Gram == 4) {
-        return load_four(at);
+    if constexpr (Window == kShortWindow) {
+        std::uint16_t two = 0;
+        std::memcpy(&two, at, sizeof two);
+        return two | std::uint64_t{static_cast<unsigned char>(at[2])} << 16U;
     } else {
-        if (left >= 4) {
-            const std::uint32_t four = load_four(at);
-            return std::endian::native == std::endian::little ? four << 8U : four & 0xFFFFFF00U;
-        }
-        std::array<char, 4> bytes{};
-        if constexpr (std::endian::native == std::endian::little)
-            std::memcpy(bytes.data() + 1, at, 3);
-        else
-            std::memcpy(bytes.data(), at, 3);
-        return load_four(bytes.data());
+        static_assert(Window == sizeof(std::uint32_t));
+        return load_four(at);
     }
 }
 
-std::size_t spread(std::uint32_t key) noexcept
+/// Two indexes into a table whose size is `mask` + 1: two collisions at once are rare.
+std::pair<std::size_t, std::size_t> indexes(std::uint64_t window, std::size_t mask) noexcept
 {
-    return static_cast<std::size_t>(key * 0x9E3779B97F4A7C15ULL >> 32U);
+    const std::uint64_t hash = window * kSpread;
+    return {hash >> 46U & mask, hash >> 28U & mask};
 }
+
+std::size_t spread(std::uint32_t key) noexcept { return static_cast<std::size_t>(key * kSpread >> 32U); }
 
 unsigned byte_of(std::string_view text, std::size_t at) noexcept
 {
@@ -52,6 +67,24 @@ unsigned byte_of(std::string_view text, std::size_t at) noexcept
 std::size_t two_of(std::string_view text) noexcept
 {
     return std::size_t{byte_of(text, 0)} << 8U | byte_of(text, 1);
+}
+
+/// The table of the first windows of `texts`, which are not empty; and the stride by which these are found.
+template <std::size_t Window>
+std::pair<std::vector<std::uint8_t>, std::size_t> table_of(const std::vector<std::string_view>& texts)
+{
+    const auto least = std::ranges::min(texts, {}, &std::string_view::size).size();
+    const std::size_t stride = std::min(least - Window + 1, kMostStride);
+    // Of each place at most one bit in sixteen is set, as far as the table may grow.
+    const std::size_t size = std::clamp(std::bit_ceil(texts.size() * 32), kLeastTable, kMostTable);
+    std::vector<std::uint8_t> places(size, 0);
+    for (const auto text : texts)
+        for (std::size_t i = 0; i < stride; ++i) {
+            const auto [one, other] = indexes(load_window<Window>(text.data() + i), size - 1);
+            places[one] |= static_cast<std::uint8_t>(1U << i);
+            places[other] |= static_cast<std::uint8_t>(1U << i);
+        }
+    return {std::move(places), stride};
 }
 
 } // namespace
@@ -86,7 +119,7 @@ Needles::Needles(const std::vector<Needle>& needles)
     if (entries_.empty())
         return;
     index_starts();
-    index_grams();
+    index_windows();
 }
 
 Needles::~Needles() { wipe(arena_); }
@@ -94,11 +127,9 @@ Needles::~Needles() { wipe(arena_); }
 void Needles::index_starts()
 {
     ranges_.resize(std::bit_ceil(entries_.size() * 2 + 2));
-    least_ = kLongest;
     for (std::uint32_t i = 0; i < entries_.size(); ++i) {
         Entry& entry = entries_[i];
         const std::string_view text = text_of(entry);
-        least_ = std::min<std::size_t>(least_, entry.length);
         most_ = std::max<std::size_t>(most_, entry.length);
         first_one_.set(byte_of(text, 0));
         first_two_.set(two_of(text));
@@ -121,23 +152,19 @@ void Needles::index_starts()
     }
 }
 
-void Needles::index_grams()
+void Needles::index_windows()
 {
-    gram_ = least_ < 8 ? 3 : 4;
-    const std::size_t each = least_ - gram_ + 1;
-    // At most one bit in sixteen is set, as far as the bitmap stays in the first cache.
-    const auto bits = std::clamp<std::size_t>(std::bit_width(entries_.size() * each * 16), 12, 18);
-    gram_shift_ = static_cast<unsigned>(32 - bits);
-    grams_.assign((std::size_t{1} << bits) / 64, 0);
-    for (const auto& entry : entries_) {
-        const std::string_view text = text_of(entry);
-        for (std::size_t i = 0; i < each; ++i) {
-            const std::uint32_t gram = gram_ == 4 ? gram_at<4>(text.data() + i, text.size() - i)
-                                                  : gram_at<3>(text.data() + i, text.size() - i);
-            const std::uint32_t bit = gram * kSpread >> gram_shift_;
-            grams_[bit / 64] |= std::uint64_t{1} << bit % 64;
-        }
-    }
+    std::vector<std::string_view> short_ones;
+    std::vector<std::string_view> long_ones;
+    for (const auto& entry : entries_)
+        (entry.length < kLeastLong ? short_ones : long_ones).push_back(text_of(entry));
+    if (!long_ones.empty())
+        std::tie(long_.places, long_.stride) = table_of<kLongWindow>(long_ones);
+    if (short_ones.empty())
+        return;
+    pairs_ = BytePairs::of(short_ones);
+    if (!pairs_)
+        std::tie(short_.places, short_.stride) = table_of<kShortWindow>(short_ones);
 }
 
 const Needles::Range* Needles::range_of(std::uint32_t key) const noexcept
@@ -171,31 +198,82 @@ std::size_t Needles::longest_at(std::string_view text, std::uint64_t offset) con
     return 0;
 }
 
-template <unsigned Gram>
+template <std::size_t Window>
 std::optional<Needles::Match> Needles::scan(
-    std::string_view text, std::size_t begin, std::uint64_t offset) const
+    const Table& table, std::string_view text, std::size_t begin, std::uint64_t offset) const
 {
-    const std::size_t stride = least_ - Gram + 1;
-    const char* const data = text.data();
-    const std::uint64_t* const bitmap = grams_.data();
-    const unsigned shift = gram_shift_;
-    for (std::size_t at = begin + stride - 1; at + Gram <= text.size(); at += stride) {
-        const std::uint32_t bit = gram_at<Gram>(data + at, text.size() - at) * kSpread >> shift;
-        if ((bitmap[bit / 64] >> bit % 64 & 1U) == 0)
-            continue;
-        for (std::size_t start = at + 1 - stride; start <= at; ++start)
+    const std::uint8_t* const places = table.places.data();
+    const std::size_t mask = table.places.size() - 1;
+    const std::size_t stride = table.stride;
+    std::size_t at = begin + stride - 1;
+    const auto places_at = [&](std::size_t window) noexcept -> unsigned {
+        const auto [one, other] = indexes(load_window<Window>(text.data() + window), mask);
+        return places[one] & places[other];
+    };
+    const auto next = [&]() noexcept -> unsigned {
+        // Two at once keep the processor busier.
+        while (at + stride + Window <= text.size() && (places_at(at) | places_at(at + stride)) == 0)
+            at += 2 * stride;
+        for (; at + Window <= text.size(); at += stride)
+            if (const unsigned found = places_at(at); found != 0)
+                return found;
+        return 0;
+    };
+    for (unsigned found = next(); found != 0; at += stride, found = next())
+        while (found != 0) {
+            const auto place = static_cast<unsigned>(std::bit_width(found)) - 1; // the farthest begins first
+            found ^= 1U << place;
+            const std::size_t start = at - place;
             if (const std::size_t length = longest_at(text.substr(start), offset + start); length != 0)
                 return Match{.begin = start, .length = length};
-    }
+        }
     return std::nullopt;
 }
 
-std::optional<Needles::Match> Needles::find(
+std::optional<Needles::Match> Needles::find_short(
     std::string_view text, std::size_t begin, std::uint64_t offset) const
 {
-    if (entries_.empty())
+    if (!short_.places.empty())
+        return scan<kShortWindow>(short_, text, begin, offset);
+    if (!pairs_)
         return std::nullopt;
-    return gram_ == 4 ? scan<4>(text, begin, offset) : scan<3>(text, begin, offset);
+    std::size_t at = begin;
+    for (; at + BytePairs::kBlock + BytePairs::kReach <= text.size(); at += BytePairs::kBlock)
+        for (std::uint64_t starts = pairs_->starts(text.data() + at); starts != 0; starts &= starts - 1) {
+            const std::size_t start = at + static_cast<std::size_t>(std::countr_zero(starts));
+            if (const std::size_t length = longest_at(text.substr(start), offset + start); length != 0)
+                return Match{.begin = start, .length = length};
+        }
+    for (; at + kShortest <= text.size(); ++at)
+        if (first_two_.test(two_of(text.substr(at))))
+            if (const std::size_t length = longest_at(text.substr(at), offset + at); length != 0)
+                return Match{.begin = at, .length = length};
+    return std::nullopt;
+}
+
+std::optional<Needles::Match> Needles::find_long(
+    std::string_view text, std::size_t begin, std::uint64_t offset) const
+{
+    return long_.places.empty() ? std::nullopt : scan<kLongWindow>(long_, text, begin, offset);
+}
+
+Needles::Search::Search(const Needles& needles, std::string_view text, std::uint64_t offset)
+    : needles_{needles}
+    , text_{text}
+    , offset_{offset}
+    , next_short_{needles.find_short(text, 0, offset)}
+    , next_long_{needles.find_long(text, 0, offset)}
+{
+}
+
+std::optional<Needles::Match> Needles::Search::from(std::size_t begin)
+{
+    if (next_short_ && next_short_->begin < begin)
+        next_short_ = needles_.find_short(text_, begin, offset_);
+    if (next_long_ && next_long_->begin < begin)
+        next_long_ = needles_.find_long(text_, begin, offset_);
+    const bool take_long = next_long_ && (!next_short_ || next_long_->begin < next_short_->begin);
+    return take_long ? next_long_ : next_short_;
 }
 
 bool Needles::is_open(std::string_view end) const

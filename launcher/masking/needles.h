@@ -1,6 +1,7 @@
 #pragma once
 
-#include <array>
+#include "launcher/masking/byte_pairs.h"
+
 #include <bitset>
 #include <cstddef>
 #include <cstdint>
@@ -19,11 +20,13 @@ struct Needle {
 
 /// Finds many byte strings in a text at once, nearly as fast as the text can be read.
 ///
-/// How: let `least` be the length of the shortest needle. Every occurrence of a needle begins with `least`
-/// bytes of which all grams (3 or 4 bytes) were put into a bitmap. So it is enough to look at one gram in
-/// `least - gram + 1`: no occurrence fits between two. Where the bitmap says "maybe", the few places at which
-/// a needle could begin are looked up by their first four bytes, then by binary search. No input makes it
-/// slower than one binary search a byte.
+/// How: a table tells by the hash of a window of 4 bytes at which places of a needle that window stands. The
+/// table knows the first `stride` windows of each needle of 8 bytes and more, where the shortest of these has
+/// as many; so it is enough to look at one window in `stride` bytes of the text: one of them lies in every
+/// occurrence. A place is looked up, by its first four bytes and then by binary search, only if the window is
+/// that of a needle which begins there, or if two hashes collide. Shorter needles, which would narrow the
+/// stride, are found by BytePairs or, if they are many, by a table of their own with windows of 3 bytes. No
+/// input makes a table slower than one binary search a byte.
 ///
 /// Immutable and thread-safe. Wipes what it knows when it is destroyed.
 class Needles {
@@ -45,10 +48,23 @@ public:
         std::size_t length = 0;
     };
 
-    /// The first place in `text` at or after `begin` where a needle stands whole, with the longest one that
-    /// stands there. `offset`: of the text's first byte in its stream.
-    [[nodiscard]] std::optional<Match> find(
-        std::string_view text, std::size_t begin, std::uint64_t offset) const;
+    /// The occurrences in one text, in their order. The needles and the text outlive it.
+    class Search {
+    public:
+        /// `offset`: of the text's first byte in its stream.
+        Search(const Needles& needles, std::string_view text, std::uint64_t offset);
+
+        /// The first place at or after `begin` where a needle stands whole, with the longest one that stands
+        /// there. `begin` never goes back.
+        [[nodiscard]] std::optional<Match> from(std::size_t begin);
+
+    private:
+        const Needles& needles_;
+        std::string_view text_;
+        std::uint64_t offset_;
+        std::optional<Match> next_short_; ///< None: there is no more.
+        std::optional<Match> next_long_;
+    };
 
     /// Length of the longest end of `text` that is the beginning of a longer needle.
     [[nodiscard]] std::size_t open_end(std::string_view text) const;
@@ -68,6 +84,12 @@ private:
         std::uint32_t end = 0; ///< 0: an empty slot.
     };
 
+    /// At the hashes of a window, a bit for each place in a needle at which that window is.
+    struct Table {
+        std::vector<std::uint8_t> places; ///< Its size is a power of 2; empty: there are no needles.
+        std::size_t stride = 0;
+    };
+
     [[nodiscard]] std::string_view text_of(const Entry& entry) const
     {
         return std::string_view{arena_}.substr(entry.at, entry.length);
@@ -76,18 +98,22 @@ private:
     [[nodiscard]] const Range* range_of(std::uint32_t key) const noexcept;
     [[nodiscard]] bool is_open(std::string_view end) const;
     [[nodiscard]] std::size_t longest_at(std::string_view text, std::uint64_t offset) const;
-    template <unsigned Gram>
-    std::optional<Match> scan(std::string_view text, std::size_t begin, std::uint64_t offset) const;
+    [[nodiscard]] std::optional<Match> find_short(
+        std::string_view text, std::size_t begin, std::uint64_t offset) const;
+    [[nodiscard]] std::optional<Match> find_long(
+        std::string_view text, std::size_t begin, std::uint64_t offset) const;
+    template <std::size_t Window>
+    std::optional<Match> scan(
+        const Table& table, std::string_view text, std::size_t begin, std::uint64_t offset) const;
     void index_starts();
-    void index_grams();
+    void index_windows();
 
     std::string arena_;
     std::vector<Entry> entries_; ///< Sorted by their texts.
     std::vector<Range> ranges_; ///< A hash table with a power of 2 of slots.
-    std::vector<std::uint64_t> grams_; ///< The bitmap; its size is a power of 2.
-    unsigned gram_shift_ = 0; ///< 32 less the bits of an index into it.
-    unsigned gram_ = 0; ///< Bytes of a gram.
-    std::size_t least_ = 0;
+    std::optional<BytePairs> pairs_; ///< Of short needles, if these are few.
+    Table short_; ///< Of short needles otherwise.
+    Table long_;
     std::size_t most_ = 0;
     std::bitset<65536> first_two_;
     std::bitset<256> first_one_;

@@ -214,6 +214,7 @@ std::size_t PatternFilter::filter(std::string_view text, bool last, std::string&
         out += text.substr(at, end - at);
         at = end;
     };
+    Needles::Search search{literals(), text, 0};
     while (at < text.size()) {
         if (left_out_ != nullptr || key_left_ != 0) {
             const std::size_t taken = leave_out(text.substr(at), last);
@@ -222,7 +223,7 @@ std::size_t PatternFilter::filter(std::string_view text, bool last, std::string&
                 break;
             continue;
         }
-        const auto found = literals().find(text, at, 0);
+        const auto found = search.from(at);
         if (!found) {
             pass_until(text.size() - (last ? 0 : literals().open_end(text.substr(at))));
             break;

@@ -4,6 +4,24 @@
 
 namespace slipway::launcher {
 
+namespace {
+
+/// The first occurrence at or after `begin`, and of those that begin there the longest.
+std::optional<Needles::Match> first_of(std::vector<Needles::Search>& searches, std::size_t begin)
+{
+    std::optional<Needles::Match> first;
+    for (auto& search : searches) {
+        const auto match = search.from(begin);
+        if (match
+            && (!first || match->begin < first->begin
+                || (match->begin == first->begin && match->length > first->length)))
+            first = match;
+    }
+    return first;
+}
+
+} // namespace
+
 ValueFilter::ValueFilter(std::shared_ptr<const Needles> needles, std::string_view stars, std::uint64_t offset)
     : needles_{std::move(needles)}
     , stars_{stars}
@@ -34,7 +52,10 @@ void ValueFilter::finish(std::string& out)
 /// Before it, all is known.
 std::size_t ValueFilter::end_of(std::string_view text) const
 {
-    return text.size() - std::max(needles_->open_end(text), added_->open_end(text));
+    std::size_t open = needles_->open_end(text);
+    for (const auto& added : added_)
+        open = std::max(open, added->open_end(text));
+    return text.size() - open;
 }
 
 /// Puts out the first `end` bytes of `text`, in which every occurrence that begins there is whole.
@@ -57,16 +78,15 @@ void ValueFilter::filter(std::string_view text, std::size_t end, std::string& ou
         at = until;
     };
     cover_until(covered_);
-    auto first = needles_->find(text, 0, offset_);
-    auto second = added_->find(text, 0, offset_);
-    while (first || second) {
-        const bool take_first = first && (!second || first->begin <= second->begin);
-        auto& match = take_first ? first : second;
-        if (match->begin >= end)
-            break;
+    std::vector<Needles::Search> searches;
+    searches.reserve(added_.size() + 1);
+    searches.emplace_back(*needles_, text, offset_);
+    for (const auto& added : added_)
+        searches.emplace_back(*added, text, offset_);
+    for (auto match = first_of(searches, 0); match && match->begin < end;
+         match = first_of(searches, match->begin + 1)) {
         plain_until(match->begin);
         cover_until(match->begin + match->length);
-        match = (take_first ? needles_ : added_)->find(text, match->begin + 1, offset_);
     }
     plain_until(end);
     covered_ = at - end;

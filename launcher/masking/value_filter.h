@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace slipway::launcher {
 
@@ -25,7 +26,7 @@ public:
     void finish(std::string& out);
 
     /// Looks for these, too, from now on; they replace those that were given here before.
-    void add(std::shared_ptr<const Needles> needles) { added_ = std::move(needles); }
+    void add(std::vector<std::shared_ptr<const Needles>> needles) { added_ = std::move(needles); }
 
     /// Of the next byte that is pushed.
     [[nodiscard]] std::uint64_t offset() const noexcept { return offset_ + held_.size(); }
@@ -35,7 +36,7 @@ private:
     void filter(std::string_view text, std::size_t end, std::string& out);
 
     std::shared_ptr<const Needles> needles_;
-    std::shared_ptr<const Needles> added_ = std::make_shared<Needles>();
+    std::vector<std::shared_ptr<const Needles>> added_;
     std::string_view stars_;
     std::string held_;
     std::uint64_t offset_ = 0; ///< Of held_'s first byte.

@@ -118,6 +118,23 @@ TEST_CASE("large texts with many needles give what the reference gives, however 
     }
 }
 
+TEST_CASE("short needles, few or many, are found wherever they stand among long ones")
+{
+    const std::vector<Needle> few{{"~Q12"}, {"eyJh"}, {"hunter"}, {"a longer needle"}, {"longer n"}};
+    auto many = few; // more than can be told by a few pairs of bytes
+    for (char c = 'A'; c <= 'Z'; ++c)
+        many.push_back({.text = std::string{c, 'o', c, static_cast<char>(c + 7)}});
+    for (const auto& needles : {few, many})
+        for (std::size_t at = 0; at < 150; ++at)
+            for (const auto& needle : needles) {
+                std::string text(160, '.');
+                text.replace(at, needle.text.size(), needle.text);
+                const std::string expected = masked_by_reference(text, needles, kStars);
+                if (const std::string out = masked(text, needles); out != expected)
+                    REQUIRE(out == expected);
+            }
+}
+
 TEST_CASE("only an end that a needle begins with is held back")
 {
     auto filter = filter_of({{"password1"}, {"word"}});
