@@ -21,7 +21,7 @@ Error failure(std::string_view what, std::size_t code)
 
 struct Compressor::Impl {
     struct Free {
-        void operator()(ZSTD_CCtx* context) const noexcept { ZSTD_freeCCtx(context); }
+        void operator()(ZSTD_CCtx* freed) const noexcept { ZSTD_freeCCtx(freed); }
     };
 
     const Sink& sink;
@@ -64,7 +64,7 @@ Result<void> Compressor::finish() { return impl_->run({}, ZSTD_e_end); }
 
 struct Decompressor::Impl {
     struct Free {
-        void operator()(ZSTD_DCtx* context) const noexcept { ZSTD_freeDCtx(context); }
+        void operator()(ZSTD_DCtx* freed) const noexcept { ZSTD_freeDCtx(freed); }
     };
 
     const Sink& sink;

@@ -142,7 +142,7 @@ Result<void> ImageSource::pull(
     progress("pulling the image " + name);
     PullLines lines{progress, clock_};
     auto docker = SLIPWAY_TRY(docker::Docker::open(engine_));
-    const auto pulled = docker.pull_image(
+    auto pulled = docker.pull_image(
         {.image = name, .auth = login.auth, .timeout = limits_.whole, .stall_timeout = limits_.silence},
         [&](const docker::PullProgress& one) -> Result<void> {
             lines.take(one);
