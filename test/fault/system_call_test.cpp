@@ -58,7 +58,7 @@ private:
     /// Until the run is at a rest: it waits for a person, or it is over.
     RunView follow(const std::string& id, std::string_view rest)
     {
-        const auto until = std::chrono::steady_clock::now() + std::chrono::minutes{2};
+        const auto until = std::chrono::steady_clock::now() + std::chrono::minutes{10};
         for (;;) {
             if (!ready_ || world_.launcher().wait(std::chrono::milliseconds{20}))
                 start();
@@ -119,10 +119,10 @@ TEST_CASE("a launcher killed at each system call that changes something loses an
 
 TEST_CASE("a failure of each system call, once, is repeated or told, and loses and repeats nothing")
 {
-    // Each takes a minute or two: two of them by the seed, all in the long mode.
-    static constexpr std::array<const char*, 5> kFailures{"ENOSPC", "EIO", "EMFILE", "ENOMEM", "EINTR"};
+    // All but the first take minutes: an offer that was declined comes again after 20 s.
+    static constexpr std::array<const char*, 5> kFailures{"EINTR", "EMFILE", "ENOMEM", "EIO", "ENOSPC"};
     const auto number = GENERATE(range(std::size_t{0}, kFailures.size()));
-    if (!long_mode() && (number + seed()) % kFailures.size() >= 2)
+    if (number > 0 && !long_mode())
         return;
     const auto* mode = kFailures.at(number);
     CAPTURE(mode);
