@@ -1,5 +1,7 @@
 #include "launcher/file_tar.h"
 
+#include "launcher/slot-init/tar/format.h"
+
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
@@ -7,26 +9,11 @@
 
 namespace slipway::launcher {
 
+using slot::TarHeader;
+
 namespace {
 
-constexpr std::size_t kBlock = 512;
-
-struct TarHeader {
-    char name[100];
-    char mode[8];
-    char uid[8];
-    char gid[8];
-    char size[12];
-    char mtime[12];
-    char checksum[8];
-    char type;
-    char link[100];
-    char magic[6];
-    char version[2];
-    char rest[247];
-};
-
-static_assert(sizeof(TarHeader) == kBlock);
+constexpr std::size_t kBlock = slot::kTarBlock;
 
 template <std::size_t N> void octal(char (&field)[N], std::uint64_t value)
 {
@@ -48,16 +35,6 @@ Result<std::string> safe_path(const std::string& text)
     return normal;
 }
 
-unsigned sum_of(TarHeader header)
-{
-    std::memset(header.checksum, ' ', sizeof(header.checksum));
-    unsigned sum = 0;
-    const auto* const bytes = reinterpret_cast<const unsigned char*>(&header);
-    for (std::size_t i = 0; i < sizeof(header); ++i)
-        sum += bytes[i];
-    return sum;
-}
-
 void add_file(std::string& tar, const std::string& path, const TarFile& file)
 {
     TarHeader header{};
@@ -71,7 +48,7 @@ void add_file(std::string& tar, const std::string& path, const TarFile& file)
     std::memcpy(header.magic, "ustar", 6);
     std::memcpy(header.version, "00", 2);
     char digits[7]{};
-    octal(digits, sum_of(header));
+    octal(digits, slot::tar_checksum(header));
     std::memcpy(header.checksum, digits, sizeof(digits));
     header.checksum[7] = ' ';
     tar.append(reinterpret_cast<const char*>(&header), sizeof(header));
@@ -110,7 +87,8 @@ Result<std::string> only_file_of(std::string_view tar)
     std::memcpy(&header, tar.data(), sizeof(header));
     const auto checksum = SLIPWAY_TRY(number_of(header.checksum));
     const auto size = SLIPWAY_TRY(number_of(header.size));
-    if (checksum != sum_of(header) || std::memcmp(header.magic, "ustar", 5) != 0 || header.type != '0')
+    if (checksum != slot::tar_checksum(header) || std::memcmp(header.magic, "ustar", 5) != 0
+        || header.type != '0')
         return Error{Errc::invalid_input, "the archive does not hold a file"};
     if (size > tar.size() - 3 * kBlock)
         return Error{Errc::invalid_input, "the archive is cut off"};
