@@ -193,6 +193,7 @@ Result<void> Job::report_end(std::stop_token stop)
     const auto now = state();
     StageEnd end
         = SLIPWAY_TRY(stage_.entry().end()).value_or(unknown_end("how the stage ended is not known"));
+    const auto progress = SLIPWAY_TRY(stage_.entry().progress());
     const auto ref = stage_.ref();
     const protocol::StateReport report{.fence = ref.fence,
         .sequence = SLIPWAY_TRY(stage_.next_sequence()),
@@ -204,7 +205,8 @@ Result<void> Job::report_end(std::stop_token stop)
         .cause = end.cause,
         .message = end.message.substr(0, kMaxMessage),
         .workspace = end.workspace,
-        .log_end = now.log_end};
+        .log_end = now.log_end,
+        .commit = progress ? progress->commit : ""};
     stage_.entry().passed("before finished");
     const auto answer = services_.backend.report(ref, report, stop);
     stage_.entry().passed("finished");

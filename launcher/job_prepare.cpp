@@ -1,3 +1,4 @@
+#include "launcher/git_source.h"
 #include "launcher/job.h"
 #include "launcher/job_settings.h"
 #include "launcher/policy/policy_input.h"
@@ -200,7 +201,8 @@ Result<void> Job::make_ready(Making& what, std::stop_token stop)
     what = Making::workspace;
     Workspace workspace{*context_};
     SLIPWAY_TRY(workspace.put(*slot_, stop));
-    SLIPWAY_TRY(in("putting the state", StateFile{*context_}.put(*slot_, stop)));
+    if (!fetches_sources(assignment_)) // else it has its place when they are there
+        SLIPWAY_TRY(in("putting the state", StateFile{*context_}.put(*slot_, stop)));
     SLIPWAY_TRY(in("putting the authorities' certificates", put_root_cas(*slot_, services_.settings, stop)));
     SLIPWAY_TRY(masks_->learn_files(stage_.entry(), assignment_, services_.vault, spool_->size()));
     uploader_->refilter();

@@ -1,5 +1,7 @@
 #include "launcher/job_settings.h"
 
+#include "launcher/git_source.h"
+
 #include <algorithm>
 #include <array>
 
@@ -20,25 +22,14 @@ void add_commands(std::vector<std::string>& to, const std::vector<std::string>& 
         from.begin(), from.end(), std::back_inserter(to), [](const auto& c) { return !is_blank(c); });
 }
 
-/// In single quotes, as a POSIX shell reads it.
-std::string shell_quoted(std::string_view text)
-{
-    std::string out = "'";
-    for (const char c : text) {
-        if (c == '\'')
-            out += "'\\''";
-        else
-            out += c;
-    }
-    return out + "'";
-}
-
 std::string_view state_of(const Assignment& assignment, const Unit& unit)
 {
-    if (unit.name == "prepare" || unit.name == "init")
+    if (unit.name == kPrepare || unit.name == "init")
         return "INITIALIZING";
     if (unit.name == "destroy")
         return "DESTROYING";
+    if (unit.name == "plan")
+        return "PLANNING";
     if (unit.name == "perform")
         return "PERFORMING";
     if (unit.name == "apply" || assignment.kind == protocol::StageKind::write)
@@ -98,13 +89,30 @@ std::string upper(std::string text)
 
 } // namespace
 
+std::string shell_quoted(std::string_view text)
+{
+    std::string out = "'";
+    for (const char c : text) {
+        if (c == '\'')
+            out += "'\\''";
+        else
+            out += c;
+    }
+    return out + "'";
+}
+
 bool applies(const Assignment& assignment) { return assignment.stage_name == "apply"; }
 
 std::vector<Unit> units_of(const Assignment& assignment)
 {
     std::vector<Unit> units;
+    const bool fetches = fetches_sources(assignment);
+    if (fetches)
+        units.push_back({.name = std::string{kPrepare}, .commands = {prepare_command(assignment)}});
     for (const auto& phase : assignment.phases) {
-        Unit unit{.name = phase.name};
+        if (fetches && phase.name == kPrepare)
+            continue; // for launchers that do not know git
+        Unit unit{.name = phase.name, .always = phase.always};
         add_commands(unit.commands, phase.before);
         add_commands(unit.commands, phase.commands);
         add_commands(unit.commands, phase.after);
@@ -125,8 +133,10 @@ std::vector<Unit> units_of(const Assignment& assignment)
 
 int next_unit(const std::vector<Unit>& units, int seq, bool failed)
 {
-    for (auto i = static_cast<std::size_t>(seq); i < units.size(); ++i)
-        if (!failed || units[i].after_run)
+    const auto ran = static_cast<std::size_t>(seq);
+    const bool made_something = ran > 0 && units[ran - 1].name != kPrepare && units[ran - 1].name != "init";
+    for (auto i = ran; i < units.size(); ++i)
+        if (!failed || units[i].after_run || (units[i].always && made_something))
             return static_cast<int>(i) + 1;
     return 0;
 }
@@ -172,7 +182,7 @@ Result<std::string> directory_of(const Assignment& assignment)
     return directory;
 }
 
-Pairs run_facts(const Assignment& assignment, const Unit& unit, const StageEnd& end)
+Pairs run_facts(const Assignment& assignment, const Unit& unit, const Progress& progress)
 {
     Pairs facts{
         {"run_id", assignment.run_id},
@@ -184,7 +194,12 @@ Pairs run_facts(const Assignment& assignment, const Unit& unit, const StageEnd& 
         {"local_preview", "false"},
     };
     if (unit.after_run)
-        facts.emplace_back("final_run_state", final_state(assignment, end));
+        facts.emplace_back("final_run_state", final_state(assignment, progress.end));
+    if (!assignment.git_url.empty())
+        facts.emplace_back("repository", assignment.git_url);
+    if (const auto& commit = assignment.git_commit.empty() ? progress.commit : assignment.git_commit;
+        !commit.empty())
+        facts.emplace_back("commit_sha", commit);
     Pairs named;
     for (const auto& [name, value] : facts) {
         named.emplace_back("TF_VAR_spacelift_" + name, value);

@@ -22,16 +22,21 @@ struct Unit {
     std::string name; ///< Of the phase; "after_run" for the last hooks.
     std::vector<std::string> commands; ///< In their order; each runs if the one before succeeded.
     bool after_run = false;
+    bool always = false; ///< As protocol::Phase has it.
     std::string note; ///< What the log says at its head beside its name; may be empty.
 };
 
-/// The units of a stage in their order; number 1 is the first. A phase without a command is left out. One
-/// that the stack's SPACELIFT_SKIP_PLANNING, _APPLYING or _DESTROYING ("true") switches off keeps its place
-/// and runs neither its command nor its hooks.
+/// In single quotes, as a POSIX shell reads it.
+[[nodiscard]] std::string shell_quoted(std::string_view text);
+
+/// The units of a stage in their order; number 1 is the first. Sources that are in git are fetched by the
+/// first of the stages that need them. A phase without a command is left out. One that the stack's
+/// SPACELIFT_SKIP_PLANNING, _APPLYING or _DESTROYING ("true") switches off keeps its place and runs neither
+/// its command nor its hooks.
 [[nodiscard]] std::vector<Unit> units_of(const protocol::Assignment& assignment);
 
 /// The unit that follows number `seq` (0: before the first), or 0 when none does: after a failure only the
-/// hooks of after_run follow.
+/// hooks of after_run follow, and before them, unless nothing but prepare and init ran, what always runs.
 [[nodiscard]] int next_unit(const std::vector<Unit>& units, int seq, bool failed);
 
 /// The text for `sh -c`: the commands in one shell session, each in braces and joined with &&, so that the
@@ -49,9 +54,9 @@ struct Unit {
 [[nodiscard]] Result<std::string> directory_of(const protocol::Assignment& assignment);
 
 /// What the run is, for its hooks and for Terraform: SPACELIFT_* and TF_VAR_spacelift_*.
-/// `end`: of the phases, when the unit runs after them.
+/// `progress`: of the stage, when the unit begins.
 [[nodiscard]] std::vector<std::pair<std::string, std::string>> run_facts(
-    const protocol::Assignment& assignment, const Unit& unit, const StageEnd& end);
+    const protocol::Assignment& assignment, const Unit& unit, const Progress& progress);
 
 /// Whether the stage is an apply, as the classes `ro` and `wo` of variables and mounts have it.
 [[nodiscard]] bool applies(const protocol::Assignment& assignment);

@@ -73,6 +73,7 @@ Result<Progress> read_progress(const JsonValue& json)
     const JsonValue end = SLIPWAY_TRY(json.at("end"));
     progress.end = SLIPWAY_TRY(read_end(end));
     progress.over = SLIPWAY_TRY(json.boolean("over")) == JsonValue::Boolean::yes;
+    progress.commit = SLIPWAY_TRY(json.string_or("commit", ""));
     return progress;
 }
 
@@ -230,7 +231,7 @@ Result<void> JobEntry::write(const Progress& progress) const
     JsonWriter json;
     json.begin_object().field("seq", std::int64_t{progress.seq}).field("began_ms", progress.began).key("end");
     write_end(json, progress.end);
-    json.flag("over", progress.over).end_object();
+    json.flag("over", progress.over).field("commit", progress.commit).end_object();
     return put("phase", json.text());
 }
 

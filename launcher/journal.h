@@ -39,6 +39,7 @@ struct Progress {
     protocol::Millis began = 0; ///< Time since boot at the first run frame: the run limit counts from here.
     StageEnd end; ///< Of the phases before `seq`: the first failure, else none.
     bool over = false; ///< The last phase has ended and `end` is final, but for the workspace.
+    std::string commit; ///< Of the sources, once they are fetched from git.
 
     bool operator==(const Progress&) const = default;
 };

@@ -27,7 +27,7 @@ void LogUploader::complete()
     parts_.spool.wake();
 }
 
-void LogUploader::announce(std::string phase)
+void LogUploader::announce(Begun phase)
 {
     {
         const std::lock_guard lock{mutex_};
@@ -39,7 +39,7 @@ void LogUploader::announce(std::string phase)
 /// One attempt a phase: what people see of it is not worth more, and the next report makes up for it.
 void LogUploader::report_phase(std::stop_token stop)
 {
-    std::optional<std::string> phase;
+    std::optional<Begun> phase;
     {
         const std::lock_guard lock{mutex_};
         phase.swap(phase_);
@@ -51,7 +51,11 @@ void LogUploader::report_phase(std::stop_token stop)
         return;
     const auto ref = parts_.stage.ref();
     const auto answer = parts_.backend.report(ref,
-        {.fence = ref.fence, .sequence = *sequence, .event = protocol::StageEvent::phase, .phase = *phase},
+        {.fence = ref.fence,
+            .sequence = *sequence,
+            .event = protocol::StageEvent::phase,
+            .phase = phase->name,
+            .commit = phase->commit},
         std::move(stop));
     if (!answer && answer.error().code() == Errc::rejected)
         parts_.on_session_lost();

@@ -57,8 +57,13 @@ public:
     /// thread.
     void refilter();
 
+    struct Begun {
+        std::string name;
+        std::string commit; ///< As in protocol::StateReport.
+    };
+
     /// A phase begins: people are told when the backend can be reached, and only of the newest. Any thread.
-    void announce(std::string phase);
+    void announce(Begun phase);
 
 private:
     enum class Sent { all, some, failed };
@@ -75,7 +80,7 @@ private:
     Backoff backoff_;
     std::atomic<bool> complete_{false};
     std::mutex mutex_;
-    std::optional<std::string> phase_; ///< To be announced. Guarded by mutex_.
+    std::optional<Begun> phase_; ///< To be announced. Guarded by mutex_.
     std::optional<Error> reported_; ///< The failure that was logged last.
 };
 

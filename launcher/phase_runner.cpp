@@ -1,8 +1,10 @@
 #include "launcher/phase_runner.h"
 
 #include "common/secret.h"
+#include "launcher/git_source.h"
 #include "launcher/stage_end.h"
 #include "launcher/state_file.h"
+#include "launcher/workspace.h"
 
 namespace slipway::launcher {
 
@@ -64,13 +66,38 @@ Result<void> PhaseRunner::attach(std::unique_ptr<JobSlot>& slot, std::stop_token
     return {};
 }
 
-/// The hooks of after_run come even after the run limit: they get some time of their own.
+bool PhaseRunner::fetches_now() const
+{
+    return unit().name == kPrepare && fetches_sources(context_.assignment);
+}
+
+/// The sources are fetched: notes their commit, and puts what has its place in them. May be repeated. What
+/// fails the stage is in `sources_end_`.
+Result<void> PhaseRunner::take_sources(JobSlot& slot, std::stop_token stop)
+{
+    const auto take = [&]() -> Result<void> {
+        commit_ = SLIPWAY_TRY(fetched_commit(slot, stop));
+        SLIPWAY_TRY(Workspace{context_}.put_into_sources(slot, stop));
+        return in("putting the state", StateFile{context_}.put(slot, stop));
+    };
+    sources_end_ = {};
+    const auto taken = take();
+    if (taken)
+        return {};
+    const Errc code = taken.error().code();
+    if (code != Errc::invalid_input && code != Errc::rejected && code != Errc::conflict)
+        return Error{taken.error()}.in("taking the sources over");
+    sources_end_ = never_started("internal", Error{taken.error()}.in("the sources that were fetched"));
+    return {};
+}
+
+/// What runs after the end of the phases comes even after the run limit: it gets some time of its own.
 Result<void> PhaseRunner::push_limits(JobSlot& slot)
 {
     const auto& bounds = context_.bounds;
     Millis run = bounds.run;
-    if (unit().after_run && progress_.end.outcome != Outcome::none)
-        run = std::max(run, boot_millis(context_.services.clock) - progress_.began + kLastWords);
+    if ((unit().after_run || unit().always) && progress_.end.outcome != Outcome::none)
+        run = std::max(run, boot_millis(context_.services.clock) - progress_.began + bounds.after);
     return slot.limits({.run = run, .silence = bounds.silence, .grace = bounds.grace});
 }
 
@@ -101,10 +128,11 @@ Result<void> PhaseRunner::send_unit(JobSlot& slot)
         return {};
     SLIPWAY_TRY(push_lease(slot));
     SLIPWAY_TRY(push_limits(slot));
-    const auto directory = directory_of(context_.assignment);
+    const auto directory
+        = fetches_now() ? Result<std::string>{std::string{kWorkspace}} : directory_of(context_.assignment);
     if (!directory)
         return end_now(never_started("internal", directory.error()));
-    const auto facts = run_facts(context_.assignment, unit(), progress_.end);
+    const auto facts = run_facts(context_.assignment, unit(), progress_);
     auto environment = environment_of(context_.assignment, context_.services.settings.passed, facts,
         [this](const protocol::Variable& variable) { return context_.masks.open(variable); });
     if (!environment)
@@ -120,7 +148,7 @@ Result<void> PhaseRunner::send_unit(JobSlot& slot)
         wipe(value);
     SLIPWAY_TRY(sent);
     context_.stage.entry().passed("run frame");
-    uploader_.announce(unit().name);
+    uploader_.announce({.name = unit().name, .commit = progress_.commit});
     return {};
 }
 
@@ -131,8 +159,12 @@ Result<void> PhaseRunner::follow(JobSlot& slot, std::stop_token stop)
         return {};
     look_at_state(slot, stop);
     auto event = slot.next(kLook, stop);
-    if (event)
+    if (event) {
+        const auto* const exited = std::get_if<SlotExit>(&*event);
+        if (exited && exited->seq == progress_.seq && exited->code == 0 && fetches_now())
+            SLIPWAY_TRY(take_sources(slot, stop));
         return take(slot, *std::move(event));
+    }
     if (event.error().code() == Errc::cancelled)
         return {};
     if (event.error().code() == Errc::not_found)
@@ -231,6 +263,8 @@ Result<void> PhaseRunner::on(JobSlot& slot, const SlotExit& event)
         return slot.ack(
             context_.spool.slot_end(), progress_.seq - 1); // repeated; its successor is known here
     auto end = end_of(unit().name, event, context_.assignment, context_.bounds);
+    if (end.outcome == Outcome::none && fetches_now())
+        end = sources_end_;
     const int next = next_unit(units_, event.seq, false);
     const bool more = next != 0 && !units_[static_cast<std::size_t>(next - 1)].after_run;
     if (end.outcome == Outcome::none && more && control_.wish() != JobControl::Wish::none)
@@ -265,6 +299,8 @@ Result<void> PhaseRunner::advance(const StageEnd& end)
     Progress next = progress_;
     if (next.end.outcome == Outcome::none && end.outcome != Outcome::none)
         next.end = end;
+    if (next.commit.empty())
+        next.commit = commit_;
     if (next.seq == 0)
         next.began = boot_millis(context_.services.clock);
     const int seq = next_unit(units_, progress_.seq, next.end.outcome != Outcome::none);

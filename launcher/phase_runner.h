@@ -44,6 +44,9 @@ private:
     Result<void> advance(const StageEnd& end);
     Result<void> end_now(const StageEnd& end);
 
+    [[nodiscard]] bool fetches_now() const;
+    Result<void> take_sources(JobSlot& slot, std::stop_token stop);
+
     [[nodiscard]] const Unit& unit() const { return units_[static_cast<std::size_t>(progress_.seq - 1)]; }
 
     JobContext& context_;
@@ -53,6 +56,8 @@ private:
     Progress progress_;
     protocol::Millis lease_pushed_ = 0; ///< The end of the lease that the slot was told last.
     bool stop_sent_ = false;
+    std::string commit_; ///< That the unit which fetches the sources has fetched.
+    StageEnd sources_end_; ///< What the sources are unfit for.
     BootClock::time_point state_looked_at_{};
 };
 

@@ -1,5 +1,6 @@
 #include "launcher/stage_end.h"
 
+#include "launcher/git_source.h"
 #include "launcher/job_context.h"
 
 #include <string.h>
@@ -80,7 +81,8 @@ StageEnd end_of(std::string_view name, const SlotExit& exit, const protocol::Ass
         end.cause = "signal";
         end.message = unit + ": killed by " + signal_name(exit.signal);
     } else {
-        end.message = exit_words(unit, exit.code, assignment.image);
+        const std::string fetch = unit == kPrepare ? prepare_words(exit.code, assignment) : "";
+        end.message = fetch.empty() ? exit_words(unit, exit.code, assignment.image) : unit + ": " + fetch;
     }
     return end;
 }

@@ -16,7 +16,12 @@ Result<void> Workspace::put(JobSlot& slot, std::stop_token stop)
         SLIPWAY_TRY(in("taking over the workspace", put_workspace(slot, stop)));
     if (!context_.assignment.source_blob.empty())
         SLIPWAY_TRY(in("fetching the sources", put_source(slot, stop)));
-    return in("putting the mounted files", put_files(slot, stop));
+    return in("putting the mounted files", put_files(slot, Files::all, stop));
+}
+
+Result<void> Workspace::put_into_sources(JobSlot& slot, std::stop_token stop)
+{
+    return in("putting the mounted files", put_files(slot, Files::of_sources, std::move(stop)));
 }
 
 Result<void> Workspace::put_source(JobSlot& slot, std::stop_token stop)
@@ -65,15 +70,20 @@ Result<std::string> Workspace::content_of(const protocol::MountedFile& file, std
     return std::string{plain.reveal()};
 }
 
-Result<void> Workspace::put_files(JobSlot& slot, std::stop_token stop)
+Result<void> Workspace::put_files(JobSlot& slot, Files which, std::stop_token stop)
 {
     std::vector<TarFile> files;
     for (const auto& file : context_.assignment.files) {
+        const auto place = (std::filesystem::path{kWorkspace} / file.path).lexically_normal().string();
+        if (which == Files::of_sources && !place.starts_with(std::string{kSource} + "/"))
+            continue;
         std::string content = SLIPWAY_TRY(in(file.path, content_of(file, stop)));
         if (content.size() > protocol::kMaxMountedFile)
             return Error{Errc::invalid_input, file.path + " is larger than 2 MiB"};
         files.push_back({.path = file.path, .content = std::move(content), .mode = file.mode});
     }
+    if (files.empty() && which == Files::of_sources)
+        return {};
     // An empty archive makes the directories, which the phases start in.
     auto tar = make_tar(files);
     for (auto& file : files)

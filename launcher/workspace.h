@@ -24,6 +24,9 @@ public:
     /// Puts the sources, the workspace of the earlier stage and the mounted files into the slot.
     Result<void> put(JobSlot& slot, std::stop_token stop);
 
+    /// Puts the mounted files again that have their place in the sources, which the stage has just fetched.
+    Result<void> put_into_sources(JobSlot& slot, std::stop_token stop);
+
     /// Seals the workspace of the slot into a file and uploads it. Returns the blob's name.
     Result<std::string> keep(JobSlot& slot, std::stop_token stop);
 
@@ -31,7 +34,8 @@ private:
     Result<std::string> content_of(const protocol::MountedFile& file, std::stop_token stop);
     Result<void> put_source(JobSlot& slot, std::stop_token stop);
     Result<void> put_workspace(JobSlot& slot, std::stop_token stop);
-    Result<void> put_files(JobSlot& slot, std::stop_token stop);
+    enum class Files : std::uint8_t { all, of_sources };
+    Result<void> put_files(JobSlot& slot, Files which, std::stop_token stop);
 
     JobContext& context_;
 };

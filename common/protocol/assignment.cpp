@@ -1,5 +1,6 @@
 #include "common/protocol/assignment.h"
 
+#include "common/protocol/git_source.h"
 #include "common/ulid.h"
 
 #include <limits>
@@ -51,6 +52,7 @@ Result<Phase> read_phase(const JsonValue& json)
     phase.before = SLIPWAY_TRY(json.string_list("before"));
     phase.commands = SLIPWAY_TRY(json.string_list("commands"));
     phase.after = SLIPWAY_TRY(json.string_list("after"));
+    phase.always = SLIPWAY_TRY(json.boolean_or("always", false)) == JsonValue::Boolean::yes;
     return phase;
 }
 
@@ -126,6 +128,19 @@ Result<void> read_identity(const JsonValue& json, Assignment& a)
     return {};
 }
 
+Result<void> read_git(const JsonValue& json, Assignment& a)
+{
+    a.git_url = SLIPWAY_TRY(json.string_or("git_url", ""));
+    a.git_ref = SLIPWAY_TRY(json.string_or("git_ref", ""));
+    a.git_commit = SLIPWAY_TRY(json.string_or("git_commit", ""));
+    if (!a.git_url.empty())
+        SLIPWAY_TRY(in(json.path() + ".git_url", check_git_url(a.git_url)));
+    SLIPWAY_TRY(in(json.path() + ".git_ref", check_git_ref(a.git_ref)));
+    if (!a.git_commit.empty() && !is_git_commit(a.git_commit))
+        return Error{Errc::invalid_input, json.path() + ".git_commit: expected a whole commit"};
+    return {};
+}
+
 } // namespace
 
 void write(JsonWriter& json, const Assignment& a)
@@ -136,11 +151,12 @@ void write(JsonWriter& json, const Assignment& a)
     json.field("kind", name_of(a.kind))
         .field("fence", a.fence.to_integer())
         .field("safety", name_of(a.safety));
-    json.field("image", a.image).field("image_id", a.image_id).field("platform", a.platform);
+    json.field("image", a.image).field("image_id", a.image_id);
     json.key("phases").begin_array();
     for (const auto& phase : a.phases) {
         json.begin_object().field("name", phase.name).string_list("before", phase.before);
-        json.string_list("commands", phase.commands).string_list("after", phase.after).end_object();
+        json.string_list("commands", phase.commands).string_list("after", phase.after);
+        json.flag("always", phase.always).end_object();
     }
     json.end_array().string_list("after_run", a.after_run);
     json.key("variables").begin_array();
@@ -157,6 +173,7 @@ void write(JsonWriter& json, const Assignment& a)
     json.field("run_ms", a.limits.run).field("silence_ms", a.limits.silence);
     json.field("memory_bytes", a.limits.memory_bytes).field("nano_cpus", a.limits.nano_cpus);
     json.field("pids", a.limits.pids).end_object();
+    json.field("git_url", a.git_url).field("git_ref", a.git_ref).field("git_commit", a.git_commit);
     json.field("source_blob", a.source_blob).field("workspace_in", a.workspace_in);
     json.field("workspace_fence", a.workspace_fence.to_integer()).field("workspace_maker", a.workspace_maker);
     json.field("workflow", a.workflow).flag("manage_state", a.manage_state).field("state_in", a.state_in);
@@ -173,13 +190,13 @@ Result<Assignment> read_assignment(const JsonValue& json)
     SLIPWAY_TRY(read_identity(json, a));
     a.image = SLIPWAY_TRY(json.string_or("image", ""));
     a.image_id = SLIPWAY_TRY(json.string_or("image_id", ""));
-    a.platform = SLIPWAY_TRY(json.string_or("platform", ""));
     a.phases = SLIPWAY_TRY(read_list<Phase>(json, "phases", read_phase));
     a.after_run = SLIPWAY_TRY(json.string_list("after_run"));
     a.variables = SLIPWAY_TRY(read_list<Variable>(json, "variables", read_variable));
     a.files = SLIPWAY_TRY(read_list<MountedFile>(json, "files", read_file));
     if (const auto limits = SLIPWAY_TRY(json.find("limits")))
         a.limits = SLIPWAY_TRY(read_limits(*limits));
+    SLIPWAY_TRY(read_git(json, a));
     a.source_blob = SLIPWAY_TRY(name_or_empty(json, "source_blob"));
     a.workspace_in = SLIPWAY_TRY(name_or_empty(json, "workspace_in"));
     a.workspace_fence = Fence::from_integer(SLIPWAY_TRY(json.integer_or("workspace_fence", 0, 0)));

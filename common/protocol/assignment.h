@@ -33,6 +33,7 @@ struct Phase {
     std::vector<std::string> before; ///< Hooks: one shell command each, joined with &&.
     std::vector<std::string> commands; ///< Likewise.
     std::vector<std::string> after;
+    bool always = false; ///< It undoes what those before it did: it runs also when one of them failed.
 };
 
 /// What the stage may use. 0 means: as the launcher is configured.
@@ -66,7 +67,6 @@ struct Assignment {
 
     std::string image; ///< Empty: the launcher's default runner image.
     std::string image_id; ///< Of an earlier stage's report, as in StateReport; empty for the first stage.
-    std::string platform; ///< os/arch, empty: the machine's.
 
     std::vector<Phase> phases;
     std::vector<std::string> after_run; ///< Hooks that run whatever came of the phases.
@@ -75,6 +75,11 @@ struct Assignment {
     StageLimits limits;
 
     std::string source_blob; ///< Name of the blob with the uploaded sources (tar); empty: none.
+    /// Where the sources are in git (git_source.h); empty: they are not. A stage without `workspace_in`
+    /// fetches them in its phase "prepare".
+    std::string git_url;
+    std::string git_ref; ///< Empty: what HEAD is there.
+    std::string git_commit; ///< That the run is of; empty: not resolved yet, by `git_ref`.
     std::string workspace_in; ///< Name of the envelope with the workspace of an earlier stage; empty: none.
     Fence workspace_fence; ///< The grant that made it: part of the envelope's context.
     std::string workspace_maker; ///< The stage that made it.

@@ -1,5 +1,6 @@
 #include "common/protocol/wire.h"
 
+#include "common/protocol/git_source.h"
 #include "common/ulid.h"
 
 #include <array>
@@ -292,7 +293,7 @@ void write(JsonWriter& json, const StateReport& m)
     json.field("event", to_string(m.event)).field("phase", m.phase).field("image_id", m.image_id);
     json.field("outcome", to_string(m.outcome)).field("exit_code", std::int64_t{m.exit_code});
     json.field("cause", m.cause).field("message", m.message).field("workspace", m.workspace);
-    json.field("log_end", static_cast<std::int64_t>(m.log_end)).end_object();
+    json.field("log_end", static_cast<std::int64_t>(m.log_end)).field("commit", m.commit).end_object();
 }
 
 Result<StateReport> read_state_report(std::string_view text)
@@ -313,6 +314,9 @@ Result<StateReport> read_state_report(std::string_view text)
     m.message = SLIPWAY_TRY(read_short(json, "message", 16384));
     m.workspace = SLIPWAY_TRY(read_short(json, "workspace", 128));
     m.log_end = static_cast<std::uint64_t>(SLIPWAY_TRY(json.integer_or("log_end", 0, 0)));
+    m.commit = SLIPWAY_TRY(json.string_or("commit", ""));
+    if (!m.commit.empty() && !is_git_commit(m.commit))
+        return Error{Errc::invalid_input, "$.commit: expected the name of a commit, 40 or 64 digits"};
     return m;
 }
 

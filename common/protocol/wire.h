@@ -146,6 +146,7 @@ struct StateReport {
     std::string message; ///< A sentence for people.
     std::string workspace; ///< Name of the uploaded envelope; empty: none.
     std::uint64_t log_end = 0;
+    std::string commit; ///< Of the sources that were fetched from git; for `phase` and `finished`.
 };
 
 /// Answer to accept and state.

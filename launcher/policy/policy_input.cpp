@@ -54,6 +54,11 @@ std::string policy_input(
     json.key("run").begin_object().field("id", assignment.run_id).field("type", assignment.run_type);
     json.end_object();
     json.key("stack").begin_object().field("id", assignment.stack_id).end_object();
+    json.key("source")
+        .begin_object()
+        .field("git_url", assignment.git_url)
+        .field("git_ref", assignment.git_ref);
+    json.field("git_commit", assignment.git_commit).end_object();
     write_stage(json, assignment);
     json.field("image", image).field("image_id", assignment.image_id);
     write_phases(json, assignment);

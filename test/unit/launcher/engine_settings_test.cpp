@@ -128,7 +128,8 @@ TEST_CASE(
         .cause = "exit",
         .message = "",
         .workspace = ""};
-    CHECK(value(run_facts(a, units_of(a)[1], failed), "TF_VAR_spacelift_final_run_state") == "FAILED");
+    CHECK(
+        value(run_facts(a, units_of(a)[1], {.end = failed}), "TF_VAR_spacelift_final_run_state") == "FAILED");
 }
 
 TEST_CASE("an assignment may shorten the launcher's limits and never lengthen them")

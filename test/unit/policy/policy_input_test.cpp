@@ -17,6 +17,8 @@ TEST_CASE("a policy sees what a stage is, and no value of a variable or a file")
     a.kind = protocol::StageKind::write;
     a.safety = protocol::SafetyClass::proposed;
     a.image_id = "r/i@sha256:x";
+    a.git_url = "https://git.example/web";
+    a.git_ref = "main";
     a.phases = {{.name = "apply", .before = {"b"}, .commands = {"c", "d"}, .after = {}}};
     a.after_run = {"last"};
     a.variables
@@ -26,6 +28,7 @@ TEST_CASE("a policy sees what a stage is, and no value of a variable or a file")
         a, "r/i:1", {.pool = "P", .hostname = "h", .version = "v", .metadata = {{"team", "core"}}});
     CHECK(input
         == R"({"run":{"id":"R","type":"TRACKED"},"stack":{"id":"web"},)"
+           R"("source":{"git_url":"https://git.example/web","git_ref":"main","git_commit":""},)"
            R"("stage":{"id":"S","name":"apply","kind":"write","safety":"proposed","project_root":""},)"
            R"("image":"r/i:1","image_id":"r/i@sha256:x",)"
            R"("phases":[{"name":"apply","before":["b"],"commands":["c","d"],"after":[]}],"after_run":["last"],)"

@@ -21,13 +21,16 @@ Assignment full()
     a.safety = SafetyClass::proposed;
     a.image = "registry.example/runner:1";
     a.image_id = "sha256:aa";
-    a.platform = "linux/arm64";
-    a.phases = {{"init", {"true"}, {"tofu init", "echo 'x'"}, {}}, {"apply", {}, {"tofu apply"}, {"env"}}};
+    a.phases
+        = {{"init", {"true"}, {"tofu init", "echo 'x'"}, {}}, {"apply", {}, {"tofu apply"}, {"env"}, true}};
     a.after_run = {"rm -f x"};
     a.variables = {{"A", "plain\n", false, false}, {"B", "c2VhbGVk", true, true}, {"C", "", false, true}};
     a.files = {{"dir/file", "aGk=", "", false, 0600}, {"x", "", "file-1", true, 0}};
     a.limits = {.run = 1, .silence = 2, .memory_bytes = 3, .nano_cpus = 4, .pids = 5};
     a.source_blob = "source";
+    a.git_url = "ssh://git@git.example/infra.git";
+    a.git_ref = "main";
+    a.git_commit = std::string(40, 'a');
     a.workspace_in = "workspace-1";
     a.workspace_fence = {2, 1};
     a.workspace_maker = kId;
