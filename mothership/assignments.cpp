@@ -21,6 +21,31 @@ void add_phase(protocol::Assignment& assignment, const StackSpec& spec, const st
         assignment.phases.push_back(std::move(phase));
 }
 
+/// The launcher makes the phase itself. One that does not know git must not go on in an empty directory.
+void add_git(protocol::Assignment& assignment, const Run& run)
+{
+    if (run.spec.git_url.empty())
+        return;
+    assignment.git_url = run.spec.git_url;
+    assignment.git_ref = run.spec.git_ref;
+    assignment.git_commit = run.commit;
+    assignment.phases.push_back({.name = "prepare",
+        .before = {},
+        .commands = {"echo 'this launcher cannot fetch sources from git: update it'; exit 1"},
+        .after = {}});
+}
+
+/// Plans, applies, and whatever came of that, destroys.
+void add_test(protocol::Assignment& assignment, const StackSpec& spec)
+{
+    add_phase(assignment, spec, "plan");
+    add_phase(assignment, spec, "apply");
+    const auto before = assignment.phases.size();
+    add_phase(assignment, spec, "destroy");
+    if (assignment.phases.size() > before)
+        assignment.phases.back().always = true;
+}
+
 Result<void> carry_workspace(Transaction& records, const Stage& stage, protocol::Assignment& assignment)
 {
     for (const auto& earlier : SLIPWAY_TRY(records.stages_of_run(stage.run_id))) {
@@ -75,13 +100,20 @@ Result<protocol::Assignment> assignment_of(Transaction& records, const Stage& st
         = run->type == RunType::proposed ? protocol::SafetyClass::proposed : protocol::SafetyClass::trusted;
     assignment.image = run->spec.runner_image;
     if (stage.ordinal == 0) {
+        add_git(assignment, *run);
         add_phase(assignment, run->spec, "init");
         assignment.source_blob = source_blob_name(*run);
         SLIPWAY_TRY(add_state(records, *run, assignment));
     } else {
+        assignment.git_url = run->spec.git_url;
+        assignment.git_ref = run->spec.git_ref;
+        assignment.git_commit = run->commit;
         SLIPWAY_TRY(carry_workspace(records, stage, assignment));
     }
-    add_phase(assignment, run->spec, stage.name);
+    if (run->type == RunType::testing)
+        add_test(assignment, run->spec);
+    else
+        add_phase(assignment, run->spec, stage.name);
     assignment.keep_workspace = reads && run->type != RunType::proposed && run->spec.phases.contains("apply");
     assignment.workflow = run->spec.workflow;
     assignment.manage_state = run->spec.manage_state;

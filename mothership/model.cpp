@@ -1,6 +1,7 @@
 #include "mothership/model.h"
 
 #include "common/base64.h"
+#include "common/protocol/git_source.h"
 #include "crypto/envelope.h"
 
 #include <algorithm>
@@ -121,6 +122,17 @@ Result<void> read_files(const JsonValue& json, StackSpec& spec)
     return {};
 }
 
+Result<void> read_git(const JsonValue& json, StackSpec& spec)
+{
+    spec.git_url = SLIPWAY_TRY(json.string_or("git_url", spec.git_url));
+    spec.git_ref = SLIPWAY_TRY(json.string_or("git_ref", spec.git_ref));
+    if (!spec.git_url.empty())
+        SLIPWAY_TRY(in(json.path() + ".git_url", protocol::check_git_url(spec.git_url)));
+    if (spec.git_url.empty() && !spec.git_ref.empty())
+        return Error{Errc::invalid_input, json.path() + ".git_ref: a ref needs a git_url"};
+    return in(json.path() + ".git_ref", protocol::check_git_ref(spec.git_ref));
+}
+
 Result<void> check_project_root(const JsonValue& json, const std::string& path)
 {
     const bool climbs = path == ".." || path.starts_with("../") || path.ends_with("/..")
@@ -143,6 +155,7 @@ void write_members(JsonWriter& json, const StackSpec& spec)
 {
     json.field("workflow", spec.workflow).flag("manage_state", spec.manage_state);
     json.field("runner_image", spec.runner_image).field("project_root", spec.project_root);
+    json.field("git_url", spec.git_url).field("git_ref", spec.git_ref);
     json.flag("autodeploy", spec.autodeploy);
     write_commands(json, "phases", spec.phases);
     write_commands(json, "hooks", spec.hooks);
@@ -186,6 +199,7 @@ Result<void> read_all(const JsonValue& json, const std::array<std::string_view, 
         return Error{Errc::invalid_input, json.path() + ".runner_image: expected the name of an image"};
     spec.project_root = SLIPWAY_TRY(json.string_or("project_root", spec.project_root));
     SLIPWAY_TRY(check_project_root(json, spec.project_root));
+    SLIPWAY_TRY(read_git(json, spec));
     spec.autodeploy = SLIPWAY_TRY(json.boolean_or("autodeploy", spec.autodeploy)) == JsonValue::Boolean::yes;
     SLIPWAY_TRY(read_commands(json, "phases", phases, spec.phases));
     SLIPWAY_TRY(read_commands(json, "hooks", kHooks, spec.hooks));
@@ -214,6 +228,15 @@ Result<void> check_size(const StackSpec& spec)
                 + " bytes together as JSON, these have " + std::to_string(size)
                 + ": put long scripts into the sources"};
     return {};
+}
+
+std::string_view to_string(StackKind kind) noexcept { return kind == StackKind::module ? "module" : "stack"; }
+
+std::optional<StackKind> stack_kind_from(std::string_view name) noexcept
+{
+    if (name == to_string(StackKind::stack))
+        return StackKind::stack;
+    return name == to_string(StackKind::module) ? std::optional{StackKind::module} : std::nullopt;
 }
 
 Result<void> check_file_path(std::string_view path)

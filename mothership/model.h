@@ -81,6 +81,8 @@ struct StackSpec {
     bool manage_state = false; ///< The state file of the project root is kept here, sealed, in versions.
     std::string runner_image;
     std::string project_root;
+    std::string git_url; ///< Where the sources are in git (protocol/git_source.h); empty: they are uploaded.
+    std::string git_ref; ///< Empty: what HEAD is there.
     bool autodeploy = false;
     /// init, plan, apply, destroy: commands. In the copy of a task's run also perform.
     std::map<std::string, std::vector<std::string>> phases;
@@ -93,12 +95,21 @@ struct StackSpec {
     [[nodiscard]] bool has_sealed() const;
 };
 
+enum class StackKind : std::uint8_t {
+    stack,
+    module, ///< Is tested, and nothing else: its runs are of the type TESTING.
+};
+
+[[nodiscard]] std::string_view to_string(StackKind kind) noexcept;
+[[nodiscard]] std::optional<StackKind> stack_kind_from(std::string_view name) noexcept;
+
 struct Stack {
     std::string id; ///< Slug made of the name.
     std::string name;
     std::string pool_id; ///< Empty: none is attached.
     StackSpec spec;
     std::int64_t created_ms = 0;
+    StackKind kind = StackKind::stack; ///< Never changes.
 };
 
 /// One upload of a stack's sources.
@@ -147,6 +158,7 @@ struct Run {
     std::int64_t source_version = 0; ///< 0: the stack had no source.
     std::int64_t created_ms = 0;
     Timeline timeline;
+    std::string commit; ///< Of its sources, once a worker has fetched them from git.
 };
 
 struct HistoryEntry {

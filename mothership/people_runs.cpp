@@ -90,6 +90,8 @@ Result<std::string> run_json(Transaction& records, const Run& run)
     json.field("type", to_string(run.type)).field("state", to_string(run.state));
     if (const auto command = run.spec.phases.find("perform"); command != run.spec.phases.end())
         json.field("command", command->second.front());
+    if (!run.commit.empty())
+        json.field("commit", run.commit);
     json.flag("terminal", is_terminal(run.state))
         .field("waiting_for", SLIPWAY_TRY(waiting_for(records, run)));
     json.field("created_ms", run.created_ms).key("history").begin_array();
@@ -113,8 +115,8 @@ Result<http::Reply> PeopleApi::create_run(const http::Request& request)
         const auto document = SLIPWAY_TRY(JsonDocument::parse(request.body));
         const auto wanted = SLIPWAY_TRY(document.root().string_or("type", "TRACKED"));
         type = run_type_from(wanted).value_or(RunType::parse);
-        if (type == RunType::parse || type == RunType::testing)
-            return Error{Errc::invalid_input, "$.type: expected TRACKED, PROPOSED, TASK or DESTROY"};
+        if (type == RunType::parse)
+            return Error{Errc::invalid_input, "$.type: expected TRACKED, PROPOSED, TASK, DESTROY or TESTING"};
         command = SLIPWAY_TRY(document.root().string_or("command", ""));
         if ((type == RunType::task) == command.empty() || command.find('\0') != std::string::npos)
             return Error{Errc::invalid_input, "$.command: a TASK has a command, and nothing else has one"};

@@ -53,11 +53,19 @@ Result<void> check_name_is_free(Transaction& records, const Stack& stack)
     return {};
 }
 
+/// What a test has made goes again, and with it what is known of it.
+Result<void> check_kind(const Stack& stack)
+{
+    if (stack.kind == StackKind::module && stack.spec.manage_state)
+        return Error{Errc::invalid_input, "$.manage_state: a module has no state to keep: its tests destroy"};
+    return {};
+}
+
 enum class Detail { some, all };
 
 Result<void> write_stack(JsonWriter& json, Transaction& records, const Stack& stack, Detail detail)
 {
-    json.begin_object().field("id", stack.id).field("name", stack.name);
+    json.begin_object().field("id", stack.id).field("name", stack.name).field("kind", to_string(stack.kind));
     if (stack.pool_id.empty()) {
         json.key("pool_id").null().key("pool_name").null();
     } else {
@@ -67,7 +75,9 @@ Result<void> write_stack(JsonWriter& json, Transaction& records, const Stack& st
     if (detail == Detail::all)
         write_members(json, stack.spec);
     else
-        json.field("runner_image", stack.spec.runner_image);
+        json.field("runner_image", stack.spec.runner_image)
+            .field("git_url", stack.spec.git_url)
+            .field("git_ref", stack.spec.git_ref);
     write_source(json, SLIPWAY_TRY(records.source(stack.id, 0)));
     json.field("created_ms", stack.created_ms).end_object();
     return {};
@@ -161,7 +171,12 @@ Result<http::Reply> PeopleApi::create_stack(const http::Request& request)
     if (stack.id.empty() || stack.name.size() > 128)
         return Error{
             Errc::invalid_input, "$.name: a stack's name has letters or digits, and at most 128 bytes"};
+    const auto kind = stack_kind_from(SLIPWAY_TRY(document.root().string_or("kind", "stack")));
+    if (!kind)
+        return Error{Errc::invalid_input, "$.kind: expected stack or module"};
+    stack.kind = *kind;
     SLIPWAY_TRY(read_members(document.root(), stack.spec));
+    SLIPWAY_TRY(check_kind(stack));
     SLIPWAY_TRY(check_size(stack.spec));
     stack.created_ms = plane_.wall_ms();
     const auto decide = [&](Work& work) -> Result<std::string> {
@@ -208,6 +223,7 @@ Result<http::Reply> PeopleApi::change_stack(const http::Request& request)
             return Error{
                 Errc::invalid_input, "$.name: a stack's name has letters or digits, and at most 128 bytes"};
         SLIPWAY_TRY(read_members(document.root(), stack.spec));
+        SLIPWAY_TRY(check_kind(stack));
         SLIPWAY_TRY(check_size(stack.spec));
         SLIPWAY_TRY(read_pool(work.records, document.root(), stack));
         if (!stack.spec.has_sealed())
@@ -227,6 +243,11 @@ Result<http::SinkOrReply> PeopleApi::upload_source(const http::Request& request)
         return http::SinkOrReply{unknown_key_reply()};
     const auto stack
         = SLIPWAY_TRY(plane_.look([&](Transaction& records) { return stack_of(records, request); }));
+    if (!stack.spec.git_url.empty())
+        return Error{Errc::conflict,
+            "the sources of stack " + stack.id
+                + " are in git, so pushed ones would not be used. To push instead: slipway stack set "
+                + stack.id + " --git ''"};
     auto writer = SLIPWAY_TRY(blobs_.create());
     return http::SinkOrReply{std::make_unique<SourceSink>(plane_, blobs_, stack.id, std::move(writer))};
 }

@@ -108,6 +108,8 @@ inline constexpr std::array kTransitions{
     Transition{RunState::planning, RunEvent::ask_review, RunState::pending_review},
     Transition{RunState::planning, RunEvent::ask_confirmation, RunState::unconfirmed},
     Transition{RunState::planning, RunEvent::auto_confirm, RunState::confirmed},
+    Transition{RunState::planning, RunEvent::apply, RunState::applying}, // of a test, in one stage
+    Transition{RunState::planning, RunEvent::destroy, RunState::destroying}, // likewise
     Transition{RunState::planning, RunEvent::finish, RunState::finished},
     Transition{RunState::planning, RunEvent::requeue, RunState::ready},
     Transition{RunState::planning, RunEvent::fail, RunState::failed},
@@ -139,6 +141,7 @@ inline constexpr std::array kTransitions{
     Transition{RunState::preparing_apply, RunEvent::requeue, RunState::confirmed},
     Transition{RunState::preparing_apply, RunEvent::fail, RunState::failed},
 
+    Transition{RunState::applying, RunEvent::destroy, RunState::destroying}, // of a test
     Transition{RunState::applying, RunEvent::finish, RunState::finished},
     Transition{RunState::applying, RunEvent::fail, RunState::failed},
 
@@ -171,7 +174,8 @@ inline constexpr std::array kTransitions{
 /// Runs of these types hold the stack's lock from READY to their end.
 [[nodiscard]] constexpr bool is_exclusive(RunType type) noexcept
 {
-    return type == RunType::tracked || type == RunType::task || type == RunType::destroy;
+    return type == RunType::tracked || type == RunType::task || type == RunType::destroy
+        || type == RunType::testing;
 }
 
 /// The words of the API: QUEUED, TRACKED …; events in lower case.

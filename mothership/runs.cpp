@@ -16,12 +16,15 @@ constexpr std::string_view kPlan = "plan";
 constexpr std::string_view kApply = "apply";
 constexpr std::string_view kPerform = "perform";
 constexpr std::string_view kDestroy = "destroy";
+constexpr std::string_view kTest = "test";
 
-/// The first stage of a run. Tasks and destructions are one stage, which writes.
+/// The first stage of a run. Tasks, destructions and tests are one stage, which writes.
 std::string_view first_stage(RunType type)
 {
     if (type == RunType::task)
         return kPerform;
+    if (type == RunType::testing)
+        return kTest;
     return type == RunType::destroy ? kDestroy : kPlan;
 }
 
@@ -73,17 +76,39 @@ Result<void> fire(Work& work, Run& run, RunEvent event, std::string_view note)
     return schedule_stack(work, run.stack_id);
 }
 
-Result<Run> create_run(Work& work, const Stack& stack, RunType type, const std::string& command)
+namespace {
+
+/// Whether the stack has what a run of the type needs.
+Result<void> check_commands(const Stack& stack, RunType type)
 {
-    const std::string first{first_stage(type)};
-    if (first == kDestroy && !stack.spec.phases.contains(first))
+    const bool module = stack.kind == StackKind::module;
+    if (module != (type == RunType::testing))
+        return Error{Errc::conflict,
+            module ? "module " + stack.id + " is tested only: slipway module test " + stack.id
+                   : "stack " + stack.id + " is no module, and only modules are tested: slipway module list"};
+    const auto has = [&](std::string_view phase) { return stack.spec.phases.contains(std::string{phase}); };
+    if (type == RunType::destroy && !has(kDestroy))
         return Error{Errc::conflict,
             "stack " + stack.id + " has no destroy commands: slipway stack set " + stack.id
                 + " --destroy '…'"};
-    if (first == kPlan && !stack.spec.phases.contains(first))
+    if (module && (!has(kPlan) || (has(kApply) && !has(kDestroy))))
+        return Error{Errc::conflict,
+            "module " + stack.id + " has no " + (has(kPlan) ? "destroy" : "plan") + " commands"
+                + (has(kPlan) ? ", and what a test has made must go" : "") + ": slipway module set "
+                + stack.id + (has(kPlan) ? " --destroy '…'" : " --plan '…'")};
+    if (first_stage(type) == kPlan && !has(kPlan))
         return Error{Errc::conflict,
             "stack " + stack.id + " has no plan commands: give it some with PATCH /api/v1/stacks/" + stack.id
                 + " {\"phases\": {\"plan\": [\"…\"]}}, or make another with slipway stack create --plan"};
+    return {};
+}
+
+} // namespace
+
+Result<Run> create_run(Work& work, const Stack& stack, RunType type, const std::string& command)
+{
+    const std::string first{first_stage(type)};
+    SLIPWAY_TRY(check_commands(stack, type));
     Run run;
     run.id = work.new_id();
     run.stack_id = stack.id;
@@ -91,7 +116,8 @@ Result<Run> create_run(Work& work, const Stack& stack, RunType type, const std::
     run.spec = stack.spec;
     if (first == kPerform)
         run.spec.phases[first] = {command};
-    if (const auto source = SLIPWAY_TRY(work.records.source(stack.id, 0)))
+    if (const auto source = SLIPWAY_TRY(work.records.source(stack.id, 0));
+        source && stack.spec.git_url.empty())
         run.source_version = source->version;
     run.created_ms = work.wall_ms;
     run.timeline.queued_ms = work.wall_ms;

@@ -108,6 +108,15 @@ Result<void> phase_reported(Work& work, Run& run, std::string_view phase)
     return {};
 }
 
+/// The first commit that a worker tells is the run's: what is granted again fetches that one.
+Result<void> note_commit(Work& work, Run& run, const protocol::StateReport& report)
+{
+    if (report.commit.empty() || !run.commit.empty() || run.spec.git_url.empty())
+        return {};
+    run.commit = report.commit;
+    return work.records.update_run(run);
+}
+
 Result<void> stage_ended(Work& work, Run& run, const Stage& stage)
 {
     if (stage.core.outcome != Outcome::succeeded)
@@ -117,7 +126,8 @@ Result<void> stage_ended(Work& work, Run& run, const Stage& stage)
     if (stage.core.kind == StageKind::read)
         return plan_succeeded(work, run, stage);
     run.timeline.applied_ms = work.wall_ms;
-    SLIPWAY_TRY(phase_reported(work, run, stage.name)); // its report may have been lost
+    SLIPWAY_TRY(
+        phase_reported(work, run, run.type == RunType::testing ? "plan" : stage.name)); // it may be lost
     return fire(work, run, RunEvent::finish);
 }
 
@@ -148,6 +158,8 @@ Result<void> follow(Work& work, Stage& stage, ServerPhase before, const protocol
     if (!found || is_terminal(found->state))
         return {};
     Run& run = *found;
+    if (report)
+        SLIPWAY_TRY(note_commit(work, run, *report));
     const ServerPhase after = stage.core.phase;
     const bool reported_phase = report && report->event == StageEvent::phase;
     if (after == before)

@@ -197,8 +197,14 @@ CREATE TABLE states (
 CREATE INDEX states_by_file ON states (file);
 )sql";
 
-constexpr std::array kMigrations{
-    Migration{.version = 1, .sql = kVersion1}, Migration{.version = 2, .sql = kVersion2}};
+/// Commits of runs, and modules.
+constexpr const char* kVersion3 = R"sql(
+ALTER TABLE runs ADD COLUMN commit_name TEXT NOT NULL DEFAULT '';
+ALTER TABLE stacks ADD COLUMN kind TEXT NOT NULL DEFAULT 'stack';
+)sql";
+
+constexpr std::array kMigrations{Migration{.version = 1, .sql = kVersion1},
+    Migration{.version = 2, .sql = kVersion2}, Migration{.version = 3, .sql = kVersion3}};
 
 Result<int> schema_version(Connection& connection)
 {

@@ -4,12 +4,12 @@ namespace slipway::mothership::sqlite {
 
 namespace {
 
-#define SLIPWAY_STACK_COLUMNS "id, name, coalesce(pool_id, ''), spec, created_ms"
+#define SLIPWAY_STACK_COLUMNS "id, name, coalesce(pool_id, ''), spec, created_ms, kind"
 #define SLIPWAY_SOURCE_COLUMNS "stack_id, version, file, size, sha256, uploaded_ms"
 #define SLIPWAY_RUN_COLUMNS_WITH(spec)                                                                       \
     "id, version, stack_id, type, state, coalesce(pool_id, ''), " spec                                       \
     ", source_version, created_ms, queued_ms, picked_up_ms, started_ms, first_byte_ms, planned_ms, "         \
-    "confirmed_ms, applied_ms"
+    "confirmed_ms, applied_ms, commit_name"
 #define SLIPWAY_RUN_COLUMNS SLIPWAY_RUN_COLUMNS_WITH("spec")
 /// For lists: a specification may have a megabyte.
 #define SLIPWAY_LISTED_RUN_COLUMNS SLIPWAY_RUN_COLUMNS_WITH("'{}'")
@@ -31,6 +31,10 @@ Result<Stack> read_stack(Row& row)
     stack.pool_id = row.text();
     stack.spec = SLIPWAY_TRY(read_spec(row));
     stack.created_ms = row.integer();
+    const auto kind = stack_kind_from(row.text());
+    if (!kind)
+        return Error{Errc::internal, "stack " + stack.id + " is of a kind that this program does not know"};
+    stack.kind = *kind;
     return stack;
 }
 
@@ -70,6 +74,7 @@ Result<Run> read_run(Row& row)
     run.timeline.planned_ms = row.integer();
     run.timeline.confirmed_ms = row.integer();
     run.timeline.applied_ms = row.integer();
+    run.commit = row.text();
     return run;
 }
 
@@ -86,9 +91,9 @@ Result<HistoryEntry> read_history(Row& row)
 
 Result<void> SqliteTransaction::add_stack(const Stack& stack)
 {
-    SLIPWAY_TRY(
-        db_.run("INSERT INTO stacks (id, name, pool_id, spec, created_ms) VALUES (?, ?, nullif(?, ''), ?, ?)",
-            stack.id, stack.name, stack.pool_id, to_json(stack.spec), stack.created_ms));
+    SLIPWAY_TRY(db_.run("INSERT INTO stacks (id, name, pool_id, spec, created_ms, kind)"
+                        " VALUES (?, ?, nullif(?, ''), ?, ?, ?)",
+        stack.id, stack.name, stack.pool_id, to_json(stack.spec), stack.created_ms, to_string(stack.kind)));
     return {};
 }
 
@@ -140,13 +145,14 @@ Result<void> SqliteTransaction::add_run(const Run& run)
 Result<void> SqliteTransaction::update_run(Run& run)
 {
     const auto& t = run.timeline;
-    const int changed = SLIPWAY_TRY(db_.run("UPDATE runs SET version = version + 1, state = ?, terminal = ?, "
-                                            "pool_id = nullif(?, ''), queued_ms = ?,"
-                                            " picked_up_ms = ?, started_ms = ?, first_byte_ms = ?, "
-                                            "planned_ms = ?, confirmed_ms = ?, applied_ms = ?"
-                                            " WHERE id = ? AND version = ?",
+    const int changed = SLIPWAY_TRY(db_.run(
+        "UPDATE runs SET version = version + 1, state = ?, terminal = ?, "
+        "pool_id = nullif(?, ''), queued_ms = ?,"
+        " picked_up_ms = ?, started_ms = ?, first_byte_ms = ?, "
+        "planned_ms = ?, confirmed_ms = ?, applied_ms = ?, commit_name = ?"
+        " WHERE id = ? AND version = ?",
         to_string(run.state), is_terminal(run.state), run.pool_id, t.queued_ms, t.picked_up_ms, t.started_ms,
-        t.first_byte_ms, t.planned_ms, t.confirmed_ms, t.applied_ms, run.id, run.version));
+        t.first_byte_ms, t.planned_ms, t.confirmed_ms, t.applied_ms, run.commit, run.id, run.version));
     if (changed != 1)
         return lost("run " + run.id);
     ++run.version;

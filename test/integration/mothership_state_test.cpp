@@ -106,7 +106,8 @@ TEST_CASE("what a task and a rescue leave is found under their run")
         = [&](const std::string& body) { return scene.server.api("POST", "/api/v1/stacks/web/runs", body); };
     CHECK(api(R"({"type":"TASK"})").status == 400);
     CHECK(api(R"({"type":"TRACKED","command":"x"})").status == 400);
-    CHECK(api(R"({"type":"TESTING"})").status == 400);
+    CHECK(api(R"({"type":"TESTING"})").status == 409);
+    CHECK(api(R"({"type":"PARSE"})").status == 400);
     CHECK(api(R"({"type":"DESTROY"})").status == 409);
     const auto made = api(R"({"type":"TASK","command":"tofu state list"})");
     REQUIRE(made.status == 201);
@@ -122,4 +123,34 @@ TEST_CASE("what a task and a rescue leave is found under their run")
     finish(scene, task);
     CHECK(scene.server.api("GET", run + "/rescue").body.find("sealed rescue") != std::string::npos);
     CHECK(scene.server.api("GET", run).text("state") == "FINISHED");
+}
+
+TEST_CASE("sources are pushed or in git, and a URL with a password is refused without being repeated")
+{
+    Scene scene;
+    const auto set
+        = [&](const std::string& body) { return scene.server.api("PATCH", "/api/v1/stacks/web", body); };
+    const auto refused = set(R"({"git_url":"https://bob:hunter2@git.example/a"})");
+    CHECK(refused.status == 400);
+    CHECK(refused.body.find("GIT_PASSWORD") != std::string::npos);
+    CHECK(refused.body.find("hunter2") == std::string::npos);
+    CHECK(set(R"({"git_url":"ext::sh -c id"})").status == 400);
+    CHECK(set(R"({"git_url":"https://git.example/a","git_ref":"--upload-pack=id"})").status == 400);
+    CHECK(set(R"({"git_ref":"main"})").status == 400);
+    REQUIRE(set(R"({"git_url":"https://git.example/a","git_ref":"main"})").status == 200);
+    CHECK(scene.server.api("PUT", "/api/v1/stacks/web/source", std::string(1024, '\0')).status == 409);
+    const auto run = scene.server.start_run("web");
+    const auto plan = scene.worker.take_offer();
+    CHECK(plan.git_url == "https://git.example/a");
+    CHECK(plan.source_blob.empty());
+    REQUIRE(scene.worker.accept(plan).status == 200);
+    REQUIRE(scene.worker.report(plan, {.event = StageEvent::started}).status == 200);
+    const std::string commit(40, 'a');
+    CHECK(scene.worker.report(plan, {.event = StageEvent::phase, .phase = "plan", .commit = "main"}).status
+        == 400);
+    CHECK(scene.worker.report(plan, {.event = StageEvent::phase, .phase = "plan", .commit = commit}).status
+        == 200);
+    CHECK(scene.server.api("GET", "/api/v1/runs/" + run).text("commit") == commit);
+    CHECK(set(R"({"git_url":"","git_ref":""})").status == 200);
+    CHECK(scene.server.api("PUT", "/api/v1/stacks/web/source", std::string(1024, '\0')).status == 200);
 }

@@ -285,3 +285,96 @@ TEST_CASE("a list of runs comes without their specifications")
     CHECK(runs[0].spec.phases.empty());
     CHECK(desk.run(id).spec.phases.size() == 2);
 }
+
+TEST_CASE("the commit that a worker told first is the run's: a plan that is granted again fetches that one")
+{
+    ControlDesk desk;
+    change(desk, [](StackSpec& spec) { spec.git_url = "https://git.example/web"; });
+    const std::string told(40, 'a');
+    const auto id = desk.start_run();
+    auto stage = desk.grant();
+    REQUIRE(stage);
+    auto a = assignment(desk, *stage);
+    CHECK(a.git_url == "https://git.example/web");
+    CHECK(a.git_commit.empty());
+    CHECK(a.source_blob.empty());
+    CHECK(phases_of(a) == std::vector<std::string>{"prepare", "plan"});
+    desk.accept(*stage);
+    desk.report(*stage, {.event = protocol::StageEvent::started});
+    desk.report(*stage, {.event = protocol::StageEvent::phase, .phase = "prepare"});
+    CHECK(desk.run(id).state == RunState::preparing);
+    desk.report(*stage, {.event = protocol::StageEvent::phase, .phase = "plan", .commit = told});
+    CHECK(desk.run(id).commit == told);
+    desk.finish(*stage, Outcome::lost, "lost");
+    stage = desk.grant();
+    REQUIRE(stage);
+    CHECK(assignment(desk, *stage).git_commit == told);
+    desk.begin(*stage, "plan");
+    desk.report(
+        *stage, {.event = protocol::StageEvent::phase, .phase = "plan", .commit = std::string(40, 'b')});
+    CHECK(desk.run(id).commit == told);
+    desk.finish(*stage, Outcome::succeeded);
+    desk.act(id, confirm_run);
+    const auto apply = desk.grant();
+    REQUIRE(apply);
+    a = assignment(desk, *apply);
+    CHECK(phases_of(a) == std::vector<std::string>{"apply"});
+    CHECK(a.git_commit == told);
+    desk.restart();
+    CHECK(desk.run(id).commit == told);
+}
+
+TEST_CASE("a module is tested and nothing else: one stage that writes plans, applies, and always destroys")
+{
+    ControlDesk desk;
+    const auto refused = [&](RunType type) {
+        const auto made = desk.plane->change([&](Work& work) -> Result<std::string> {
+            const auto stack = SLIPWAY_TRY(work.records.stack(desk.stack.id));
+            return SLIPWAY_TRY(create_run(work, *stack, type)).id;
+        });
+        return made ? "" : made.error().message();
+    };
+    CHECK(refused(RunType::testing).find("is no module") != std::string::npos);
+    must(desk.plane->change_records([&](Work& work) -> Result<void> {
+        Stack module = desk.stack;
+        module.id = "vpc";
+        module.name = "vpc";
+        module.kind = StackKind::module;
+        return work.records.add_stack(module);
+    }));
+    desk.stack.id = "vpc";
+    desk.restart();
+    CHECK(refused(RunType::tracked).find("slipway module test vpc") != std::string::npos);
+    CHECK(refused(RunType::testing).find("--destroy") != std::string::npos);
+    change(desk, [](StackSpec& spec) {
+        spec.phases["init"] = {"init"};
+        spec.phases["destroy"] = {"destroy"};
+    });
+    const auto id = start(desk, RunType::testing);
+    const auto stage = desk.grant();
+    REQUIRE(stage);
+    const auto a = assignment(desk, *stage);
+    CHECK(a.kind == protocol::StageKind::write);
+    CHECK(a.run_type == "TESTING");
+    CHECK(a.stage_name == "test");
+    CHECK(phases_of(a) == std::vector<std::string>{"init", "plan", "apply", "destroy"});
+    CHECK(a.phases[3].always);
+    CHECK_FALSE(a.phases[2].always);
+    CHECK_FALSE(a.keep_workspace);
+    desk.begin(*stage, "init");
+    for (const std::string phase : {"plan", "apply", "destroy"})
+        desk.report(*stage, {.event = protocol::StageEvent::phase, .phase = phase});
+    desk.finish(*stage, Outcome::succeeded);
+    CHECK(states_of(desk, id)
+        == std::vector<std::string>{"QUEUED", "READY", "PREPARING", "INITIALIZING", "PLANNING", "APPLYING",
+            "DESTROYING", "FINISHED"});
+
+    // Reports of phases may be lost.
+    const auto other = start(desk, RunType::testing);
+    const auto second = desk.grant();
+    REQUIRE(second);
+    desk.accept(*second);
+    desk.report(*second, {.event = protocol::StageEvent::started});
+    desk.finish(*second, Outcome::succeeded);
+    CHECK(desk.run(other).state == RunState::finished);
+}
