@@ -135,6 +135,13 @@ void add_tasks(CLI::App& app, Work& work)
     run->add_option("command", options->command, "The command, as one word of the shell")->required();
 }
 
+void add_tests(CLI::App& module, Work& work)
+{
+    auto* test = module.add_subcommand("test", "Plan, apply and destroy, as a run of the type TESTING");
+    test->footer("Example: slipway module test -f vpc");
+    add_start_options(*test, work)->type = "TESTING";
+}
+
 void add_runs(CLI::App& app, Work& work, bool& json)
 {
     auto* run = app.add_subcommand("run", "Runs")->require_subcommand(1);
@@ -217,6 +224,7 @@ int run_command_line(int argc, const char* const* argv)
     });
     add_pools(app, work, json);
     add_stacks(app, work, json);
+    add_tests(*add_modules(app, work, json), work);
     add_runs(app, work, json);
     add_tasks(app, work);
     CLI11_PARSE(app, argc, argv);

@@ -20,10 +20,11 @@ void add_several(
     app.add_option(name, values, help + "; several: once for each")->allow_extra_args(false);
 }
 
-std::shared_ptr<StackOptions> add_stack_options(CLI::App& app)
+std::shared_ptr<StackOptions> add_stack_options(CLI::App& app, const std::string& kind)
 {
     auto options = std::make_shared<StackOptions>();
-    app.add_option("name", options->name, "Name of the stack")->required();
+    options->kind = kind;
+    app.add_option("name", options->name, "Name of the " + kind)->required();
     app.add_option("--image", options->image, "Runner image; the launcher's default if none is given");
     add_several(app, "--init", options->init, "Command of the init phase");
     add_several(app, "--plan", options->plan, "Command of the plan phase");
@@ -42,41 +43,70 @@ std::shared_ptr<StackOptions> add_stack_options(CLI::App& app)
            "PEM file with the pool's public key or certificate, in place of the control plane's word")
         ->check(CLI::ExistingFile);
     app.add_option("--workflow", options->workflow, "custom (default), opentofu, terraform or ansible");
+    app.add_option_function<std::string>(
+        "--git", [options](const std::string& url) { options->git = url; },
+        "URL of a repository that jobs fetch the sources from, instead of slipway " + kind
+            + " push; '' takes it away");
+    app.add_option_function<std::string>(
+        "--ref", [options](const std::string& ref) { options->ref = ref; },
+        "Branch, tag or whole commit of it; its HEAD if none is given");
+    app.add_option(
+        "--project-root,--path", options->project_root, "Directory of the sources in which commands run");
+    return options;
+}
+
+/// What only a stack may say: a module's tests keep nothing and ask nobody.
+void add_flags_of_stacks(CLI::App& app, const std::shared_ptr<StackOptions>& options)
+{
     app.add_flag_callback(
         "--manage-state", [options] { options->manage_state = true; },
         "Keep the state file, sealed, in versions");
     app.add_flag_callback(
         "--no-manage-state", [options] { options->manage_state = false; }, "Leave the state to the stack");
-    app.add_option("--project-root", options->project_root, "Directory of the sources in which commands run");
     app.add_flag_callback(
         "--autodeploy", [options] { options->autodeploy = true; }, "Apply without a confirmation");
     app.add_flag_callback(
         "--no-autodeploy", [options] { options->autodeploy = false; }, "Wait for a confirmation");
-    return options;
 }
 
-void add_stack_spec(CLI::App& stack, Work& work)
+void add_create(CLI::App& parent, Work& work, const std::string& kind)
 {
-    auto* create = stack.add_subcommand("create", "Make a stack");
-    const auto options = add_stack_options(*create);
+    const bool module = kind == "module";
+    auto* create = parent.add_subcommand("create", "Make a " + kind);
+    const auto options = add_stack_options(*create, kind);
     create->add_option("--pool", options->pool, "Pool that runs it (name or id); nothing runs without one");
     create->get_option("--plan")->required();
-    create->get_option("--apply")->required();
-    create->footer("Example:\n"
-                   "  slipway stack create web --pool demo --image registry/tofu:1.8 --init 'tofu init' \\\n"
-                   "    --plan 'tofu plan -out=../plan' --apply 'tofu apply ../plan'");
+    if (module) {
+        create->footer("A test runs init, plan, apply and, whatever came of those, destroy.\nExample:\n"
+                       "  slipway module create vpc --pool demo --image registry/tofu:1.8 --git "
+                       "https://git.example.com/vpc \\\n"
+                       "    --path examples/small --init 'tofu init' --plan 'tofu plan' \\\n"
+                       "    --apply 'tofu apply -auto-approve' --destroy 'tofu destroy -auto-approve'");
+    } else {
+        add_flags_of_stacks(*create, options);
+        create->get_option("--apply")->required();
+        create->footer(
+            "Example:\n"
+            "  slipway stack create web --pool demo --image registry/tofu:1.8 --init 'tofu init' \\\n"
+            "    --plan 'tofu plan -out=../plan' --apply 'tofu apply ../plan'");
+    }
     create->callback([&work, options] {
         work = [options] {
             return with_client([&](ApiClient& client) { return create_stack(client, *options); });
         };
     });
-    auto* set = stack.add_subcommand("set", "Change a stack; what is not given stays");
-    const auto changes = add_stack_options(*set);
+}
+
+void add_set(CLI::App& parent, Work& work, const std::string& kind)
+{
+    auto* set = parent.add_subcommand("set", "Change a " + kind + "; what is not given stays");
+    const auto changes = add_stack_options(*set, kind);
+    if (kind != "module")
+        add_flags_of_stacks(*set, changes);
     add_several(*set, "--unset-env", changes->unset, "Take a variable away");
     set->footer("A phase or hook that is given replaces all its commands, and '' takes it away; variables "
-                "are added or\n"
-                "replaced.\nExample:\n"
-                "  slipway stack set web --plan 'tofu plan -out=../plan' --no-autodeploy");
+                "are added or\nreplaced.\nExample:\n  slipway "
+        + kind + " set web --plan 'tofu plan -out=../plan'");
     set->callback([&work, changes] {
         work = [changes] {
             return with_client([&](ApiClient& client) { return set_stack(client, *changes); });
@@ -162,29 +192,23 @@ void add_states(CLI::App& stack, Work& work, bool& json)
     });
 }
 
-} // namespace
-
-void add_stacks(CLI::App& app, Work& work, bool& json)
+/// Pool, sources, and the list.
+void add_way(CLI::App& parent, Work& work, bool& json, const std::string& kind)
 {
-    auto* stack
-        = app.add_subcommand("stack", "Stacks: sources, runner image and commands")->require_subcommand(1);
-    add_stack_spec(*stack, work);
-    add_stack_files(*stack, work);
-    add_states(*stack, work, json);
     auto name = std::make_shared<std::string>();
     auto value = std::make_shared<std::string>();
-    auto* attach = stack->add_subcommand("attach", "Choose the pool that runs a stack");
-    attach->footer("Example: slipway stack attach web --pool demo");
-    attach->add_option("name", *name, "The stack")->required();
+    auto* attach = parent.add_subcommand("attach", "Choose the pool that runs a " + kind);
+    attach->footer("Example: slipway " + kind + " attach web --pool demo");
+    attach->add_option("name", *name, "The " + kind)->required();
     attach->add_option("--pool", *value, "The pool (name or id)")->required();
     attach->callback([&work, name, value] {
         work = [=] {
             return with_client([&](ApiClient& client) { return attach_stack(client, *name, *value); });
         };
     });
-    auto* push = stack->add_subcommand("push", "Upload a directory as the sources of a stack");
-    push->footer("Example: slipway stack push web .");
-    push->add_option("name", *name, "The stack")->required();
+    auto* push = parent.add_subcommand("push", "Upload a directory as the sources of a " + kind);
+    push->footer("Example: slipway " + kind + " push web .");
+    push->add_option("name", *name, "The " + kind)->required();
     push->add_option("directory", *value, "What to upload; .git and .terraform are left out")
         ->required()
         ->check(CLI::ExistingDirectory);
@@ -193,12 +217,37 @@ void add_stacks(CLI::App& app, Work& work, bool& json)
             return with_client([&](ApiClient& client) { return push_stack(client, *name, *value); });
         };
     });
-    auto* list = stack->add_subcommand("list", "All stacks");
-    list->footer("Example: slipway stack list --json");
+    auto* list = parent.add_subcommand("list", "All " + kind + "s");
+    list->footer("Example: slipway " + kind + " list --json");
     list->add_flag("--json", json, "Print the server's answer");
-    list->callback([&work, &json] {
-        work = [&json] { return with_client([&](ApiClient& client) { return list_stacks(client, json); }); };
+    list->callback([&work, &json, kind] {
+        work = [&json, kind] {
+            return with_client([&](ApiClient& client) { return list_stacks(client, kind, json); });
+        };
     });
+}
+
+} // namespace
+
+void add_stacks(CLI::App& app, Work& work, bool& json)
+{
+    auto* stack
+        = app.add_subcommand("stack", "Stacks: sources, runner image and commands")->require_subcommand(1);
+    add_create(*stack, work, "stack");
+    add_set(*stack, work, "stack");
+    add_stack_files(*stack, work);
+    add_states(*stack, work, json);
+    add_way(*stack, work, json, "stack");
+}
+
+CLI::App* add_modules(CLI::App& app, Work& work, bool& json)
+{
+    auto* module = app.add_subcommand("module", "Modules: stacks that are tested and nothing else")
+                       ->require_subcommand(1);
+    add_create(*module, work, "module");
+    add_set(*module, work, "module");
+    add_way(*module, work, json, "module");
+    return module;
 }
 
 } // namespace slipway::cli

@@ -18,5 +18,7 @@ Result<int> with_client(const std::function<Result<void>(ApiClient&)>& work);
 
 /// `slipway stack …`
 void add_stacks(CLI::App& app, Work& work, bool& json);
+/// `slipway module …`, but for `test`, which starts a run; returns where that belongs.
+CLI::App* add_modules(CLI::App& app, Work& work, bool& json);
 
 } // namespace slipway::cli

@@ -24,9 +24,12 @@ struct PoolCreateOptions {
 /// Of `stack create` and `stack set`; what is empty was not given.
 struct StackOptions {
     std::string name;
+    std::string kind = "stack"; ///< Or "module".
     std::string pool;
     std::string image;
     std::string project_root;
+    std::optional<std::string> git; ///< URL; "": the sources are pushed again.
+    std::optional<std::string> ref;
     std::vector<std::string> init;
     std::vector<std::string> plan;
     std::vector<std::string> apply;
@@ -80,7 +83,8 @@ Result<void> create_stack(ApiClient& client, const StackOptions& options);
 Result<void> set_stack(ApiClient& client, const StackOptions& options);
 Result<void> attach_stack(ApiClient& client, const std::string& stack, const std::string& pool);
 Result<void> push_stack(ApiClient& client, const std::string& stack, const std::filesystem::path& directory);
-Result<void> list_stacks(ApiClient& client, bool json);
+/// `kind`: which of them; as JSON, all.
+Result<void> list_stacks(ApiClient& client, const std::string& kind, bool json);
 
 /// Of a secret nothing leaves the machine but an envelope for the stack's pool.
 Result<void> set_stack_file(ApiClient& client, const StackFileOptions& options);

@@ -181,9 +181,12 @@ Result<void> show_run(ApiClient& client, const std::string& run, bool json)
     const JsonValue view = document.root();
     const std::string id = SLIPWAY_TRY(view.string("id"));
     const std::string stack = SLIPWAY_TRY(view.string("stack_id"));
+    const std::string type = SLIPWAY_TRY(view.string("type"));
     const std::string state = SLIPWAY_TRY(view.string("state"));
-    std::printf(
-        "run %s of %s: %s\n", printable(id).c_str(), printable(stack).c_str(), coloured_state(state).c_str());
+    std::printf("run %s of %s: %s, type %s\n", printable(id).c_str(), printable(stack).c_str(),
+        coloured_state(state).c_str(), printable(type).c_str());
+    if (const auto commit = SLIPWAY_TRY(view.string_or("commit", "")); !commit.empty())
+        std::printf("sources: commit %s\n", printable(commit).c_str());
     const std::string waiting = SLIPWAY_TRY(view.string_or("waiting_for", ""));
     if (!waiting.empty())
         std::printf("waiting: %s\n", printable(waiting).c_str());

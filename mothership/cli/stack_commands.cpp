@@ -1,6 +1,7 @@
 #include "common/base64.h"
 #include "common/file.h"
 #include "common/http/url.h"
+#include "common/protocol/git_source.h"
 #include "mothership/cli/archive.h"
 #include "mothership/cli/commands.h"
 #include "mothership/cli/sealing.h"
@@ -155,12 +156,24 @@ void write_commands(JsonWriter& json, std::string_view name, const Commands& all
     json.end_object();
 }
 
+/// Before anything is sent: the URL may hold a password.
+Result<void> check_git(const StackOptions& options)
+{
+    if (options.git && !options.git->empty())
+        SLIPWAY_TRY(in("--git", protocol::check_git_url(*options.git)));
+    return options.ref ? in("--ref", protocol::check_git_ref(*options.ref)) : Result<void>{};
+}
+
 void write_draft(JsonWriter& json, const StackOptions& options, const Draft& draft)
 {
     if (!options.image.empty())
         json.field("runner_image", options.image);
     if (!options.project_root.empty())
         json.field("project_root", options.project_root);
+    if (options.git)
+        json.field("git_url", *options.git);
+    if (options.ref || (options.git && options.git->empty()))
+        json.field("git_ref", options.ref.value_or(""));
     if (options.autodeploy)
         json.flag("autodeploy", *options.autodeploy);
     if (!options.workflow.empty())
@@ -178,10 +191,11 @@ void write_draft(JsonWriter& json, const StackOptions& options, const Draft& dra
 
 Result<void> create_stack(ApiClient& client, const StackOptions& options)
 {
+    SLIPWAY_TRY(check_git(options));
     Draft draft;
     SLIPWAY_TRY(change_draft(client, options, options.pool, draft));
     JsonWriter json;
-    json.begin_object().field("name", options.name);
+    json.begin_object().field("name", options.name).field("kind", options.kind);
     if (!options.pool.empty())
         json.field("pool", options.pool);
     write_draft(json, options, draft);
@@ -189,15 +203,16 @@ Result<void> create_stack(ApiClient& client, const StackOptions& options)
     const Answer answer = SLIPWAY_TRY(client.send("POST", "/api/v1/stacks", json.text()));
     const auto document = SLIPWAY_TRY(JsonDocument::parse(answer.body, {.max_bytes = 16U << 20U}));
     const std::string id = SLIPWAY_TRY(document.root().string("id"));
-    std::printf("stack %s\n", printable(id).c_str());
+    std::printf("%s %s\n", options.kind.c_str(), printable(id).c_str());
     if (options.pool.empty())
-        std::printf("nothing runs until a pool is attached: slipway stack attach %s --pool POOL\n",
-            printable(id).c_str());
+        std::printf("nothing runs until a pool is attached: slipway %s attach %s --pool POOL\n",
+            options.kind.c_str(), printable(id).c_str());
     return {};
 }
 
 Result<void> set_stack(ApiClient& client, const StackOptions& options)
 {
+    SLIPWAY_TRY(check_git(options));
     const Answer before = SLIPWAY_TRY(client.get(stack_path(options.name)));
     const auto document = SLIPWAY_TRY(JsonDocument::parse(before.body, {.max_bytes = 16U << 20U}));
     Draft draft = SLIPWAY_TRY(read_draft(document.root()));
@@ -208,7 +223,8 @@ Result<void> set_stack(ApiClient& client, const StackOptions& options)
     write_draft(json, options, draft);
     json.end_object();
     SLIPWAY_TRY(client.send("PATCH", stack_path(options.name), json.text()));
-    std::printf("stack %s is changed; the next run takes it\n", printable(options.name).c_str());
+    std::printf(
+        "%s %s is changed; the next run takes it\n", options.kind.c_str(), printable(options.name).c_str());
     return {};
 }
 
@@ -217,7 +233,7 @@ Result<void> attach_stack(ApiClient& client, const std::string& stack, const std
     JsonWriter json;
     json.begin_object().field("pool", pool).end_object();
     SLIPWAY_TRY(client.send("PATCH", stack_path(stack), json.text()));
-    std::printf("stack %s runs in the pool %s\n", printable(stack).c_str(), printable(pool).c_str());
+    std::printf("%s runs in the pool %s\n", printable(stack).c_str(), printable(pool).c_str());
     return {};
 }
 
@@ -250,7 +266,7 @@ Result<void> push_stack(ApiClient& client, const std::string& stack, const std::
     return {};
 }
 
-Result<void> list_stacks(ApiClient& client, bool json)
+Result<void> list_stacks(ApiClient& client, const std::string& kind, bool json)
 {
     const Answer answer = SLIPWAY_TRY(client.get("/api/v1/stacks"));
     if (json) {
@@ -261,9 +277,14 @@ Result<void> list_stacks(ApiClient& client, bool json)
     const auto stacks = SLIPWAY_TRY(document.root().at("stacks"));
     std::vector<std::vector<std::string>> rows{{"ID", "POOL", "IMAGE", "SOURCE"}};
     for (const auto& stack : SLIPWAY_TRY(stacks.elements())) {
+        if (SLIPWAY_TRY(stack.string_or("kind", "stack")) != kind)
+            continue;
         const auto source = SLIPWAY_TRY(stack.find("source"));
         std::string pushed = "nothing pushed";
-        if (source) {
+        if (const auto git = SLIPWAY_TRY(stack.string_or("git_url", "")); !git.empty()) {
+            const auto ref = SLIPWAY_TRY(stack.string_or("git_ref", ""));
+            pushed = printable(git) + (ref.empty() ? "" : " at " + printable(ref));
+        } else if (source) {
             const auto size = static_cast<std::uint64_t>(SLIPWAY_TRY(source->integer("size", 0)));
             pushed = "version " + std::to_string(SLIPWAY_TRY(source->integer("version"))) + ", "
                 + format_size(size);
@@ -274,7 +295,7 @@ Result<void> list_stacks(ApiClient& client, bool json)
                 printable(SLIPWAY_TRY(stack.string_or("runner_image", ""))), pushed});
     }
     if (rows.size() == 1)
-        std::fputs("no stacks yet: slipway stack create --help\n", stderr);
+        std::fprintf(stderr, "no %ss yet: slipway %s create --help\n", kind.c_str(), kind.c_str());
     else
         std::fputs(format_table(rows).c_str(), stdout);
     return {};

@@ -212,3 +212,29 @@ TEST_CASE("what a link of the workspace leads to goes along, and the launcher op
     office.world.wait_state(run, "FINISHED");
     CHECK_THAT(office.world.log(run), Contains("a plugin\n"));
 }
+
+TEST_CASE("a module's test plans, applies and destroys in one container, also when the apply fails")
+{
+    Office office;
+    auto& person = office.person;
+    CHECK_THAT(person.run({"module", "test", "web"}).err, Contains("there is no"));
+    person.must({"module", "create", "vpc", "--pool", "demo", "--image", office.world.image(), "--plan",
+        "echo made >thing", "--apply", "cat thing; exit 3", "--destroy",
+        "echo $SPACELIFT_RUN_STATE; rm thing"});
+    CHECK_THAT(person.must({"module", "list"}), Contains("vpc"));
+    CHECK_THAT(person.run({"stack", "list"}).out, !Contains("vpc"));
+    CHECK_THAT(person.run({"run", "start", "vpc"}).err, Contains("slipway module test vpc"));
+    const auto failed = person.run({"module", "test", "-f", "vpc"});
+    CHECK(failed.code == 2);
+    CHECK_THAT(
+        failed.out, Contains("[slipway] apply\nmade\n") && Contains("[slipway] destroy\nDESTROYING\n"));
+    person.must({"module", "set", "vpc", "--apply", "true"});
+    const auto good = person.run({"module", "test", "-f", "vpc"});
+    CHECK(good.code == 0);
+    std::string run = good.out.substr(4, 26);
+    const auto view = office.world.run(run);
+    CHECK(view.history
+        == std::vector<std::string>{
+            "QUEUED", "READY", "PREPARING", "PLANNING", "APPLYING", "DESTROYING", "FINISHED"});
+    CHECK_THAT(person.must({"run", "list"}), Contains("TESTING"));
+}

@@ -91,6 +91,45 @@ TEST_CASE("a stack is changed in what is given, and in nothing else")
         == std::vector<std::pair<std::string, std::string>>{{"NEW", "4"}, {"OLD", "1"}, {"SAME", "3"}});
 }
 
+TEST_CASE("sources in git are given and taken away, and a URL with a password is not sent at all")
+{
+    Stacks world;
+    REQUIRE(
+        world.run({"stack", "set", "web", "--git", "https://git.example/a", "--ref", "v1", "--path", "infra"})
+            .code
+        == 0);
+    auto document = world.sent();
+    CHECK(document.root().string("git_url").value_or("?") == "https://git.example/a");
+    CHECK(document.root().string("git_ref").value_or("?") == "v1");
+    CHECK(document.root().string("project_root").value_or("?") == "infra");
+    REQUIRE(world.run({"stack", "set", "web", "--git", ""}).code == 0);
+    document = world.sent();
+    CHECK(document.root().string("git_url").value_or("?").empty());
+    CHECK(document.root().string("git_ref").value_or("?").empty());
+    REQUIRE(world.run({"stack", "set", "web", "--ref", ""}).code == 0);
+    document = world.sent();
+    CHECK_FALSE(document.root().string("git_url"));
+    CHECK(document.root().string("git_ref").value_or("?").empty());
+    const auto before = world.server().connections();
+    const auto refused = world.run({"stack", "set", "web", "--git", "https://bob:hunter2@git.example/a"});
+    CHECK(refused.code == 1);
+    CHECK_THAT(refused.err, Contains("--secret-env GIT_PASSWORD") && !Contains("hunter2"));
+    CHECK(world.run({"stack", "set", "web", "--ref", "--upload-pack=id"}).code != 0);
+    CHECK(world.server().connections() == before);
+}
+
+TEST_CASE("a module is a stack of another kind, whose test is a run of the type TESTING")
+{
+    Stacks world;
+    REQUIRE(
+        world.run({"module", "create", "vpc", "--plan", "p", "--apply", "a", "--destroy", "d"}).code == 0);
+    CHECK(world.sent().root().string("kind").value_or("") == "module");
+    CHECK(world.run({"module", "create", "vpc", "--plan", "p", "--autodeploy"}).code > 100);
+    REQUIRE(world.run({"module", "test", "vpc"}).code == 0);
+    CHECK(world.server().requests().back().starts_with("POST /api/v1/stacks/vpc/runs "));
+    CHECK(world.sent().root().string("type").value_or("") == "TESTING");
+}
+
 TEST_CASE("a push that is refused says why, before anything is packed")
 {
     CommandWorld world{
