@@ -120,6 +120,7 @@ Result<SignOn> sign_on(
     worker.metadata = message.metadata;
     worker.capacity = message.capacity;
     worker.drained = false;
+    worker.rests_until = 0; // what made it decline may be over
     worker.last_seen_ms = work.wall_ms;
     worker.last_contact = work.now;
     SLIPWAY_TRY(work.records.put_worker(worker));
@@ -293,8 +294,8 @@ Result<http::Reply> WorkerApi::enroll(const http::Request& request)
         return *std::move(signed_on.refusal);
     }
     {
-        const std::lock_guard lock{told_mutex_};
-        told_.erase(worker.id);
+        const std::lock_guard lock{dealings_mutex_};
+        dealings_.erase(worker.id);
     }
     answer.worker_id = worker.id;
     answer.pool_id = pool->id;
@@ -320,8 +321,8 @@ Result<http::Reply> WorkerApi::sign_off(const Caller& caller, const http::Reques
         return work.records.put_worker(worker);
     };
     SLIPWAY_TRY(plane_.change_records(decide));
-    const std::lock_guard lock{told_mutex_};
-    told_.erase(caller.worker.id);
+    const std::lock_guard lock{dealings_mutex_};
+    dealings_.erase(caller.worker.id);
     plane_.logger().info("a worker signed off", {{"worker", caller.worker.id}, {"pool", caller.pool.name}});
     return http::Reply::empty(204);
 }

@@ -52,16 +52,24 @@ private:
     http::Handler authenticated(Handle handle);
     /// How long an answer that says what the worker was told already is kept back; 0: it is news.
     Millis hold_back(const std::string& worker_id, const std::string& answer);
+    /// Notes the places that a worker has; whether they are more than it had at its last poll.
+    bool more_places(const std::string& worker_id, int places);
+    /// It declined: how long it rests.
+    Millis rest_of(const std::string& worker_id);
+    void forget_declines(const std::string& worker_id);
 
-    struct Told {
-        std::string answer;
-        BootClock::time_point at;
+    /// What passed between a worker's session and this process; it spares calls and decides nothing.
+    struct Dealings {
+        std::string told; ///< The news of the last answer that had some.
+        BootClock::time_point told_at;
+        int places = 0; ///< That were free at its last poll.
+        int declines = 0; ///< In a row.
     };
 
     ControlPlane& plane_;
     const BlobDirectory& blobs_;
-    std::mutex told_mutex_;
-    std::map<std::string, Told> told_;
+    std::mutex dealings_mutex_;
+    std::map<std::string, Dealings> dealings_; ///< By the worker's id.
 };
 
 /// 401: the session was replaced or has ended.

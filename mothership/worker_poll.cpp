@@ -2,6 +2,7 @@
 #include "mothership/worker_api.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace slipway::mothership {
 
@@ -20,10 +21,18 @@ constexpr std::chrono::milliseconds kRepeatAfter{3'000};
 /// An answer that is this long gets no further offer; the next one has them.
 constexpr std::size_t kEnoughBytes = 4 * 1024 * 1024;
 
-/// The first word of a draining worker stands until it registers anew: an older call may arrive later.
-Result<void> touch(Work& work, Worker& worker, const protocol::PollRequest& message)
+enum class Places : std::uint8_t {
+    as_before,
+    more, ///< Free ones than at its last poll.
+};
+
+/// The first word of a draining worker stands until it registers anew: an older call may arrive later. One
+/// that has become able to take more is not left waiting for what it declined before.
+Result<void> touch(Work& work, Worker& worker, const protocol::PollRequest& message, Places places)
 {
     worker.drained = worker.drained || message.draining;
+    if (places == Places::more)
+        worker.rests_until = 0;
     worker.last_seen_ms = work.wall_ms;
     worker.last_contact = work.now;
     return work.records.put_worker(worker);
@@ -98,6 +107,13 @@ Result<void> offer(
     return {};
 }
 
+/// When a worker that would be offered nothing before is to be looked at again; 0: it does not rest.
+Millis rest_left(const Work& work, const Worker& worker, const protocol::PollRequest& message)
+{
+    const bool takes = !worker.drained && !message.draining && message.free_places > 0;
+    return takes ? std::max<Millis>(worker.rests_until - work.now, 0) : 0;
+}
+
 /// What the answer says to do; the same text means that nothing is new.
 std::string news_of(const protocol::PollResponse& answer)
 {
@@ -116,11 +132,17 @@ std::string news_of(const protocol::PollResponse& answer)
 Millis WorkerApi::hold_back(const std::string& worker_id, const std::string& answer)
 {
     const auto now = plane_.clock().now();
-    const std::lock_guard lock{told_mutex_};
-    const auto told = told_.find(worker_id);
-    if (told != told_.end() && told->second.answer == answer && now - told->second.at < kRepeatAfter)
-        return std::chrono::ceil<std::chrono::milliseconds>(kRepeatAfter - (now - told->second.at)).count();
+    const std::lock_guard lock{dealings_mutex_};
+    const auto& last = dealings_[worker_id];
+    if (last.told == answer && now - last.told_at < kRepeatAfter)
+        return std::chrono::ceil<std::chrono::milliseconds>(kRepeatAfter - (now - last.told_at)).count();
     return 0;
+}
+
+bool WorkerApi::more_places(const std::string& worker_id, int places)
+{
+    const std::lock_guard lock{dealings_mutex_};
+    return std::exchange(dealings_[worker_id].places, places) < places;
 }
 
 Result<http::Reply> WorkerApi::poll(const Caller& caller, const http::Request& request)
@@ -129,11 +151,16 @@ Result<http::Reply> WorkerApi::poll(const Caller& caller, const http::Request& r
     SLIPWAY_TRY(plane_.check_seen(message.seen_ms, message.seen_mark));
     const auto contact = request.waited == std::chrono::nanoseconds{0} || request.last_call ? Contact::fresh
                                                                                             : Contact::parked;
+    const Places places = contact == Contact::fresh && more_places(caller.worker.id, message.free_places)
+        ? Places::more
+        : Places::as_before;
+    Millis rest = 0;
     const auto decide = [&](Work& work) -> Result<protocol::PollResponse> {
         protocol::PollResponse draft;
         Worker worker = SLIPWAY_TRY(current_worker(work.records, caller));
         if (contact == Contact::fresh)
-            SLIPWAY_TRY(touch(work, worker, message));
+            SLIPWAY_TRY(touch(work, worker, message, places));
+        rest = rest_left(work, worker, message);
         SLIPWAY_TRY(renew(work, worker, message, contact, draft));
         SLIPWAY_TRY(offer(work, worker, message, draft));
         return draft;
@@ -144,12 +171,16 @@ Result<http::Reply> WorkerApi::poll(const Caller& caller, const http::Request& r
     const auto waited = std::chrono::duration_cast<std::chrono::milliseconds>(request.waited);
     const std::chrono::milliseconds held_back{
         news.empty() ? message.wait : hold_back(caller.worker.id, news)};
-    const auto until = std::min(wait, waited + held_back);
+    auto until = std::min(wait, waited + held_back);
+    if (rest > 0)
+        until = std::min(until, waited + std::chrono::milliseconds{rest});
     if (!request.last_call && until > waited)
         return http::Reply::park({worker_topic(caller.worker.id), pool_topic(caller.pool.id)}, until);
     if (!news.empty()) {
-        const std::lock_guard lock{told_mutex_};
-        told_[caller.worker.id] = {.answer = news, .at = plane_.clock().now()};
+        const std::lock_guard lock{dealings_mutex_};
+        auto& dealings = dealings_[caller.worker.id];
+        dealings.told = news;
+        dealings.told_at = plane_.clock().now();
     }
     answer.lease = plane_.terms().lease;
     answer.served_ms = plane_.now();

@@ -1,6 +1,9 @@
 #include "mothership/stages.h"
 #include "mothership/worker_api.h"
 
+#include <algorithm>
+#include <optional>
+
 namespace slipway::mothership {
 
 namespace {
@@ -8,7 +11,10 @@ namespace {
 namespace server = protocol::server;
 using server::Verdict;
 
-constexpr Millis kRestAfterDecline = 10'000;
+/// A worker that declines gets no offer for the first of these, twice as long after each decline that
+/// follows, and never longer than the second.
+constexpr Millis kShortRest = 1'000;
+constexpr Millis kLongRest = 30'000;
 
 /// What came of a call: a verdict of the core with the log's end, or that there is no such stage.
 struct Answer {
@@ -136,9 +142,26 @@ Result<http::Reply> WorkerApi::accept(const Caller& caller, const http::Request&
     return reply_of(answer, plane_);
 }
 
+Millis WorkerApi::rest_of(const std::string& worker_id)
+{
+    constexpr int kDoublings = 5; // past the longest rest
+    const std::lock_guard lock{dealings_mutex_};
+    auto& declines = dealings_[worker_id].declines;
+    const Millis rest = std::min(kShortRest << declines, kLongRest);
+    declines = std::min(declines + 1, kDoublings);
+    return rest;
+}
+
+void WorkerApi::forget_declines(const std::string& worker_id)
+{
+    const std::lock_guard lock{dealings_mutex_};
+    dealings_[worker_id].declines = 0;
+}
+
 Result<http::Reply> WorkerApi::decline(const Caller& caller, const http::Request& request)
 {
     const auto message = SLIPWAY_TRY(protocol::read_decline_request(request.body));
+    std::optional<Millis> rest; // one decline, however often the transaction is done again
     const auto decide = [&](Work& work) -> Result<Answer> {
         Worker worker = SLIPWAY_TRY(current_worker(work.records, caller));
         auto stage = SLIPWAY_TRY(stage_of(work.records, caller.pool, request));
@@ -150,7 +173,9 @@ Result<http::Reply> WorkerApi::decline(const Caller& caller, const http::Request
             return Answer{.verdict = step.verdict};
         stage->message = "worker " + caller.worker.hostname + " declined: " + message.reason;
         SLIPWAY_TRY(work.records.update_stage(*stage));
-        worker.rests_until = work.now + kRestAfterDecline;
+        if (!rest)
+            rest = rest_of(caller.worker.id);
+        worker.rests_until = work.now + *rest;
         SLIPWAY_TRY(work.records.put_worker(worker));
         return Answer{.verdict = step.verdict};
     };
@@ -176,6 +201,8 @@ Result<http::Reply> WorkerApi::report(const Caller& caller, const http::Request&
         return Answer{.verdict = step.verdict, .durable = step.state.log_end};
     };
     const auto answer = SLIPWAY_TRY(plane_.change(decide));
+    if (answer.verdict == Verdict::ok && message.event == protocol::StageEvent::started)
+        forget_declines(caller.worker.id);
     return reply_of(answer, plane_);
 }
 

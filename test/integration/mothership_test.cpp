@@ -39,6 +39,16 @@ std::future<protocol::PollResponse> begin_waiting(
     return waiting;
 }
 
+void decline(ScriptedWorker& worker, const protocol::Assignment& offer)
+{
+    REQUIRE(
+        worker
+            .call("POST", "/worker/v1/stages/" + offer.stage_id + "/decline",
+                protocol::to_json(protocol::DeclineRequest{.fence = offer.fence, .reason = "disk is full"}))
+            .status
+        == 204);
+}
+
 } // namespace
 
 TEST_CASE("a worker takes a run from plan over the confirmation to the end of its apply")
@@ -163,15 +173,58 @@ TEST_CASE("an offer is repeated until it is accepted or declined, and counts aga
     const auto second = worker.take_offer();
     CHECK(second.stage_id == first.stage_id);
     CHECK(second.fence == first.fence);
-    CHECK(worker
-              .call("POST", "/worker/v1/stages/" + first.stage_id + "/decline",
-                  protocol::to_json(protocol::DeclineRequest{.fence = first.fence, .reason = "disk is full"}))
-              .status
-        == 204);
+    decline(worker, first);
     CHECK(worker.poll().offers.empty());
     ScriptedWorker other{scene.server, scene.pool, kOtherInstance};
     REQUIRE(other.enroll().status == 200);
     CHECK(other.take_offer().fence > first.fence);
+}
+
+TEST_CASE("what was declined is offered again after a short rest, and at once when something has changed")
+{
+    Scene scene;
+    auto& worker = scene.worker;
+    scene.server.start_run("web");
+    auto offer = worker.take_offer();
+    decline(worker, offer);
+    CHECK(worker.poll().offers.empty());
+    const auto again = [&](const protocol::PollResponse& answer) {
+        REQUIRE(answer.offers.size() == 1);
+        CHECK(answer.offers.front().stage_id == offer.stage_id);
+        CHECK(answer.offers.front().fence > offer.fence);
+        offer = answer.offers.front();
+    };
+    SECTION("a poll that waits has it when the rest is over")
+    {
+        again(worker.poll(8'000));
+        decline(worker, offer);
+        CHECK(worker.poll().offers.empty());
+    }
+    SECTION("a worker that registers anew has it at once")
+    {
+        REQUIRE(worker.enroll().status == 200);
+        again(worker.poll());
+        decline(worker, offer);
+        CHECK(worker.poll().offers.empty());
+    }
+    SECTION("a worker that has more free places than before has it at once")
+    {
+        CHECK(worker.poll(0, 0).offers.empty());
+        again(worker.poll(0, 1));
+    }
+}
+
+TEST_CASE("an offer that its worker forgot is made again to its next registration")
+{
+    Scene scene;
+    auto& worker = scene.worker;
+    scene.server.start_run("web");
+    const auto offer = worker.take_offer();
+    REQUIRE(worker.enroll().status == 200);
+    const auto again = worker.take_offer();
+    CHECK(again.stage_id == offer.stage_id);
+    CHECK(again.fence == offer.fence);
+    CHECK(worker.accept(again).status == 200);
 }
 
 TEST_CASE("a draining worker loses what it has not accepted and is shown as drained")
