@@ -94,7 +94,12 @@ void OwnRegistry::start()
 
 void OwnRegistry::stop() { process_.reset(); }
 
-void OwnRegistry::change_password() const { must(replace_file(directory_.path() / "htpasswd", kChanged)); }
+void OwnRegistry::change_password() const { change_login(std::string{kChanged}); }
+
+void OwnRegistry::change_login(const std::string& htpasswd_line) const
+{
+    must(replace_file(directory_.path() / "htpasswd", htpasswd_line));
+}
 
 std::string OwnRegistry::take(const std::string& local, const std::string& name)
 {

@@ -26,6 +26,8 @@ public:
     void stop();
     /// From now on the password is another one: every login that is kept has expired.
     void change_password() const;
+    /// From now on it wants this line's login (htpasswd(1) with bcrypt).
+    void change_login(const std::string& htpasswd_line) const;
     /// Stores an image of the engine under its name, and takes it from the engine's list. Returns its digest.
     std::string take(const std::string& local, const std::string& name);
     /// Deletes what a digest names.

@@ -130,9 +130,7 @@ World::~World()
         launcher_->kill();
     if (mothership_)
         mothership_->kill();
-    if (const auto left = list_containers("all"))
-        for (const auto& id : *left)
-            (void)docker({"rm", "-f", "-v", id});
+    remove_containers_of(state_directory());
     (void)docker({"image", "rm", "-f", image_});
 }
 
@@ -164,22 +162,28 @@ void World::start_launcher(const std::vector<std::pair<std::string, std::string>
         throw std::runtime_error{"the launcher did not become ready"};
 }
 
+std::vector<std::pair<std::string, std::string>> World::launcher_environment(
+    const std::filesystem::path& state, const std::vector<std::pair<std::string, std::string>>& extra) const
+{
+    auto env = extra;
+    // A warm slot bears no stage's name, by which containers are watched and waited for here.
+    std::vector<std::pair<std::string, std::string>> others{{"SPACELIFT_TOKEN", token_},
+        {"SPACELIFT_POOL_PRIVATE_KEY", private_key_base64()}, {"SLIPWAY_STATE_DIR", state},
+        {"SPACELIFT_DEFAULT_RUNNER_IMAGE", image_}, {"SLIPWAY_WARM_SLOTS", "0"}};
+    if (!docker_host_.empty())
+        others.insert(others.end(), {{"DOCKER_HOST", docker_host_}, {"SPACELIFT_WORKER_NETWORK", "none"}});
+    for (auto& pair : others)
+        if (std::ranges::none_of(extra, [&](const auto& given) { return given.first == pair.first; }))
+            env.push_back(std::move(pair));
+    return env;
+}
+
 bool World::try_launcher(const std::vector<std::pair<std::string, std::string>>& extra)
 {
-    std::vector<std::pair<std::string, std::string>> env{{"SPACELIFT_TOKEN", token_},
-        {"SPACELIFT_POOL_PRIVATE_KEY", private_key_base64()}, {"SLIPWAY_STATE_DIR", state_directory()},
-        {"SPACELIFT_DEFAULT_RUNNER_IMAGE", image_}};
-    if (!docker_host_.empty())
-        env.insert(env.end(), {{"DOCKER_HOST", docker_host_}, {"SPACELIFT_WORKER_NETWORK", "none"}});
-    env.insert(env.end(), extra.begin(), extra.end());
-    // A warm slot bears no stage's name, by which containers are watched and waited for here.
-    const auto is_warm = [](const auto& pair) { return pair.first == "SLIPWAY_WARM_SLOTS"; };
-    if (std::ranges::none_of(env, is_warm))
-        env.emplace_back("SLIPWAY_WARM_SLOTS", "0");
     auto argv = starter_;
     argv.push_back(launcher_program_.empty() ? program("slipway-launcher") : launcher_program_.string());
     launcher_ = must(Process::start({.argv = std::move(argv),
-                         .env = env,
+                         .env = launcher_environment(state_directory(), extra),
                          .directory = {},
                          .log = directory_.path() / "launcher.log"}),
         "launcher");
@@ -200,10 +204,11 @@ std::string World::private_key_base64() const
     return must(run_program({"base64", directory_.path() / "spacelift.key"}), "base64");
 }
 
-Result<std::vector<std::string>> World::list_containers(const std::string& status) const
+Result<std::vector<std::string>> World::list_containers(
+    const std::filesystem::path& state, const std::string& status) const
 {
     std::vector<std::string> ids;
-    const auto instance = SLIPWAY_TRY(read_file_if_exists(state_directory() / "instance", 4096));
+    const auto instance = SLIPWAY_TRY(read_file_if_exists(state / "instance", 4096));
     if (!instance)
         return ids;
     std::vector<std::string> arguments{"ps", "-aq", "--no-trunc", "--filter",
@@ -216,18 +221,30 @@ Result<std::vector<std::string>> World::list_containers(const std::string& statu
     return ids;
 }
 
-std::vector<std::string> World::containers() const { return must(list_containers("all"), "docker ps"); }
+std::vector<std::string> World::containers() const { return containers_of(state_directory()); }
+
+std::vector<std::string> World::containers_of(const std::filesystem::path& state) const
+{
+    return must(list_containers(state, "all"), "docker ps");
+}
+
+void World::remove_containers_of(const std::filesystem::path& state) const
+{
+    if (const auto left = list_containers(state, "all"))
+        for (const auto& id : *left)
+            (void)docker({"rm", "-f", "-v", id});
+}
 
 void World::open_gate() const
 {
-    for (const auto& id : must(list_containers("running"), "docker ps"))
+    for (const auto& id : must(list_containers(state_directory(), "running"), "docker ps"))
         must(docker({"exec", id, "touch", "/tmp/gate-is-open"}), "opening the gate");
 }
 
 void World::wait_commands_over() const
 {
     // What `docker top` shows then is its heading and PID 1.
-    for (const auto& id : must(list_containers("running"), "docker ps"))
+    for (const auto& id : must(list_containers(state_directory(), "running"), "docker ps"))
         wait_until("the commands in the container are over", [&] {
             const auto processes = must(docker({"top", id}), "docker top");
             return std::ranges::count(processes, '\n') <= 2;

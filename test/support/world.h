@@ -44,7 +44,11 @@ public:
     /// Starts the launcher on its one state directory with `extra` in its environment; waits until it is
     /// ready.
     void start_launcher(const std::vector<std::pair<std::string, std::string>>& extra = {});
-    /// The same for a launcher that may end before it is ready: whether it is ready.
+    /// What a launcher on this state directory is started with; `extra` wins.
+    [[nodiscard]] std::vector<std::pair<std::string, std::string>> launcher_environment(
+        const std::filesystem::path& state,
+        const std::vector<std::pair<std::string, std::string>>& extra) const;
+    /// As `start_launcher` for a launcher that may end before it is ready: whether it is ready.
     bool try_launcher(const std::vector<std::pair<std::string, std::string>>& extra = {});
     void kill_launcher();
     /// USR2, as a restart of its service: the launcher ends at once and well, and containers stay.
@@ -58,6 +62,8 @@ public:
     void start_launchers_by(std::vector<std::string> program) { starter_ = std::move(program); }
 
     [[nodiscard]] Process& launcher() { return *launcher_; }
+
+    [[nodiscard]] pid_t launcher_pid() const { return launcher_->pid(); }
 
     [[nodiscard]] Process& mothership() { return *mothership_; }
 
@@ -115,6 +121,10 @@ public:
     [[nodiscard]] std::string private_key_base64() const;
     /// Ids of this world's containers, running or not.
     [[nodiscard]] std::vector<std::string> containers() const;
+    /// The same for those of the launcher on another state directory.
+    [[nodiscard]] std::vector<std::string> containers_of(const std::filesystem::path& state) const;
+    /// Removes those; nothing that fails is told.
+    void remove_containers_of(const std::filesystem::path& state) const;
     /// A run's end is told before its container is removed: throws when one is left after a while.
     void wait_no_containers() const;
     /// Until the control plane shows a worker as `status` (IDLE, BUSY, DRAINED).
@@ -130,7 +140,8 @@ private:
         const std::string& method, const std::string& path, const std::string& body);
     /// Docker's own client on this world's engine.
     [[nodiscard]] Result<std::string> docker(const std::vector<std::string>& arguments) const;
-    [[nodiscard]] Result<std::vector<std::string>> list_containers(const std::string& status) const;
+    [[nodiscard]] Result<std::vector<std::string>> list_containers(
+        const std::filesystem::path& state, const std::string& status) const;
 
     std::string docker_host_;
     std::filesystem::path launcher_program_; ///< Empty: the one that was built.
