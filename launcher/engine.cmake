@@ -5,9 +5,10 @@ target_sources(slipway_registry
   PRIVATE
     program.cpp registry/aws_keys.cpp registry/aws_signature.cpp registry/credential_helper.cpp
     registry/docker_config.cpp registry/ecr.cpp registry/image_reference.cpp registry/registry_logins.cpp
+    registry/role_warning.cpp
   PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR} FILES
     program.h registry/aws_keys.h registry/aws_signature.h registry/credential_helper.h registry/docker_config.h
-    registry/ecr.h registry/image_reference.h registry/registry_logins.h)
+    registry/ecr.h registry/image_reference.h registry/registry_logins.h registry/role_warning.h)
 target_link_libraries(slipway_registry PUBLIC slipway::common slipway::http_client slipway::crypto)
 
 # Asks the run initialization policy.

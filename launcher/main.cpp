@@ -8,6 +8,7 @@
 #include "launcher/policy/policy_input.h"
 #include "launcher/policy/run_policy.h"
 #include "launcher/registration.h"
+#include "launcher/registry/role_warning.h"
 #include "launcher/reload.h"
 #include "launcher/root_cas.h"
 #include "launcher/signals.h"
@@ -85,6 +86,13 @@ std::string sample_input(const Config& config, const Identity& identity)
             .metadata = config.engine.metadata});
 }
 
+/// Jobs that share a way to the cloud's metadata with us, and may go it.
+bool jobs_reach_metadata(const Config& config, const docker::Endpoint& docker)
+{
+    return config.engine.job_metadata == JobMetadata::allow && config.network != "none"
+        && !docker.socket_path().empty();
+}
+
 Result<std::vector<std::string>> ask_policy(
     const RunPolicy& policy, const std::string& input, std::stop_token stop)
 {
@@ -154,12 +162,16 @@ int work(const Start& start, const Identity& who, docker::Engine docker)
         return refuse({ExitCode::internal, backend.error().message()});
     Registration registration{
         **backend, who, config.engine.capacity, start.clock, start.logger, STDOUT_FILENO};
+    const auto registry = registry_settings(config, start.environment);
+    std::optional<RoleWarning> role_warning;
+    if (jobs_reach_metadata(config, docker.endpoint) && !registry.aws.metadata_disabled)
+        role_warning.emplace(registry.aws, start.logger);
     Watchers* watching = nullptr;
     auto engine = Engine::create(engine_settings(config, who, start.environment),
         {.engine = std::move(docker),
             .network = config.network,
             .runtime = config.runtime,
-            .registry = registry_settings(config, start.environment)},
+            .registry = registry},
         who.private_keys,
         {.backend = **backend,
             .clock = start.clock,

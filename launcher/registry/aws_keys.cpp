@@ -38,7 +38,8 @@ Result<std::string> ask(
     if (!response)
         return std::move(response).error();
     if (!response->ok())
-        return Error{Errc::internal, "it answers " + std::to_string(response->status)};
+        return Error{response->status == 404 ? Errc::not_found : Errc::internal,
+            "it answers " + std::to_string(response->status)};
     return std::move(response->body);
 }
 
@@ -63,21 +64,36 @@ Result<AwsKeys> container_keys(const AwsSettings& settings, const std::stop_toke
     return keys_of(ask("GET", settings.container_uri, std::move(headers), stop));
 }
 
+struct RoleAccess {
+    std::string base;
+    Headers headers; ///< Of each further call.
+    std::string role;
+};
+
 /// docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html: version 2, with a token.
+Result<RoleAccess> reach_role(const AwsSettings& settings, const std::stop_token& stop)
+{
+    RoleAccess access{.base = settings.metadata_endpoint, .headers = {}, .role = {}};
+    while (access.base.ends_with('/'))
+        access.base.pop_back();
+    auto token = ask(
+        "PUT", access.base + "/latest/api/token", {{"X-aws-ec2-metadata-token-ttl-seconds", "60"}}, stop);
+    if (!token && token.error().code() == Errc::not_found)
+        return Error{Errc::internal, "it gives no tokens: not a service of AWS"};
+    access.headers = {{"X-aws-ec2-metadata-token", SLIPWAY_TRY(std::move(token))}};
+    const auto roles = SLIPWAY_TRY(in("asking for the instance's role",
+        ask("GET", access.base + std::string{kRolePath}, access.headers, stop)));
+    access.role = roles.substr(0, roles.find('\n'));
+    if (access.role.empty())
+        return Error{Errc::not_found, "the instance has no role"};
+    return access;
+}
+
 Result<AwsKeys> role_keys(const AwsSettings& settings, const std::stop_token& stop)
 {
-    std::string base = settings.metadata_endpoint;
-    while (base.ends_with('/'))
-        base.pop_back();
-    const auto token = SLIPWAY_TRY(
-        ask("PUT", base + "/latest/api/token", {{"X-aws-ec2-metadata-token-ttl-seconds", "60"}}, stop));
-    const Headers headers{{"X-aws-ec2-metadata-token", token}};
-    auto role = SLIPWAY_TRY(
-        in("asking for the instance's role", ask("GET", base + std::string{kRolePath}, headers, stop)));
-    role = role.substr(0, role.find('\n'));
-    if (role.empty())
-        return Error{Errc::not_found, "the instance has no role"};
-    return keys_of(ask("GET", base + std::string{kRolePath} + http::percent_encode(role), headers, stop));
+    const auto access = SLIPWAY_TRY(reach_role(settings, stop));
+    return keys_of(ask("GET", access.base + std::string{kRolePath} + http::percent_encode(access.role),
+        access.headers, stop));
 }
 
 } // namespace
@@ -134,6 +150,11 @@ Result<AwsKeys> find_aws_keys(const AwsSettings& settings, std::stop_token stop)
                          : "AWS_ACCESS_KEY_ID is not set, and the instance's role cannot be had from "
                         + settings.metadata_endpoint)
             + ": " + keys.error().message()};
+}
+
+Result<std::string> find_instance_role(const AwsSettings& settings, std::stop_token stop)
+{
+    return SLIPWAY_TRY(reach_role(settings, stop)).role;
 }
 
 } // namespace slipway::launcher

@@ -33,6 +33,10 @@ using FindVariable = std::function<std::optional<std::string_view>(std::string_v
 /// the instance (IMDSv2). Fails with `internal` or `cancelled`; the message says what was tried.
 [[nodiscard]] Result<AwsKeys> find_aws_keys(const AwsSettings& settings, std::stop_token stop);
 
+/// The name of the instance's role (IMDSv2), without asking for its keys. Fails with `not_found` (AWS, and
+/// the instance has no role), `internal` (something answers, in another way), others: nobody answers.
+[[nodiscard]] Result<std::string> find_instance_role(const AwsSettings& settings, std::stop_token stop);
+
 /// The answer of a credential service. Fails with `invalid_input` and repeats no value.
 [[nodiscard]] Result<AwsKeys> parse_aws_keys(std::string_view json);
 

@@ -129,6 +129,22 @@ TEST_CASE("keys of the environment go before those of a container, and these bef
         == "http://169.254.170.2/v2/x");
 }
 
+TEST_CASE("the instance's role is told from none, from another cloud's service and from nobody")
+{
+    FakeAws aws;
+    const auto code = [&aws] { return find_instance_role(aws.settings(), {}).error().code(); };
+    CHECK(find_instance_role(aws.settings(), {}).value_or("") == "the-role");
+    for (const auto& request : aws.server.requests())
+        CHECK(request.find("/the-role") == std::string::npos); // its keys were not asked for
+    aws.answers.erase("GET /latest/meta-data/iam/security-credentials/");
+    CHECK(code() == Errc::not_found);
+    aws.answers.erase("PUT /latest/api/token");
+    CHECK(code() == Errc::internal);
+    auto nobody = aws.settings();
+    nobody.metadata_endpoint = "http://127.0.0.1:1";
+    CHECK(find_instance_role(nobody, {}).error().code() == Errc::unreachable);
+}
+
 TEST_CASE("an Amazon login that cannot be had says which step failed, and holds no secret")
 {
     const auto failure = [](FakeAws& aws, const AwsSettings& settings) {
