@@ -111,6 +111,12 @@ int ask(const CommandLine& command_line, const std::filesystem::path& state_dire
 {
     if (command_line.action == Action::drain)
         return drain(command_line, state_directory);
+    if (command_line.action == Action::stop) {
+        const auto told = ask_launcher(state_directory, {ControlRequest::Do::stop, command_line.job});
+        return told
+            ? print("stopping; the run's log and its cause say that the operator of the worker did it\n")
+            : fail(told.error());
+    }
     const bool undrain = command_line.action == Action::undrain;
     const auto json
         = ask_launcher(state_directory, {undrain ? ControlRequest::Do::undrain : ControlRequest::Do::status});

@@ -15,7 +15,7 @@ Error unknown(std::string_view argument)
     const std::string shown{argument.substr(0, argument.find('='))};
     if (!shown.starts_with('-')) {
         const auto nearest
-            = nearest_name(shown, std::vector<std::string_view>{"status", "why", "drain", "undrain"});
+            = nearest_name(shown, std::vector<std::string_view>{"status", "why", "drain", "undrain", "stop"});
         return {Errc::invalid_input,
             in_quotes(shown) + " is neither a flag nor a command"
                 + (nearest.empty() ? "" : "; did you mean " + std::string{nearest} + "?")
@@ -54,11 +54,13 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv)
     CLI::App* const why = app.add_subcommand("why")->fallthrough();
     CLI::App* const drain = app.add_subcommand("drain")->fallthrough();
     CLI::App* const undrain = app.add_subcommand("undrain")->fallthrough();
+    CLI::App* const stop = app.add_subcommand("stop")->fallthrough();
     app.require_subcommand(0, 1);
     status->add_flag("--json", result.json);
     drain->add_flag("--wait", result.wait);
     drain->add_flag("--exit", result.exit);
-    for (auto* const one : {status, why, drain, undrain})
+    stop->add_option("job", result.job)->required();
+    for (auto* const one : {status, why, drain, undrain, stop})
         one->set_help_flag();
     const auto table = options();
     std::vector<std::vector<std::string>> texts(table.size());
@@ -104,6 +106,8 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv)
         result.action = Action::drain;
     else if (undrain->parsed())
         result.action = Action::undrain;
+    else if (stop->parsed())
+        result.action = Action::stop;
     return result;
 }
 

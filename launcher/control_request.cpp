@@ -1,6 +1,7 @@
 #include "launcher/control_request.h"
 
 #include "common/json.h"
+#include "common/ulid.h"
 
 namespace slipway::launcher {
 
@@ -15,10 +16,15 @@ Result<ControlRequest> read_control_request(std::string_view line)
     const auto document
         = SLIPWAY_TRY(JsonDocument::parse(line, {.max_bytes = kMaxControlRequest, .max_depth = kDepth}));
     for (const auto& [name, value] : SLIPWAY_TRY(document.root().members()))
-        if (name != "do" && name != "exit")
+        if (name != "do" && name != "exit" && name != "job")
             return Error{Errc::invalid_input, "this launcher does not know \"" + name + "\" in a request"};
     const auto what = SLIPWAY_TRY(document.root().string("do"));
     const bool exit = SLIPWAY_TRY(document.root().boolean_or("exit", false)) == JsonValue::Boolean::yes;
+    const auto job = SLIPWAY_TRY(document.root().string_or("job", ""));
+    if (!exit && what == "stop" && is_ulid(job))
+        return ControlRequest{ControlRequest::Do::stop, job};
+    if (what == "stop" || !job.empty())
+        return Error{Errc::invalid_input, "a stop names the id of a job: slipway-launcher status shows them"};
     if (what == "drain")
         return ControlRequest{exit ? ControlRequest::Do::leave : ControlRequest::Do::drain};
     if (!exit && what == "status")
@@ -44,6 +50,9 @@ std::string to_json(const ControlRequest& request)
         break;
     case ControlRequest::Do::undrain:
         json.field("do", "undrain");
+        break;
+    case ControlRequest::Do::stop:
+        json.field("do", "stop").field("job", request.job);
         break;
     }
     return json.end_object().take() + "\n";

@@ -14,8 +14,9 @@
 ///   {"do":"drain"}                   takes nothing more until undrain, also after a restart
 ///   {"do":"drain","exit":true}       takes nothing more and ends with what it holds
 ///   {"do":"undrain"}
+///   {"do":"stop","job":"ULID"}       stops a stage, named by its own id or its run's
 ///
-/// The last three are answered with the status that follows; a failure with {"error":"a sentence"}.
+/// The last four are answered with the status that follows; a failure with {"error":"a sentence"}.
 namespace slipway::launcher {
 
 /// Of a request, its line end included.
@@ -24,8 +25,9 @@ inline constexpr std::size_t kMaxControlRequest = 4096;
 inline constexpr std::size_t kMaxControlAnswer = 1024 * 1024;
 
 struct ControlRequest {
-    enum class Do : std::uint8_t { status, drain, leave, undrain };
+    enum class Do : std::uint8_t { status, drain, leave, undrain, stop };
     Do what = Do::status;
+    std::string job; ///< Of `stop`.
 
     bool operator==(const ControlRequest&) const = default;
 };

@@ -117,6 +117,8 @@ Result<void> Engine::resume() { return parts_->supervisor.resume(); }
 
 void Engine::stop_jobs() { parts_->supervisor.stop_jobs(); }
 
+Result<void> Engine::stop_job(std::string_view id) { return parts_->supervisor.stop_job(id); }
+
 void Engine::hand_over() { parts_->supervisor.hand_over(); }
 
 void Engine::replace_keys(std::vector<crypto::PrivateKey> keys)

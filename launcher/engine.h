@@ -91,6 +91,9 @@ public:
     Result<void> resume();
     /// Stops what runs by the ladder: INT, grace, TERM, ten seconds, KILL. Drains, too.
     void stop_jobs();
+    /// Stops one stage, named by its id or its run's, by the same ladder and in the name of this machine's
+    /// operator. `not_found`: it is not held here.
+    Result<void> stop_job(std::string_view id);
     /// `run` returns at once. Containers and journal stay as they are.
     void hand_over();
 

@@ -70,7 +70,13 @@ void Job::refused()
     control_.changed();
 }
 
-void Job::stop() { control_.ask(JobControl::Wish::stop); }
+void Job::stop(StoppedBy by) { control_.ask(JobControl::Wish::stop, by); }
+
+/// As somebody wants it now.
+StageEnd Job::stopped(bool began) const
+{
+    return stopped_end(control_.wish() == JobControl::Wish::kill, began, control_.by());
+}
 
 void Job::leave() { control_.ask(JobControl::Wish::leave); }
 
@@ -208,6 +214,9 @@ void Job::upload(std::stop_token stop)
 /// What the protocol must know of an earlier life before anything else happens.
 Result<void> Job::recover(std::stop_token stop)
 {
+    // The last process may not have seen to it.
+    if (spool_->has(line_id(LogLine::stopped_here)))
+        control_.ask(JobControl::Wish::stop, StoppedBy::operator_here);
     if (const auto end = SLIPWAY_TRY(stage_.entry().end())) { // the log says so already
         SLIPWAY_TRY(log_end(*end));
         SLIPWAY_TRY(apply(worker::PrepareFailed{end->outcome}));
@@ -289,7 +298,7 @@ Result<void> Job::confirm(std::stop_token stop)
     if (control_.wish() == JobControl::Wish::leave && !start_reported_)
         return give_back("the worker stops", stop);
     if (control_.wish() != JobControl::Wish::none)
-        return give_up(stopped_end(control_.wish() == JobControl::Wish::kill, false));
+        return give_up(stopped(false));
     start_reported_ = true;
     const auto fact = SLIPWAY_TRY(stage_.entry().slot());
     const auto ref = stage_.ref();

@@ -61,7 +61,7 @@ public:
     void renewed(protocol::Millis sent_at, protocol::Millis lease);
     void refused();
     /// The ladder; before the first command it is given up at once.
-    void stop();
+    void stop(StoppedBy by = StoppedBy::request);
     /// The launcher ends: as `stop`, but before the first command the stage is given back for another worker.
     void leave();
     void kill();
@@ -98,6 +98,7 @@ private:
     Result<void> close_log();
     Result<void> deliver_log(std::stop_token stop);
     Result<void> report_end(std::stop_token stop);
+    [[nodiscard]] StageEnd stopped(bool began) const;
     Result<void> clean(std::stop_token stop);
     Result<void> log_end(StageEnd end);
     Result<void> open_masks();

@@ -59,6 +59,8 @@ enum class LogLine : std::uint32_t {
     keeping_state = 12,
     rescued = 13,
     unmasked = 14,
+    stopped_here = 15, ///< In place of `stopping`: by the operator of this machine.
+    outputs = 16,
     head = 1000, ///< + the number of the unit
     silence_warning = 1'000'000, ///< + the number of the unit
     unit_end = 2'000'000, ///< + the number of the unit

@@ -2,6 +2,7 @@
 
 #include "common/clock.h"
 #include "launcher/job_host.h"
+#include "launcher/stage_end.h"
 
 #include <chrono>
 #include <condition_variable>
@@ -22,9 +23,11 @@ public:
     };
 
     /// A stronger wish replaces a weaker one.
-    void ask(Wish wish)
+    void ask(Wish wish, StoppedBy by = StoppedBy::request)
     {
         const std::lock_guard lock{mutex_};
+        if (wish > wish_)
+            by_ = by;
         wish_ = std::max(wish_, wish);
         notify();
     }
@@ -33,6 +36,13 @@ public:
     {
         const std::lock_guard lock{mutex_};
         return wish_;
+    }
+
+    /// Whose wish it is.
+    [[nodiscard]] StoppedBy by() const
+    {
+        const std::lock_guard lock{mutex_};
+        return by_;
     }
 
     /// Something changed that the job's thread should look at.
@@ -75,6 +85,7 @@ private:
     std::condition_variable_any changes_;
     bool pending_ = false;
     Wish wish_ = Wish::none;
+    StoppedBy by_ = StoppedBy::request;
     JobSlot* slot_ = nullptr;
     std::stop_source preparing_;
 };

@@ -107,7 +107,7 @@ Result<StageEnd> Job::end_without_workspace(Error error, std::stop_token stop)
     if (stop.stop_requested() || worker::next(state()) != worker::Action::follow)
         return error;
     if (control_.wish() != JobControl::Wish::none)
-        return stopped_end(control_.wish() == JobControl::Wish::kill, true);
+        return stopped(true);
     if (error.code() == Errc::not_found)
         return unknown_end(
             "the workspace could not be kept, since its container is gone: " + error.message());

@@ -49,7 +49,7 @@ Result<void> Job::prepare(std::stop_token stop)
     if (control_.wish() == JobControl::Wish::leave)
         return give_back("the worker stops", stop);
     if (control_.wish() != JobControl::Wish::none)
-        return give_up(stopped_end(control_.wish() == JobControl::Wish::kill, false));
+        return give_up(stopped(false));
     if (assignment_lost_)
         return give_up(unknown_end("the journal of the stage was torn by a crash of the host"));
     if (!prepare_until_)

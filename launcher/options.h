@@ -23,10 +23,11 @@ enum class Action : std::uint8_t {
     print_man,
     print_config,
     print_version,
-    status, ///< This and the next three ask a launcher that runs.
+    status, ///< This and the next four ask a launcher that runs.
     why,
     drain,
     undrain,
+    stop,
 };
 
 struct CommandLine {
@@ -36,6 +37,7 @@ struct CommandLine {
     bool json = false; ///< Of `status`.
     bool wait = false; ///< Of `drain`, as the next one.
     bool exit = false;
+    std::string job; ///< Of `stop`: the id of a stage or a run.
 
     [[nodiscard]] bool asks() const { return action >= Action::status; }
 };

@@ -66,6 +66,11 @@ Result<void> PhaseRunner::attach(std::unique_ptr<JobSlot>& slot, std::stop_token
     return {};
 }
 
+StageEnd PhaseRunner::stopped(bool killed, bool began) const
+{
+    return stopped_end(killed, began, control_.by());
+}
+
 bool PhaseRunner::fetches_now() const
 {
     return unit().name == kPrepare && fetches_sources(context_.assignment);
@@ -107,7 +112,7 @@ Result<PhaseRunner::HeldBack> PhaseRunner::hold_back()
     const auto state = context_.stage.state();
     const auto now = boot_millis(context_.services.clock);
     if (progress_.seq == 1 && control_.wish() != JobControl::Wish::none) {
-        SLIPWAY_TRY(end_now(stopped_end(control_.wish() == JobControl::Wish::kill, false)));
+        SLIPWAY_TRY(end_now(stopped(control_.wish() == JobControl::Wish::kill, false)));
         return HeldBack::yes;
     }
     if (progress_.seq == 1 && !protocol::worker::may_begin(state, now)) {
@@ -198,15 +203,16 @@ Result<void> PhaseRunner::heed(JobSlot& slot, std::stop_token stop)
     case JobControl::Wish::stop:
         if (stop_sent_ || progress_.end.cause == "stopped")
             break; // the last hooks of what was stopped run to their end
-        SLIPWAY_TRY(context_.spool.append_once(line_id(LogLine::stopping),
-            own_line("stopping on request: INT now, TERM after " + in_words(context_.bounds.grace)
-                + ", then KILL")));
+        SLIPWAY_TRY(context_.spool.append_once(
+            line_id(control_.by() == StoppedBy::request ? LogLine::stopping : LogLine::stopped_here),
+            own_line("stopping " + std::string{to_string(control_.by())} + ": INT now, TERM after "
+                + in_words(context_.bounds.grace) + ", then KILL")));
         SLIPWAY_TRY(slot.stop_run(context_.bounds.grace));
         stop_sent_ = true;
         break;
     case JobControl::Wish::kill:
         SLIPWAY_TRY(context_.services.host.remove(slot.container(), stop));
-        return end_now(stopped_end(true, true));
+        return end_now(stopped(true, true));
     }
     return push_lease(slot);
 }
@@ -268,7 +274,7 @@ Result<void> PhaseRunner::on(JobSlot& slot, const SlotExit& event)
     const int next = next_unit(units_, event.seq, false);
     const bool more = next != 0 && !units_[static_cast<std::size_t>(next - 1)].after_run;
     if (end.outcome == Outcome::none && more && control_.wish() != JobControl::Wish::none)
-        end = stopped_end(false, true); // it ended just before the signal came
+        end = stopped(false, true); // it ended just before the signal came
     if (event.swept)
         SLIPWAY_TRY(context_.spool.append_once(line_id(LogLine::swept, event.seq),
             own_line("processes that " + unit().name

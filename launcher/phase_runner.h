@@ -44,6 +44,7 @@ private:
     Result<void> advance(const StageEnd& end);
     Result<void> end_now(const StageEnd& end);
 
+    [[nodiscard]] StageEnd stopped(bool killed, bool began) const;
     [[nodiscard]] bool fetches_now() const;
     Result<void> take_sources(JobSlot& slot, std::stop_token stop);
 

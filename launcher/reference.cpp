@@ -103,6 +103,7 @@ While it runs, as its user or as root:
   slipway-launcher status     one screen: who it is, what it does, what it lacks
   slipway-launcher why        what keeps it from taking work, and the remedy
   slipway-launcher drain      takes nothing more until undrain; --wait, --exit
+  slipway-launcher stop JOB   stops a stage that it holds; status shows them
 
 In an emergency, with no control plane at hand, slipway-launcher decrypt opens
 an envelope; its own --help says how.

@@ -45,6 +45,11 @@ inline constexpr std::array kCommandRows{
         "when "
         "nothing is held. `--exit` is as `TERM`: it ends with what it holds."},
     CommandRow{"undrain", "Ends `drain`."},
+    CommandRow{"stop JOB",
+        "Stops one stage, named by its id or its run's as `status` shows them: INT, the grace time, TERM, "
+        "ten seconds, "
+        "KILL. The run fails, and its cause says that the operator of the worker stopped it. The launcher "
+        "goes on."},
     CommandRow{"decrypt FILE",
         "Asks no launcher: shows what an envelope is about and opens it with the pool's key. Its own "
         "`--help` "

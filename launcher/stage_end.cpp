@@ -42,8 +42,13 @@ std::string memory_words(const std::string& unit, std::int64_t limit)
 
 } // namespace
 
+std::string_view to_string(StoppedBy by) noexcept
+{
+    return by == StoppedBy::request ? "on request" : "by the operator of the worker (slipway-launcher stop)";
+}
+
 StageEnd end_of(std::string_view name, const SlotExit& exit, const protocol::Assignment& assignment,
-    const StageBounds& bounds)
+    const StageBounds& bounds, StoppedBy by)
 {
     const std::string unit{name};
     StageEnd end{
@@ -65,7 +70,7 @@ StageEnd end_of(std::string_view name, const SlotExit& exit, const protocol::Ass
         return end;
     case EndedBy::stop:
         end.cause = "stopped";
-        end.message = unit + ": stopped on request";
+        end.message = unit + ": stopped " + std::string{to_string(by)};
         return end;
     case EndedBy::itself:
         break;
@@ -96,9 +101,9 @@ StageEnd never_started(std::string_view cause, const Error& error)
         .workspace = ""};
 }
 
-StageEnd stopped_end(bool killed, bool began)
+StageEnd stopped_end(bool killed, bool began, StoppedBy by)
 {
-    std::string message = killed ? "killed on request" : "stopped on request";
+    std::string message = (killed ? "killed " : "stopped ") + std::string{to_string(by)};
     if (!began)
         message += " before its first command";
     return {.outcome = Outcome::failed,

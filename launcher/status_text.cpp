@@ -103,7 +103,8 @@ Result<void> add_stages(std::string& out, const JsonValue& json, const Painter& 
         const auto elapsed = human_duration(millis(SLIPWAY_TRY(stage.integer("elapsed_ms"))));
         out += "  " + painter(kBold, SLIPWAY_TRY(stage.string("phase"))) + " for " + elapsed + ", "
             + painter({}, SLIPWAY_TRY(stage.string("kind"))) + " stage of run "
-            + painter({}, SLIPWAY_TRY(stage.string("run"))) + "\n";
+            + painter({}, SLIPWAY_TRY(stage.string("run"))) + ", job "
+            + painter({}, SLIPWAY_TRY(stage.string("stage"))) + "\n";
     }
     return {};
 }

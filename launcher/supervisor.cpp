@@ -71,6 +71,20 @@ EngineEnd Supervisor::run(std::stop_token stop)
     return end;
 }
 
+Result<void> Supervisor::stop_job(std::string_view id)
+{
+    const std::lock_guard lock{mutex_};
+    for (const auto& [stage_id, job] : jobs_) {
+        if (stage_id != id && job->run_id() != id)
+            continue;
+        job->stop(StoppedBy::operator_here);
+        return {};
+    }
+    return Error{Errc::not_found,
+        "this launcher holds no stage and no run " + std::string{id}
+            + ": slipway-launcher status shows what it holds"};
+}
+
 void Supervisor::hand_over() { finish(EngineEnd::handed_over); }
 
 void Supervisor::finish(EngineEnd end)

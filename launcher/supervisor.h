@@ -46,6 +46,7 @@ public:
     Result<void> pause();
     Result<void> resume();
     void stop_jobs();
+    Result<void> stop_job(std::string_view id);
     void hand_over();
 
     /// Ends the session: the worker registers anew.

@@ -35,6 +35,9 @@ Result<std::string> obey(Engine& engine, const ControlRequest& request, const La
     case ControlRequest::Do::undrain:
         SLIPWAY_TRY(engine.resume());
         break;
+    case ControlRequest::Do::stop:
+        SLIPWAY_TRY(engine.stop_job(request.job));
+        break;
     }
     return status_json(engine.status(), facts);
 }

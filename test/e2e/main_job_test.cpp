@@ -180,3 +180,30 @@ TEST_CASE("the second TERM stops what runs and reports it")
     CHECK(*code == 0);
     world.wait_no_containers();
 }
+
+TEST_CASE("the operator of a worker stops a run, whose log and cause say so, and the worker goes on")
+{
+    World world;
+    world.start_launcher();
+    world.create_stack("web", {"echo begun", World::kGate}, {"true"});
+    const auto run = world.start_run("web");
+    world.wait_log(run, std::string_view{"[slipway] plan\n"}.size());
+    const auto tool = [&](const std::string& command, const std::string& job) {
+        std::vector<std::string> argv{
+            SLIPWAY_BIN_DIR "/slipway-launcher", command, "--state-dir", world.state_directory().string()};
+        if (!job.empty())
+            argv.push_back(job);
+        return run_program(argv);
+    };
+    CHECK(tool("status", "").value_or("").find(run + ", job ") != std::string::npos);
+    CHECK_FALSE(tool("stop", "01ARZ3NDEKTSV4RRFFQ69G5FAV"));
+    CHECK_FALSE(tool("stop", ""));
+    REQUIRE(tool("stop", run));
+    const auto view = world.wait_state(run, "FAILED");
+    CHECK(view.json.find("plan: stopped: plan: stopped by the operator of the worker") != std::string::npos);
+    CHECK(world.log(run).find("stopping by the operator of the worker") != std::string::npos);
+    const auto next = world.start_run("web");
+    world.wait_log(next, std::string_view{"[slipway] plan\n"}.size());
+    world.open_gate();
+    world.wait_state(next, "UNCONFIRMED");
+}

@@ -96,9 +96,15 @@ TEST_CASE("a control request is read as it was written, and nothing else is one"
         REQUIRE(read);
         CHECK(read->what == what);
     }
-    for (const auto* const wrong : {"", "{}", "[]", "\"status\"", R"({"do":1})", R"({"do":"explode"})",
-             R"({"do":"status","exit":true})", R"({"do":"drain","exit":"yes"})",
-             R"({"do":"status","stage":"x"})", R"({"do":{"do":{"do":"status"}}})"}) {
+    const auto stop = read_control_request(to_json({Do::stop, "01ARZ3NDEKTSV4RRFFQ69G5FAV"}));
+    REQUIRE(stop);
+    CHECK(*stop == ControlRequest{Do::stop, "01ARZ3NDEKTSV4RRFFQ69G5FAV"});
+    for (const auto* const wrong : {R"({"do":"stop"})", R"({"do":"stop","job":"../x"})",
+             R"({"do":"stop","job":"01ARZ3NDEKTSV4RRFFQ69G5FAV","exit":true})",
+             R"({"do":"drain","job":"01ARZ3NDEKTSV4RRFFQ69G5FAV"})", "", "{}", "[]", "\"status\"",
+             R"({"do":1})", R"({"do":"explode"})", R"({"do":"status","exit":true})",
+             R"({"do":"drain","exit":"yes"})", R"({"do":"status","stage":"x"})",
+             R"({"do":{"do":{"do":"status"}}})"}) {
         INFO(wrong);
         const auto read = read_control_request(wrong);
         REQUIRE_FALSE(read);
@@ -226,7 +232,7 @@ TEST_CASE("status and why tell people what a launcher does and lacks", "[launche
     REQUIRE(text);
     for (const auto* const part : {"W1", "P1 (demo)", "https://plane:8443", "0s ago",
              "1.2.3, process 7, for 1m 30s", "drain command since 1970", "answers", "socket", "9.0 GB free",
-             "1 of 2 taken", "running for 1h 1m, write stage of run R"}) {
+             "1 of 2 taken", "running for 1h 1m, write stage of run R", ", job S\n"}) {
         INFO(part);
         CHECK(holds_text(*text, part));
     }

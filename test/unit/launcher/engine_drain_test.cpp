@@ -170,3 +170,49 @@ TEST_CASE("keys that were replaced open what they sealed, until nothing is held"
     vault.forget_replaced();
     CHECK_FALSE(opens());
 }
+
+TEST_CASE(
+    "the operator of a worker stops one stage, named by its id or its run's, and its end says who did it")
+{
+    House house{[](auto& settings) { settings.capacity = 2; }};
+    house.host.script("main-command", {.output = "", .exit = {}, .waits = true});
+    const bool by_run = GENERATE(false, true);
+    const bool killed = GENERATE(false, true);
+    std::string run;
+    const auto id = house.add(protocol::StageKind::write, [&](auto& a) { run = a.run_id; });
+    const auto other = house.add();
+    REQUIRE(house.wait_started(4));
+    CHECK(house.supervisor->stop_job("01ARZ3NDEKTSV4RRFFQ69G5FAV").error().code() == Errc::not_found);
+    REQUIRE(house.supervisor->stop_job(by_run ? run : id));
+    if (killed) { // what the log says is what the next process knows
+        REQUIRE(house.backend.wait_until(
+            [&] { return house.backend.log(id).find("stopping by the operator") != std::string::npos; },
+            20s));
+        house.leave();
+        house.start();
+    }
+    const auto report = house.finished(id);
+    CHECK(report.outcome == protocol::Outcome::failed);
+    CHECK(report.cause == "stopped");
+    CHECK(report.message.find("stopped by the operator of the worker") != std::string::npos);
+    CHECK(house.backend.log(id).find("stopping by the operator of the worker") != std::string::npos);
+    CHECK_FALSE(house.backend.finish(other));
+    house.host.let_go();
+    CHECK(house.finished(other).outcome == protocol::Outcome::succeeded);
+}
+
+TEST_CASE("a stage that the operator of a worker stops before its first command runs nothing, and says why")
+{
+    House house;
+    std::string id;
+    house.hook = [&](std::string_view step) {
+        while (step == "image" && !house.supervisor->stop_job(id)) { } // its thread may be ahead of its place
+    };
+    house.host.set_ready(false);
+    id = house.add(protocol::StageKind::write);
+    house.host.set_ready(true);
+    const auto report = house.finished(id);
+    CHECK(report.message
+        == "stopped by the operator of the worker (slipway-launcher stop) before its first command");
+    CHECK(house.host.started().empty());
+}
