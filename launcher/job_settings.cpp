@@ -143,7 +143,8 @@ int next_unit(const std::vector<Unit>& units, int seq, bool failed)
 
 std::string script_of(const Unit& unit, const Pairs& facts)
 {
-    std::string script = "[ ! -r " + std::string{kSession} + " ] || . " + std::string{kSession} + "\n";
+    std::string script = "{ true >" + std::string{kShellMark} + "; } 2>/dev/null\n";
+    script += "[ ! -r " + std::string{kSession} + " ] || . " + std::string{kSession} + "\n";
     for (const auto& [name, value] : facts)
         script += "export " + name + "=" + shell_quoted(value) + "\n";
     script += "trap '{ (umask 077; unset PWD OLDPWD SHLVL; export -p >" + std::string{kSession}

@@ -26,6 +26,9 @@ struct Unit {
     std::string note; ///< What the log says at its head beside its name; may be empty.
 };
 
+/// The shell of a unit makes this file in the container's memory as its first act.
+inline constexpr std::string_view kShellMark = "/dev/shm/.slipway-shell";
+
 /// In single quotes, as a POSIX shell reads it.
 [[nodiscard]] std::string shell_quoted(std::string_view text);
 

@@ -96,6 +96,15 @@ Result<void> PhaseRunner::take_sources(JobSlot& slot, std::stop_token stop)
     return {};
 }
 
+/// An image without a shell and a command that is not found end with the same code: only a shell leaves its
+/// mark. Where that cannot be seen the words are those for a shell.
+void PhaseRunner::look_for_shell(JobSlot& slot, std::stop_token stop)
+{
+    const Sink nothing = [](std::string_view) { return Result<void>{}; };
+    const auto mark = slot.get(kShellMark, nothing, std::move(stop));
+    no_shell_ = !mark && mark.error().code() == Errc::conflict;
+}
+
 /// What runs after the end of the phases comes even after the run limit: it gets some time of its own.
 Result<void> PhaseRunner::push_limits(JobSlot& slot)
 {
@@ -168,6 +177,8 @@ Result<void> PhaseRunner::follow(JobSlot& slot, std::stop_token stop)
         const auto* const exited = std::get_if<SlotExit>(&*event);
         if (exited && exited->seq == progress_.seq && exited->code == 0 && fetches_now())
             SLIPWAY_TRY(take_sources(slot, stop));
+        if (exited && exited->seq == progress_.seq && (exited->code == 126 || exited->code == 127))
+            look_for_shell(slot, stop);
         return take(slot, *std::move(event));
     }
     if (event.error().code() == Errc::cancelled)
@@ -268,9 +279,11 @@ Result<void> PhaseRunner::on(JobSlot& slot, const SlotExit& event)
     if (event.seq != progress_.seq)
         return slot.ack(
             context_.spool.slot_end(), progress_.seq - 1); // repeated; its successor is known here
-    auto end = end_of(unit().name, event, context_.assignment, context_.bounds);
+    auto end = end_of(unit().name, event, context_.assignment, context_.bounds, control_.by());
     if (end.outcome == Outcome::none && fetches_now())
         end = sources_end_;
+    if (end.cause == "exit" && std::exchange(no_shell_, false))
+        end = no_shell_end(unit().name, event, context_.assignment);
     const int next = next_unit(units_, event.seq, false);
     const bool more = next != 0 && !units_[static_cast<std::size_t>(next - 1)].after_run;
     if (end.outcome == Outcome::none && more && control_.wish() != JobControl::Wish::none)

@@ -46,6 +46,7 @@ private:
 
     [[nodiscard]] StageEnd stopped(bool killed, bool began) const;
     [[nodiscard]] bool fetches_now() const;
+    void look_for_shell(JobSlot& slot, std::stop_token stop);
     Result<void> take_sources(JobSlot& slot, std::stop_token stop);
 
     [[nodiscard]] const Unit& unit() const { return units_[static_cast<std::size_t>(progress_.seq - 1)]; }
@@ -58,6 +59,7 @@ private:
     protocol::Millis lease_pushed_ = 0; ///< The end of the lease that the slot was told last.
     bool stop_sent_ = false;
     std::string commit_; ///< That the unit which fetches the sources has fetched.
+    bool no_shell_ = false; ///< None of the image ran the unit.
     StageEnd sources_end_; ///< What the sources are unfit for.
     BootClock::time_point state_looked_at_{};
 };

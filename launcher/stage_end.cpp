@@ -24,9 +24,9 @@ std::string exit_words(const std::string& unit, int code, const std::string& ima
     std::string words = unit + ": a command failed with exit code " + std::to_string(code);
     const std::string where = image.empty() ? "its image" : "the image " + image;
     if (code == 127)
-        words += " (not found in " + where + ")";
+        words += " (a command was not found in " + where + ")";
     else if (code == 126)
-        words += " (not executable in " + where + ")";
+        words += " (a command is not executable in " + where + ")";
     else if (code == 125)
         words += " (it could not be started; " + where + " needs /bin/sh)";
     return words;
@@ -90,6 +90,18 @@ StageEnd end_of(std::string_view name, const SlotExit& exit, const protocol::Ass
         end.message = fetch.empty() ? exit_words(unit, exit.code, assignment.image) : unit + ": " + fetch;
     }
     return end;
+}
+
+StageEnd no_shell_end(std::string_view unit, const SlotExit& exit, const protocol::Assignment& assignment)
+{
+    const std::string where
+        = assignment.image.empty() ? "the stage's image" : "the image " + assignment.image;
+    return {.outcome = Outcome::failed,
+        .exit_code = exit.code,
+        .cause = "exit",
+        .message = std::string{unit} + ": no command was run, since " + where
+            + " has no /bin/sh that can be started, and phases need one",
+        .workspace = ""};
 }
 
 StageEnd never_started(std::string_view cause, const Error& error)

@@ -110,8 +110,18 @@ TEST_CASE("an image without a shell is named, with what is missing")
     const auto log = house.backend.log(a.stage_id);
     CHECK(log.find("/bin/sh") != std::string::npos);
     CHECK(log.find(bare.name()) != std::string::npos);
-    CHECK(report.message.find(bare.name()) != std::string::npos);
+    CHECK(report.message.find("no command was run, since the image " + bare.name() + " has no /bin/sh")
+        != std::string::npos);
     CHECK(house.idle());
+}
+
+TEST_CASE("a command that is not found is told apart from an image without a shell")
+{
+    House house;
+    house.start();
+    const auto report = house.run(house.assignment("no-such-program"));
+    CHECK(report.exit_code == 127);
+    CHECK(report.message.find("exit code 127 (a command was not found in ") != std::string::npos);
 }
 
 TEST_CASE("a stage that runs out of memory says so, with its limit")

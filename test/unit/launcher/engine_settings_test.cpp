@@ -155,7 +155,7 @@ TEST_CASE("an end is told with its cause and in words")
     const auto told = [&](SlotExit exit) { return end_of("plan", exit, a, bounds); };
     CHECK(told({.code = 0}).outcome == protocol::Outcome::none);
     CHECK(told({.code = 3}).message.find("exit code 3") != std::string::npos);
-    CHECK(told({.code = 127}).message.find("not found") != std::string::npos);
+    CHECK(told({.code = 127}).message.find("a command was not found in its image") != std::string::npos);
     CHECK(told({.code = 137, .signal = 9}).message.find("SIGKILL") != std::string::npos);
     CHECK(told({.code = 137, .signal = 9, .oom = true}).cause == "oom");
     CHECK(told({.code = 137, .signal = 9, .oom = true}).message.find("64 MiB") != std::string::npos);
