@@ -197,8 +197,9 @@ int work(const Start& start, const Identity& who, docker::Engine docker)
         start.environment, start.logger);
     if (!watched)
         return refuse({ExitCode::cannot_listen, watched.error().message()});
-    const auto read
-        = [&] { return read_identity_again(start.command_line, start.environment, who, start.clock); };
+    const auto read = [&] {
+        return read_identity_again(start.command_line, start.environment, config, who, start.clock);
+    };
     const auto reload_now = [&] { reload(read(), **backend, registration, *engine, start.logger); };
     const Signals signals{{.drain = [&] { engine->drain(); },
         .stop_jobs = [&] { start.logger.info("stopping what runs"), engine->stop_jobs(); },

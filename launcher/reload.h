@@ -10,7 +10,8 @@ namespace slipway::launcher {
 /// a file
 /// (`conflict`: a process's environment does not change), and when the new token is of another pool or
 /// control plane (`conflict`: that takes a restart). The words say what to do.
+/// `started`: the configuration of the start, whose trust in authorities holds.
 [[nodiscard]] Result<Identity> read_identity_again(const CommandLine& command_line,
-    const Environment& environment, const Identity& current, const Clock& clock);
+    const Environment& environment, const Config& started, const Identity& current, const Clock& clock);
 
 } // namespace slipway::launcher

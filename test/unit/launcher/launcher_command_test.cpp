@@ -109,6 +109,31 @@ TEST_CASE("HUP reads token and key again from their files, and wrong ones change
     CHECK(process.wait(kSoon).value_or(-1) == 0);
 }
 
+TEST_CASE(
+    "HUP reads a token without authority again under the further authorities of the start", "[launcher]")
+{
+    FakeMothership server{pool()};
+    Launcher launcher{server.url()};
+    const auto token = launcher.directory() / "token";
+    const auto key = launcher.directory() / "key";
+    auto fields = pool().fields;
+    const std::string ca = base64_encode(std::exchange(fields.ca_pem, ""));
+    REQUIRE(replace_file(token, crypto::encode_pool_token(fields)));
+    REQUIRE(replace_file(key, pool().key_pem()));
+    launcher.with("SPACELIFT_TOKEN", "").with("SPACELIFT_POOL_PRIVATE_KEY", "");
+    launcher.with("ADDITIONAL_ROOT_CAS", base64_encode(R"({"caCertificates":[")" + ca + R"("]})"));
+    auto process = launcher.start({"--token-file", token.string(), "--private-key-file", key.string()});
+    INFO(launcher.log());
+    REQUIRE(process.read_until("is ready", kSoon));
+    process.signal(SIGHUP);
+    CHECK(comes_true([&] { return holds(launcher.log(), "token and keys were read again"); }));
+    REQUIRE(replace_file(token, pool().token())); // another trust than that of the start
+    process.signal(SIGHUP);
+    CHECK(comes_true([&] { return holds(launcher.log(), "another control plane or authority"); }));
+    process.signal(SIGTERM);
+    CHECK(process.wait(kSoon).value_or(-1) == 0);
+}
+
 TEST_CASE("HUP says that a token of the environment cannot be read again", "[launcher]")
 {
     FakeMothership server{pool()};
