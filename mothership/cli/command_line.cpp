@@ -49,6 +49,22 @@ void add_pools(CLI::App& app, Work& work, bool& json)
         work = [&json] { return with_client([&](ApiClient& client) { return list_pools(client, json); }); };
     });
 
+    auto* pin
+        = pool->add_subcommand("pin", "The fingerprint of a pool's key that secrets are sealed to here");
+    pin->footer("Without a fingerprint it shows what is pinned and what the control plane says. A pool's "
+                "owner has it\n"
+                "from the key: openssl pkey -in spacelift.key -pubout -outform DER | sha256sum\n"
+                "Example: slipway pool pin demo SHA256:9f86d081…");
+    auto pinned = std::make_shared<std::pair<std::string, std::string>>();
+    pin->add_option("pool", pinned->first, "Name or id")->required();
+    pin->add_option("fingerprint", pinned->second, "The one to pin from now on");
+    pin->callback([&work, pinned] {
+        work = [pinned] {
+            return with_client(
+                [&](ApiClient& client) { return pin_pool_key(client, pinned->first, pinned->second); });
+        };
+    });
+
     auto* worker = app.add_subcommand("worker", "Workers")->require_subcommand(1);
     auto* workers = worker->add_subcommand("list", "Registered workers");
     workers->footer("Example: slipway worker list --pool demo");

@@ -76,6 +76,8 @@ enum class RunEnd { waiting, finished, failed };
 /// comes once. Prints the commands that start a worker.
 Result<void> create_pool(ApiClient& client, const PoolCreateOptions& options);
 Result<void> list_pools(ApiClient& client, bool json);
+/// Shows the pinned fingerprint of a pool's key and the one that the control plane tells; or pins one.
+Result<void> pin_pool_key(ApiClient& client, const std::string& pool, const std::string& fingerprint);
 Result<void> list_workers(ApiClient& client, const std::string& pool, bool json);
 
 Result<void> create_stack(ApiClient& client, const StackOptions& options);

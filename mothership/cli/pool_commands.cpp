@@ -177,6 +177,55 @@ Result<void> list_pools(ApiClient& client, bool json)
     return {};
 }
 
+namespace {
+
+/// A fingerprint as people give it: hexadecimal, with or without "SHA256:" and colons.
+Result<std::string> read_fingerprint(std::string_view given)
+{
+    std::string_view text = given;
+    if (text.starts_with("SHA256:"))
+        text.remove_prefix(7);
+    std::string hex;
+    for (const char c : text)
+        if (c != ':')
+            hex += c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c;
+    if (hex.size() != 64 || hex.find_first_not_of("0123456789abcdef") != std::string::npos)
+        return Error{Errc::invalid_input,
+            "\"" + std::string{given}
+                + "\" is no fingerprint: it is the SHA-256 of the public key, 64 hexadecimal "
+                  "digits: openssl pkey -in spacelift.key -pubout -outform DER | sha256sum"};
+    return hex;
+}
+
+} // namespace
+
+Result<void> pin_pool_key(ApiClient& client, const std::string& pool, const std::string& fingerprint)
+{
+    std::string wanted;
+    if (!fingerprint.empty())
+        wanted = SLIPWAY_TRY(read_fingerprint(fingerprint));
+    const Answer answer = SLIPWAY_TRY(client.get("/api/v1/pools"));
+    const auto document = SLIPWAY_TRY(JsonDocument::parse(answer.body, {.max_bytes = 16U << 20U}));
+    const auto pools = SLIPWAY_TRY(document.root().at("pools"));
+    for (const auto& one : SLIPWAY_TRY(pools.elements())) {
+        const std::string id = SLIPWAY_TRY(one.string("id"));
+        const std::string name = SLIPWAY_TRY(one.string("name"));
+        if (id != pool && name != pool)
+            continue;
+        const std::string told = SLIPWAY_TRY(one.string_or("fingerprint", ""));
+        if (!wanted.empty())
+            SLIPWAY_TRY(pin_again(id, wanted));
+        const auto known = SLIPWAY_TRY(pinned(id));
+        std::printf(
+            "pinned:            %s\n", known ? ("SHA256:" + printable(*known)).c_str() : "nothing yet");
+        std::printf("the control plane: SHA256:%s\n", printable(told).c_str());
+        if (known && *known != told)
+            std::fputs("they differ: nothing is sealed for this pool until they are the same\n", stderr);
+        return {};
+    }
+    return Error{Errc::not_found, "there is no pool " + pool + ": slipway pool list"};
+}
+
 Result<void> list_workers(ApiClient& client, const std::string& pool, bool json)
 {
     const std::string filter = pool.empty() ? "" : "?pool=" + http::percent_encode(pool);

@@ -59,7 +59,7 @@ Result<std::filesystem::path> pins_file() { return SLIPWAY_TRY(account_file()).p
 Result<Pin> pin_pool(const std::string& pool_id, const std::string& fingerprint)
 {
     const auto file = SLIPWAY_TRY(pins_file());
-    auto pins = SLIPWAY_TRY(read_pins(file));
+    const auto pins = SLIPWAY_TRY(read_pins(file));
     const auto known = pins.find(pool_id);
     if (known != pins.end() && known->second == fingerprint)
         return Pin::known;
@@ -67,14 +67,31 @@ Result<Pin> pin_pool(const std::string& pool_id, const std::string& fingerprint)
         return Error{Errc::rejected,
             "the key of pool " + pool_id + " is SHA256:" + fingerprint
                 + " now, and was SHA256:" + known->second
-                + " when it was seen first. If its owner has changed it, take its line out of "
-                + file.string() + "; else somebody wants to read your secrets"};
+                + " when it was seen first. If its owner, asked by another way, says that he has changed it: "
+                  "slipway "
+                  "pool pin "
+                + pool_id + " SHA256:" + fingerprint + "; else somebody wants to read your secrets"};
+    SLIPWAY_TRY(pin_again(pool_id, fingerprint));
+    return Pin::first;
+}
+
+Result<std::optional<std::string>> pinned(const std::string& pool_id)
+{
+    const auto file = SLIPWAY_TRY(pins_file());
+    const auto pins = SLIPWAY_TRY(read_pins(file));
+    const auto known = pins.find(pool_id);
+    return known == pins.end() ? std::optional<std::string>{} : std::optional{known->second};
+}
+
+Result<void> pin_again(const std::string& pool_id, const std::string& fingerprint)
+{
+    const auto file = SLIPWAY_TRY(pins_file());
+    auto pins = SLIPWAY_TRY(read_pins(file));
     pins[pool_id] = fingerprint;
     JsonWriter json;
     json.begin_object().string_map("pools", {pins.begin(), pins.end()}).end_object();
     SLIPWAY_TRY(make_directories(file.parent_path()));
-    SLIPWAY_TRY(replace_file(file, json.text() + "\n"));
-    return Pin::first;
+    return replace_file(file, json.text() + "\n");
 }
 
 Result<SealingPool> sealing_pool(

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -28,6 +29,12 @@ enum class Pin : std::uint8_t { known, first };
 /// Remembers the fingerprint (SHA-256 of the SubjectPublicKeyInfo, hexadecimal) of a pool's key; `rejected`
 /// when another one is known.
 [[nodiscard]] Result<Pin> pin_pool(const std::string& pool_id, const std::string& fingerprint);
+
+/// The fingerprint that is pinned for a pool; nothing: none is.
+[[nodiscard]] Result<std::optional<std::string>> pinned(const std::string& pool_id);
+
+/// Pins that one from now on, whatever was pinned.
+[[nodiscard]] Result<void> pin_again(const std::string& pool_id, const std::string& fingerprint);
 
 /// The pool (name or id) with its key as the control plane tells it, which must be the one that is pinned;
 /// the first one that is seen is pinned, with a line on standard error. `key_file`: a PEM file with the key

@@ -125,7 +125,18 @@ TEST_CASE("a control plane cannot put another key in the place of a pool's")
     REQUIRE(replace_file(pins, text));
     const auto refused = office.person.run({"stack", "set", "web", "--secret-env", "TOKEN=@token"});
     CHECK(refused.code == 1);
-    CHECK_THAT(refused.err, Contains("when it was seen first"));
+    CHECK_THAT(refused.err, Contains("when it was seen first") && Contains("slipway pool pin"));
+
+    const auto shown = office.person.run({"pool", "pin", "demo"});
+    CHECK(shown.code == 0);
+    CHECK_THAT(shown.err, Contains("they differ"));
+    const auto der = run_program(
+        {"sh", "-c", "openssl pkey -in '" + office.key() + "' -pubout -outform DER | sha256sum"});
+    REQUIRE(der);
+    CHECK_THAT(office.person.run({"pool", "pin", "demo", "SHA256:12"}).err, Contains("64 hexadecimal"));
+    CHECK_THAT(office.person.must({"pool", "pin", "demo", der->substr(0, 64)}),
+        Contains("pinned:            SHA256:" + der->substr(0, 64)));
+    office.person.must({"stack", "set", "web", "--secret-env", "TOKEN=@token"});
 }
 
 TEST_CASE("a stack's state is kept in versions, also of a failed apply, pulled with the key and rolled back")
