@@ -74,7 +74,7 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv)
             auto* flag = app.add_option("--" + std::string{table[i].flag}, texts[i])->type_size(1);
             flag->multi_option_policy(table[i].times == Times::many ? CLI::MultiOptionPolicy::TakeAll
                                                                     : CLI::MultiOptionPolicy::Throw);
-            flag->expected(1);
+            flag->expected(1)->allow_extra_args(false); // a command's own word may follow
         }
         app.allow_extras();
         app.parse(argc, argv);

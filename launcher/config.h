@@ -57,7 +57,6 @@ struct Config {
     std::filesystem::path docker_cert_path; ///< Empty: ~/.docker, if there is a home.
     std::string metrics_address; ///< host:port; empty: none.
     std::string observability = "Disabled"; ///< Known, and without effect.
-    bool sensitive_outputs = false; ///< Likewise.
     bool debug = false;
     LogFormat log_format = LogFormat::logfmt;
     LogLevel log_level = LogLevel::info;

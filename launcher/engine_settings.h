@@ -98,6 +98,7 @@ struct EngineSettings {
     std::vector<std::string> mask_names; ///< Variables whose values no log shows; in `passed`, too.
     bool mask_patterns = true; ///< Nor what has the form of a well-known secret.
     bool run_logs_on_stdout = false;
+    bool sensitive_outputs = false; ///< Those of an apply are uploaded, sealed to the pool.
     std::uint64_t log_quota = 512ULL * 1024 * 1024; ///< Of one job's output; 0: none.
 
     // The disk of the state directory.

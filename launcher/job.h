@@ -60,6 +60,9 @@ public:
     /// What the backend said to a contact sent at `sent_at`.
     void renewed(protocol::Millis sent_at, protocol::Millis lease);
     void refused();
+
+    [[nodiscard]] const std::string& run_id() const { return about_.run_id; }
+
     /// The ladder; before the first command it is given up at once.
     void stop(StoppedBy by = StoppedBy::request);
     /// The launcher ends: as `stop`, but before the first command the stage is given back for another worker.
@@ -91,14 +94,15 @@ private:
     Result<void> settle(StageEnd end, std::stop_token stop);
     Result<void> hold_slot(std::stop_token stop);
     Result<void> keep_state(StageEnd& end, std::stop_token stop);
+    Result<void> keep_outputs(std::stop_token stop);
     Result<std::string> keep_workspace(std::stop_token stop);
     Result<StageEnd> end_without_workspace(Error error, std::stop_token stop);
     Result<void> refused_end(const StageEnd& end, const Error& error);
+    [[nodiscard]] StageEnd stopped(bool began) const;
     Result<void> give_up(const StageEnd& end);
     Result<void> close_log();
     Result<void> deliver_log(std::stop_token stop);
     Result<void> report_end(std::stop_token stop);
-    [[nodiscard]] StageEnd stopped(bool began) const;
     Result<void> clean(std::stop_token stop);
     Result<void> log_end(StageEnd end);
     Result<void> open_masks();

@@ -61,6 +61,7 @@ enum class LogLine : std::uint32_t {
     unmasked = 14,
     stopped_here = 15, ///< In place of `stopping`: by the operator of this machine.
     outputs = 16,
+    keeping_outputs = 17,
     head = 1000, ///< + the number of the unit
     silence_warning = 1'000'000, ///< + the number of the unit
     unit_end = 2'000'000, ///< + the number of the unit

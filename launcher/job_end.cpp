@@ -1,5 +1,7 @@
 #include "launcher/job.h"
+#include "launcher/job_settings.h"
 #include "launcher/mask_fact.h"
+#include "launcher/outputs_file.h"
 #include "launcher/stage_end.h"
 #include "launcher/state_file.h"
 #include "launcher/workspace.h"
@@ -33,6 +35,8 @@ Result<void> Job::settle(StageEnd end, std::stop_token stop)
 {
     if (StateFile::is_kept(assignment_) && assignment_.kind == protocol::StageKind::write)
         SLIPWAY_TRY(keep_state(end, stop));
+    if (end.outcome == Outcome::succeeded && applies(assignment_))
+        SLIPWAY_TRY(keep_outputs(stop));
     if (end.outcome == Outcome::succeeded && assignment_.keep_workspace) {
         auto kept = keep_workspace(control_.preparing().get_token());
         if (kept)
@@ -91,6 +95,38 @@ Result<void> Job::keep_state(StageEnd& end, std::stop_token stop)
         return spool_->append_once(line_id(LogLine::state_lost), last_words(lost));
     end = lost; // whose words end the log
     return {};
+}
+
+/// What was applied stays applied: outputs that cannot be kept are told, and no more. A failure is to be
+/// tried again.
+Result<void> Job::keep_outputs(std::stop_token stop)
+{
+    if (spool_->has(line_id(LogLine::outputs)))
+        return {};
+    auto told = Result<std::string>{std::string{}};
+    if (const auto held = hold_slot(stop); held)
+        told = OutputsFile{*context_}.take(*slot_, stop);
+    else
+        told = held.error();
+    if (told && told->empty())
+        return {};
+    if (told)
+        return spool_->append_once(line_id(LogLine::outputs), own_line(*told));
+    const Error& error = told.error();
+    if (stop.stop_requested() || worker::next(state()) != worker::Action::follow)
+        return error;
+    const auto now = services_.clock.now();
+    keeping_since_ = keeping_since_.value_or(now);
+    const bool final = error.code() == Errc::not_found || error.code() == Errc::invalid_input
+        || error.code() == Errc::rejected || now - *keeping_since_ >= kKeepFor
+        || control_.wish() != JobControl::Wish::none;
+    if (!final) {
+        SLIPWAY_TRY(spool_->append_once(line_id(LogLine::keeping_outputs),
+            own_line("keeping the outputs failed and is tried again: " + error.message())));
+        return Error{error}.in("keeping the outputs");
+    }
+    return spool_->append_once(line_id(LogLine::outputs),
+        own_line("the outputs in " + std::string{OutputsFile::kPath} + " are not kept: " + error.message()));
 }
 
 Result<std::string> Job::keep_workspace(std::stop_token stop)

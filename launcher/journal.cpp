@@ -67,8 +67,7 @@ Result<StageEnd> read_end(const JsonValue& json)
 
 Result<Progress> read_progress(const JsonValue& json)
 {
-    Progress progress;
-    progress.seq = static_cast<int>(SLIPWAY_TRY(json.integer("seq", 0, 1'000'000)));
+    Progress progress{.seq = static_cast<int>(SLIPWAY_TRY(json.integer("seq", 0, 1'000'000)))};
     progress.began = SLIPWAY_TRY(json.integer("began_ms"));
     const JsonValue end = SLIPWAY_TRY(json.at("end"));
     progress.end = SLIPWAY_TRY(read_end(end));

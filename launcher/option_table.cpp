@@ -213,8 +213,10 @@ constexpr std::array kOptions{
     Option{"SPACELIFT_DEBUG", "", "debug", "BOOLEAN", "`true` shows the commands of every job in its log.",
         field<&Config::debug>(), Alias::equal, Times::once, "Output"},
     Option{"SPACELIFT_SENSITIVE_OUTPUT_UPLOAD_ENABLED", "", "sensitive-output-upload", "BOOLEAN",
-        "Taken, with a warning where it is `true`: no outputs are uploaded, sensitive or not.",
-        field<&Config::sensitive_outputs>()},
+        "`true` uploads the sensitive outputs of an apply, too, sealed to the pool. Those that are not "
+        "sensitive "
+        "are uploaded in any case.",
+        field<kEngine, &E::sensitive_outputs>()},
     Option{"SPACELIFT_RUN_LOGS_ON_STANDARD_OUTPUT_ENABLED", "", "run-logs-on-stdout", "BOOLEAN",
         "`true` shows the logs of runs on standard output, too, as lines of JSON.",
         field<kEngine, &E::run_logs_on_stdout>()},

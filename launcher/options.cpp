@@ -164,10 +164,6 @@ void warn_of_values(Settings& settings, const Environment& environment)
     if (config.observability != Config{}.observability)
         settings.warnings.push_back("OBSERVABILITY_VENDOR has no effect: set SLIPWAY_METRICS_ADDRESS to have "
                                     "metrics collected from there");
-    if (config.sensitive_outputs)
-        settings.warnings.push_back(
-            "SPACELIFT_SENSITIVE_OUTPUT_UPLOAD_ENABLED has no effect: outputs of stacks "
-            "are not uploaded");
 }
 
 } // namespace

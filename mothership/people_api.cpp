@@ -122,6 +122,8 @@ void PeopleApi::add_run_routes(http::Router& router)
     add(router, "POST", "/api/v1/runs/{id}/declare-lost", &PeopleApi::declare_lost);
     add(router, "GET", "/api/v1/runs/{id}/logs", &PeopleApi::read_logs);
     add(router, "GET", "/api/v1/runs/{id}/rescue", &PeopleApi::read_rescue);
+    add(router, "GET", "/api/v1/runs/{id}/outputs", &PeopleApi::read_outputs);
+    add(router, "GET", "/api/v1/runs/{id}/outputs/sealed", &PeopleApi::read_sealed_outputs);
 }
 
 Result<http::Reply> PeopleApi::health()

@@ -68,6 +68,8 @@ private:
     Result<http::Reply> read_state(const http::Request& request);
     Result<http::Reply> roll_back_state(const http::Request& request);
     Result<http::Reply> read_rescue(const http::Request& request);
+    Result<http::Reply> read_outputs(const http::Request& request);
+    Result<http::Reply> read_sealed_outputs(const http::Request& request);
     Result<http::Reply> create_run(const http::Request& request);
     Result<http::Reply> list_runs(const http::Request& request);
     Result<http::Reply> show_run(const http::Request& request);

@@ -73,17 +73,45 @@ Result<http::Reply> PeopleApi::roll_back_state(const http::Request& request)
     return http::Reply::json(200, SLIPWAY_TRY(plane_.change(decide)));
 }
 
+namespace {
+
+/// The file of a blob that a stage of the run has left; `not_found` with `missing` after the run's name.
+Result<std::string> left_by(
+    Transaction& records, const http::Request& request, std::string_view name, std::string_view missing)
+{
+    const Run run = SLIPWAY_TRY(run_of(records, request));
+    for (const auto& stage : SLIPWAY_TRY(records.stages_of_run(run.id)))
+        if (const auto blob = SLIPWAY_TRY(records.blob(stage.id, name)))
+            return blob->file;
+    return Error{Errc::not_found, "run " + run.id + std::string{missing}};
+}
+
+} // namespace
+
 Result<http::Reply> PeopleApi::read_rescue(const http::Request& request)
 {
-    const auto look = [&](Transaction& records) -> Result<std::string> {
-        const Run run = SLIPWAY_TRY(run_of(records, request));
-        for (const auto& stage : SLIPWAY_TRY(records.stages_of_run(run.id)))
-            if (const auto blob = SLIPWAY_TRY(records.blob(stage.id, kRescueBlob)))
-                return blob->file;
-        return Error{
-            Errc::not_found, "run " + run.id + " has left no rescue: its log says where its state is"};
-    };
-    const auto file = SLIPWAY_TRY(plane_.look(look));
+    const auto file = SLIPWAY_TRY(plane_.look([&](Transaction& records) {
+        return left_by(records, request, kRescueBlob, " has left no rescue: its log says where its state is");
+    }));
+    return http::Reply::file(200, kOctets, SLIPWAY_TRY(blobs_.open(file)));
+}
+
+Result<http::Reply> PeopleApi::read_outputs(const http::Request& request)
+{
+    const auto file = SLIPWAY_TRY(plane_.look([&](Transaction& records) {
+        return left_by(records, request, kOutputsBlob,
+            " has left no outputs: an apply writes them to /mnt/workspace/outputs.json (docs/stacks.md)");
+    }));
+    return http::Reply::file(200, "application/json", SLIPWAY_TRY(blobs_.open(file)));
+}
+
+Result<http::Reply> PeopleApi::read_sealed_outputs(const http::Request& request)
+{
+    const auto file = SLIPWAY_TRY(plane_.look([&](Transaction& records) {
+        return left_by(records, request, kSealedOutputsBlob,
+            " has left no sensitive outputs: it has none, or its worker keeps them to itself "
+            "(SPACELIFT_SENSITIVE_OUTPUT_UPLOAD_ENABLED)");
+    }));
     return http::Reply::file(200, kOctets, SLIPWAY_TRY(blobs_.open(file)));
 }
 

@@ -27,6 +27,9 @@ inline constexpr int kMaxAttempts = 3;
 inline constexpr std::string_view kStateBlob = "state";
 inline constexpr std::string_view kStateBlobPrefix = "state-";
 inline constexpr std::string_view kRescueBlob = "rescue";
+/// Of an apply: JSON, and an envelope with the sensitive ones. They stay as a rescue does.
+inline constexpr std::string_view kOutputsBlob = "outputs";
+inline constexpr std::string_view kSealedOutputsBlob = "outputs-sealed";
 
 /// Names under which the workers fetch the sources of a run and a mounted file.
 [[nodiscard]] std::string source_blob_name(const Run& run);

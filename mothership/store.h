@@ -106,7 +106,7 @@ public:
     /// Every file of the blob directory that a record names.
     virtual Result<std::vector<std::string>> blob_files() = 0;
 
-    /// Forgets the blobs of runs that are over, rescues aside; their files.
+    /// Forgets the blobs of runs that are over, rescues and outputs aside; their files.
     virtual Result<std::vector<std::string>> drop_envelopes() = 0;
     /// Forgets sources that are not among the newest `kept` of their stack and that no run which goes on was
     /// made with; their files.

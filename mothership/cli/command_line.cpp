@@ -193,6 +193,19 @@ void add_runs(CLI::App& app, Work& work, bool& json)
     rescue->callback([&work, id, out] {
         work = [=] { return with_client([&](ApiClient& client) { return save_rescue(client, *id, *out); }); };
     });
+    auto* outputs = run->add_subcommand("outputs", "What an apply told of what it made, as JSON");
+    outputs->footer(
+        "Of sensitive ones it shows the names; slipway-launcher decrypt opens their envelope.\nExample:\n"
+        "  slipway run outputs 01JDYZ3NDEKTSV4RRFFQ69G5FA --sealed-out outputs.slip\n"
+        "  slipway-launcher decrypt outputs.slip --private-key-file spacelift.key --out -");
+    auto sealed_out = std::make_shared<std::string>();
+    outputs->add_option("id", *id, "The run")->required();
+    outputs->add_option("--sealed-out", *sealed_out, "A new file for that envelope; - for standard output");
+    outputs->callback([&work, id, sealed_out] {
+        work = [=] {
+            return with_client([&](ApiClient& client) { return show_outputs(client, *id, *sealed_out); });
+        };
+    });
     add_run_views(*run, work, json);
 }
 

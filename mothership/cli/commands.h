@@ -103,6 +103,9 @@ Result<std::string> start_run(
     ApiClient& client, const std::string& stack, const std::string& type, const std::string& command = {});
 /// The envelope that a run has left of a state that could not be kept, into a new file or to "-".
 Result<void> save_rescue(ApiClient& client, const std::string& run, const std::string& out);
+/// What an apply told: as JSON, or with `sealed_out` the envelope with the sensitive ones, into a new file or
+/// "-".
+Result<void> show_outputs(ApiClient& client, const std::string& run, const std::string& sealed_out);
 Result<void> list_runs(ApiClient& client, const std::string& stack, bool json);
 Result<void> show_run(ApiClient& client, const std::string& run, bool json);
 /// `verb`: confirm, discard, stop, release or declare-lost.

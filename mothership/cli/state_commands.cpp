@@ -147,4 +147,16 @@ Result<void> save_rescue(ApiClient& client, const std::string& run, const std::s
     return {};
 }
 
+Result<void> show_outputs(ApiClient& client, const std::string& run, const std::string& sealed_out)
+{
+    const std::string path = "/api/v1/runs/" + http::percent_encode(run) + "/outputs";
+    if (!sealed_out.empty())
+        return write_out(sealed_out, SLIPWAY_TRY(client.get(path + "/sealed")).body);
+    const Answer answer = SLIPWAY_TRY(client.get(path));
+    const auto document
+        = SLIPWAY_TRY(JsonDocument::parse(answer.body, {.max_bytes = 4U << 20U, .max_depth = 100}));
+    std::printf("%s\n", document.root().dump().c_str()); // of JSON, controls are escaped
+    return {};
+}
+
 } // namespace slipway::cli

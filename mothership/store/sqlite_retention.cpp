@@ -10,9 +10,9 @@ Result<std::string> read_file_name(Row& row) { return row.text(); }
 
 Result<std::vector<std::string>> SqliteTransaction::drop_envelopes()
 {
-    return list<std::string>(
-        "DELETE FROM blobs WHERE name <> 'rescue' AND stage_id IN (SELECT stages.id FROM stages JOIN runs ON "
-        "runs.id = stages.run_id WHERE runs.terminal = 1) RETURNING file",
+    return list<std::string>("DELETE FROM blobs WHERE name NOT IN ('rescue', 'outputs', 'outputs-sealed') "
+                             "AND stage_id IN (SELECT stages.id FROM stages JOIN runs ON "
+                             "runs.id = stages.run_id WHERE runs.terminal = 1) RETURNING file",
         read_file_name);
 }
 

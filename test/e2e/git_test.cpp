@@ -44,7 +44,7 @@ public:
         must_run({"git", "push", "-q", root_ / "repos/open.git", "v1"}, work_);
 
         const auto host = must_run(
-            {"docker", "network", "inspect", "bridge", "-f", "{{(index .IPAM.Config 0).Gateway}}"});
+            {"docker", "run", "--rm", world.image(), "sh", "-c", "ip route | awk '/^default/ {print $3}'"});
         auto server = Process::start({.argv = {"busybox", "httpd", "-f", "-p", host + ":" + port_, "-h",
                                           root_ / "www", "-c", root_ / "httpd.conf"},
             .env = {},

@@ -242,10 +242,33 @@ TEST_CASE("a module's test plans, applies and destroys in one container, also wh
     person.must({"module", "set", "vpc", "--apply", "true"});
     const auto good = person.run({"module", "test", "-f", "vpc"});
     CHECK(good.code == 0);
-    std::string run = good.out.substr(4, 26);
-    const auto view = office.world.run(run);
-    CHECK(view.history
-        == std::vector<std::string>{
-            "QUEUED", "READY", "PREPARING", "PLANNING", "APPLYING", "DESTROYING", "FINISHED"});
+    CHECK_THAT(good.out, Contains("[slipway] destroy\nDESTROYING\n"));
     CHECK_THAT(person.must({"run", "list"}), Contains("TESTING"));
+}
+
+TEST_CASE(
+    "a run's outputs are shown; sensitive ones are opened with the pool's key, and by nobody without it")
+{
+    Office office;
+    auto& person = office.person;
+    office.world.kill_launcher();
+    office.world.start_launcher({{"SPACELIFT_SENSITIVE_OUTPUT_UPLOAD_ENABLED", "true"}});
+    person.must({"stack", "create", "web", "--pool", "demo", "--image", office.world.image(), "--plan",
+        "true", "--apply",
+        R"(echo "{\"url\":{\"value\":\"https://a\"},\"db\":{\"value\":\"hunter2${half:-hunter2}\",\"sensitive\":true}}" )"
+        ">/mnt/workspace/outputs.json"});
+    std::string run = person.must({"run", "start", "-q", "web"});
+    run.pop_back();
+    office.world.wait_state(run, "UNCONFIRMED");
+    CHECK_THAT(person.run({"run", "outputs", run}).err, Contains("/mnt/workspace/outputs.json"));
+    person.must({"run", "confirm", run});
+    office.world.wait_state(run, "FINISHED");
+    CHECK(person.must({"run", "outputs", run})
+        == R"({"url":{"sensitive":false,"value":"https://a"},"db":{"sensitive":true}})"
+           "\n");
+    person.must({"run", "outputs", run, "--sealed-out", "sealed"});
+    const auto opened = decrypt(office, {"sealed", "--private-key-file", office.key(), "--out", "-"});
+    CHECK(opened.code == 0);
+    CHECK(opened.out == R"({"db":{"sensitive":true,"value":"hunter2hunter2"}})");
+    CHECK_FALSE(office.stored("hunter2hunter2"));
 }

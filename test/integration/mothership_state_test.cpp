@@ -154,3 +154,17 @@ TEST_CASE("sources are pushed or in git, and a URL with a password is refused wi
     CHECK(set(R"({"git_url":"","git_ref":""})").status == 200);
     CHECK(scene.server.api("PUT", "/api/v1/stacks/web/source", std::string(1024, '\0')).status == 200);
 }
+
+TEST_CASE("outputs of an apply are found under their run, and there are none before")
+{
+    Scene scene;
+    const auto apply = scene.reach_apply();
+    const std::string outputs = "/api/v1/runs/" + apply.run_id + "/outputs";
+    CHECK(scene.server.api("GET", outputs).body.find("/mnt/workspace/outputs.json") != std::string::npos);
+    scene.begin(apply);
+    REQUIRE(scene.worker.put(apply, "outputs", R"({"a":{"value":1}})").status == 200);
+    REQUIRE(scene.worker.put(apply, "outputs-sealed", "an envelope").status == 200);
+    finish(scene, apply);
+    CHECK(scene.server.api("GET", outputs).body.find(R"({"a":{"value":1}})") != std::string::npos);
+    CHECK(scene.server.api("GET", outputs + "/sealed").body.find("an envelope") != std::string::npos);
+}

@@ -175,7 +175,7 @@ TEST_CASE(
     "the operator of a worker stops one stage, named by its id or its run's, and its end says who did it")
 {
     House house{[](auto& settings) { settings.capacity = 2; }};
-    house.host.script("main-command", {.output = "", .exit = {}, .waits = true});
+    house.host.script("main-command", {.output = "", .exit = {.code = 0}, .waits = true});
     const bool by_run = GENERATE(false, true);
     const bool killed = GENERATE(false, true);
     std::string run;

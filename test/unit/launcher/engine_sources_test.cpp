@@ -182,7 +182,7 @@ TEST_CASE("a test destroys what it made, whatever came of it, and nothing when i
 TEST_CASE("a test that is stopped destroys what it made, and has the time for it")
 {
     House house;
-    house.host.script("apply-it", {.output = "", .exit = {}, .waits = true});
+    house.host.script("apply-it", {.output = "", .exit = {.code = 0}, .waits = true});
     const auto id = house.add(StageKind::write, as_test);
     REQUIRE(house.wait_started(3));
     house.backend.command(protocol::CommandKind::stop, id);

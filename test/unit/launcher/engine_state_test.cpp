@@ -157,3 +157,73 @@ TEST_CASE("a state that cannot be kept fails the run and leaves what can be had 
     CHECK(bundle->find("applied something") != std::string::npos);
     CHECK(house.backend.log(id).find("slipway run rescue " + made.run_id) != std::string::npos);
 }
+
+namespace {
+
+constexpr auto kOutputs = "/mnt/workspace/outputs.json";
+
+std::string opened_outputs(const House& house)
+{
+    const std::string envelope = house.backend.blob("outputs-sealed");
+    if (envelope.empty())
+        return "(none)";
+    const auto info = crypto::read_envelope_info(envelope);
+    REQUIRE(info);
+    CHECK(info->context.object == "outputs-sealed");
+    const auto opened = crypto::open_small(envelope,
+        {.context = info->context,
+            .keys = {engine_pool_key()},
+            .policy = crypto::SignaturePolicy::signature_required,
+            .makers = {engine_pool_key().public_key()}});
+    REQUIRE(opened);
+    return std::string{opened->reveal()};
+}
+
+} // namespace
+
+TEST_CASE("outputs of an apply are kept, masked; sensitive ones sealed to the pool, and only where that is "
+          "asked for")
+{
+    const bool uploads = GENERATE(false, true);
+    House house{[&](auto& settings) { settings.sensitive_outputs = uploads; }};
+    house.host.set_file(kOutputs,
+        R"({"url":{"value":"https://a/token-of-the-stack","type":"string"},"n":{"value":[1,{"x":2.5}],"sensitive":false},)"
+        R"("db":{"value":"hunter2hunter2","sensitive":true}})");
+    const auto id = house.add(StageKind::write,
+        [](auto& a) { a.variables = {{.name = "TOKEN", .value = "token-of-the-stack", .secret = true}}; });
+    CHECK(house.finished(id).outcome == Outcome::succeeded);
+    CHECK(house.backend.blob("outputs")
+        == R"({"url":{"sensitive":false,"value":"https://a/*****"},"n":{"sensitive":false,"value":[1,{"x":2.5}]},)"
+           R"("db":{"sensitive":true}})");
+    CHECK(opened_outputs(house)
+        == (uploads ? R"({"db":{"sensitive":true,"value":"hunter2hunter2"}})" : "(none)"));
+    const auto log = house.backend.log(id);
+    CHECK(log.find(uploads ? "outputs kept: 2; sensitive ones, sealed to the pool: 1\n"
+                           : "SPACELIFT_SENSITIVE_OUTPUT_UPLOAD_ENABLED")
+        != std::string::npos);
+}
+
+TEST_CASE("outputs that cannot be taken are told in the log, and fail nothing")
+{
+    House house;
+    const auto [content, words] = GENERATE(table<std::string, std::string>({{"no json", "are not kept"},
+        {R"({"a":1})", "are not kept"}, {R"({"a":{"sensitive":"yes"}})", "are not kept"},
+        {R"({"":{"value":1}})", "1 to 256 bytes"}, {std::string(1100 * 1024, ' '), "larger than 1 MiB"}}));
+    house.host.set_file(kOutputs, content);
+    const auto id = house.add(StageKind::write);
+    CHECK(house.finished(id).outcome == Outcome::succeeded);
+    CHECK(house.backend.log(id).find("the outputs in /mnt/workspace/outputs.json") != std::string::npos);
+    CHECK(house.backend.log(id).find(words) != std::string::npos);
+    CHECK(house.backend.blob("outputs").empty());
+}
+
+TEST_CASE("a stage that does not apply, or that fails, tells no outputs")
+{
+    House house;
+    house.host.set_file(kOutputs, R"({"a":{"value":1}})");
+    const bool fails = GENERATE(false, true);
+    if (fails)
+        house.host.script("main-command", {.output = "", .exit = {.code = 1}});
+    (void)house.finished(house.add(fails ? StageKind::write : StageKind::read));
+    CHECK(house.backend.blob("outputs").empty());
+}

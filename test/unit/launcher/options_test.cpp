@@ -151,11 +151,7 @@ TEST_CASE("every other variable reaches its field", "[launcher]")
     const EngineSettings& engine = config.engine;
     CHECK_FALSE(engine.mask_patterns);
     CHECK(engine.default_ansible_image == "ansible:1");
-    CHECK(config.sensitive_outputs);
-    const auto settings = settings_of({{"SPACELIFT_SENSITIVE_OUTPUT_UPLOAD_ENABLED", "true"}});
-    REQUIRE(settings);
-    REQUIRE(settings->warnings.size() == 1);
-    CHECK(holds(settings->warnings[0], "has no effect"));
+    CHECK(engine.sensitive_outputs);
     CHECK(engine.run_logs_on_stdout);
     CHECK(engine.disk_threshold == 80);
     CHECK(engine.log_quota == 0);

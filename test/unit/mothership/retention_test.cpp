@@ -40,15 +40,12 @@ struct Household {
         return name;
     }
 
-    std::string add_envelope(const Stage& stage)
+    std::string add_envelope(const Stage& stage, const std::string& blob = "workspace")
     {
         const auto name = file();
         must(desk.plane->change_records([&](Work& work) {
-            return work.records.put_blob({.stage_id = stage.id,
-                .name = "workspace",
-                .fence = stage.core.fence,
-                .file = name,
-                .size = 1});
+            return work.records.put_blob(
+                {.stage_id = stage.id, .name = blob, .fence = stage.core.fence, .file = name, .size = 1});
         }));
         return name;
     }
@@ -68,7 +65,7 @@ struct Household {
 
 } // namespace
 
-TEST_CASE("an envelope goes when its run is over, not before")
+TEST_CASE("an envelope goes when its run is over, not before; what people may want afterwards stays")
 {
     Household household;
     auto& desk = household.desk;
@@ -76,12 +73,17 @@ TEST_CASE("an envelope goes when its run is over, not before")
     const auto stage = desk.grant().value();
     desk.begin(stage, "plan");
     const auto envelope = household.add_envelope(stage);
+    std::vector<std::string> lasting;
+    for (const std::string blob : {"rescue", "outputs", "outputs-sealed"})
+        lasting.push_back(household.add_envelope(stage, blob));
     desk.finish(stage, Outcome::succeeded);
     household.tidy();
     CHECK(household.there(envelope));
     desk.act(id, discard_run);
     household.tidy();
     CHECK_FALSE(household.there(envelope));
+    for (const auto& file : lasting)
+        CHECK(household.there(file));
     CHECK_FALSE(
         must(desk.plane->look([&](Transaction& records) { return records.blob(stage.id, "workspace"); })));
     household.tidy();
