@@ -30,8 +30,8 @@ public:
     void change_login(const std::string& htpasswd_line) const;
     /// Stores an image of the engine under its name, and takes it from the engine's list. Returns its digest.
     std::string take(const std::string& local, const std::string& name);
-    /// Deletes what a digest names.
-    void drop(const std::string& what, const std::string& digest);
+    /// Forgets an image with all it is made of: an engine that keeps a manifest would fetch the rest by it.
+    void drop(const std::string& what) const;
 
     /// Writes a config.json with the login "ci" and this password.
     void write_login(const std::filesystem::path& directory, const std::string& password = "secret") const;
