@@ -24,7 +24,7 @@ constexpr std::array<Mode, 6> kModes{{{"kill", 0}, {"ENOSPC", ENOSPC}, {"EIO", E
     {"ENOMEM", ENOMEM}, {"EINTR", EINTR}}};
 
 /// What a call is made on.
-enum class Object : unsigned char { descriptor, path, path_at, new_descriptor };
+enum class Object : unsigned char { descriptor, path, path_at, none };
 
 /// The modes in which a call has its turn, as a set.
 enum Turn : unsigned char {
@@ -66,7 +66,11 @@ constexpr std::array kCalls{
     Call{SYS_writev, "writev", Object::descriptor, kKill | kNoSpace | kIo | kInterrupted},
     Call{SYS_sendto, "sendto", Object::descriptor, kKill | kNoMemory | kInterrupted},
     Call{SYS_sendmsg, "sendmsg", Object::descriptor, kKill | kNoMemory | kInterrupted},
+    Call{SYS_clone, "clone", Object::none, kKill | kNoMemory},
+    Call{SYS_kill, "kill", Object::none, kKill},
+    Call{SYS_setpgid, "setpgid", Object::none, kKill},
     Call{SYS_read, "read", Object::descriptor, kIo | kInterrupted},
+    Call{SYS_readv, "readv", Object::descriptor, kNoMemory | kInterrupted},
     Call{SYS_pread64, "pread", Object::descriptor, kIo | kInterrupted},
     Call{SYS_recvfrom, "recvfrom", Object::descriptor, kNoMemory | kInterrupted},
     Call{SYS_recvmsg, "recvmsg", Object::descriptor, kNoMemory | kInterrupted},
@@ -75,12 +79,12 @@ constexpr std::array kCalls{
     Call{SYS_listen, "listen", Object::descriptor, kKill},
     Call{SYS_shutdown, "shutdown", Object::descriptor, kKill},
     Call{SYS_accept4, "accept4", Object::descriptor, kKill | kNoFile | kNoMemory | kInterrupted},
-    Call{SYS_socket, "socket", Object::new_descriptor, kNoFile | kNoMemory},
-    Call{SYS_pipe2, "pipe2", Object::new_descriptor, kNoFile},
-    Call{SYS_eventfd2, "eventfd2", Object::new_descriptor, kNoFile | kNoMemory},
-    Call{SYS_epoll_create1, "epoll_create1", Object::new_descriptor, kNoFile | kNoMemory},
-    Call{SYS_poll, "poll", Object::new_descriptor, kInterrupted | kNoMemory},
-    Call{SYS_epoll_wait, "epoll_wait", Object::new_descriptor, kInterrupted},
+    Call{SYS_socket, "socket", Object::none, kNoFile | kNoMemory},
+    Call{SYS_pipe2, "pipe2", Object::none, kNoFile},
+    Call{SYS_eventfd2, "eventfd2", Object::none, kNoFile | kNoMemory},
+    Call{SYS_epoll_create1, "epoll_create1", Object::none, kNoFile | kNoMemory},
+    Call{SYS_poll, "poll", Object::none, kInterrupted | kNoMemory},
+    Call{SYS_epoll_wait, "epoll_wait", Object::none, kInterrupted},
 };
 
 unsigned turn_of(const Mode& mode)
@@ -186,7 +190,7 @@ std::optional<std::string> name_of(const Mode& mode, pid_t thread, const user_re
         return std::nullopt;
     const std::string name{call->name};
     switch (call->object) {
-    case Object::new_descriptor:
+    case Object::none:
         return name;
     case Object::path:
         return name + " " + stable(text_at(thread, registers.rdi));
