@@ -46,6 +46,11 @@ inline constexpr std::uint32_t kMaxText = 1024;
 /// for `kSilence` counts as away.
 inline constexpr std::uint32_t kBeat = 10'000;
 inline constexpr std::uint32_t kSilence = 45'000;
+#ifndef SLIPWAY_SLOT_IDLE_END_MS // a build for the test of it has a shorter one
+#define SLIPWAY_SLOT_IDLE_END_MS 600'000
+#endif
+/// Without a launcher: an idle slot's life, and that of one whose lease is over, from then on.
+inline constexpr std::int64_t kIdleEnd = SLIPWAY_SLOT_IDLE_END_MS;
 /// slot-init's argument for stdin and stdout in place of the socket.
 inline constexpr char kStdioArgument[] = "stdio";
 /// The container's paths of slot-init and of the socket.

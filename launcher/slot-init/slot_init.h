@@ -51,8 +51,6 @@ public:
 
 private:
     friend struct SlotInitFuzz;
-    /// Without a launcher: an idle slot's life, and that of one whose lease is over, from then on.
-    static constexpr std::int64_t kIdleEnd = 10 * 60 * 1000;
     /// Without a launcher: how long the end of a stage without a lease is kept for it.
     static constexpr std::int64_t kAwaitedEnd = 24 * 60 * 60 * 1000;
     static constexpr std::int64_t kRetryLeast = 10;

@@ -113,6 +113,31 @@ TEST_CASE("a slot whose launcher is away waits without working")
     CHECK(cpu() - before < 20);
 }
 
+TEST_CASE(
+    "an idle slot ends when its launcher has been away for long, and one that keeps a stage's end does not")
+{
+    // By the socket: on stdin the same time begins after 45 s of silence.
+    SlotFixture kept{false};
+    SlotFixture idle{false};
+    kept.use_init(SLIPWAY_HASTY_SLOT_INIT);
+    idle.use_init(SLIPWAY_HASTY_SLOT_INIT);
+    kept.create([](slot::SlotSpec& spec) { spec.name += "-kept"; });
+    idle.create();
+    CHECK(kept.shell("echo done").output == "done\n");
+    kept.leave();
+    idle.leave();
+    const auto runs = [](const SlotFixture& fixture) {
+        return run_host("docker inspect -f '{{.State.Running}}' " + fixture.container()) == "true\n";
+    };
+    const auto begin = std::chrono::steady_clock::now();
+    while (runs(idle))
+        REQUIRE(std::chrono::steady_clock::now() - begin < 30s);
+    CHECK(runs(kept)); // it was alone for at least as long
+    kept.come_back(kept.have);
+    kept.wait_for<slot::Ready>();
+    CHECK(kept.shell("echo here").output == "here\n");
+}
+
 TEST_CASE("docker stop interrupts the job first and leaves it the grace, whatever the image asks for")
 {
     SlotFixture fixture;
