@@ -1,10 +1,18 @@
 #include "mothership/options.h"
 
+#include "common/protocol/wire.h"
+
 #include <CLI/CLI.hpp>
+
+#include <algorithm>
 
 namespace slipway::mothership {
 
 namespace {
+
+constexpr protocol::Millis kSecond = 1'000;
+/// In seconds. Workers must be able to renew it several times.
+constexpr protocol::Millis kShortestLease = 5;
 
 constexpr const char* kFooter = R"(From nothing to a pool:
   slipway-mothership init --data-dir /var/lib/slipway-mothership --endpoint https://mothership.example.com:8443
@@ -22,6 +30,7 @@ Result<Command> parse_command_line(int argc, const char* const* argv)
     InitOptions init;
     ServeOptions serve;
     std::string log_format = "logfmt";
+    protocol::Millis lease = serve.terms.lease / kSecond;
     CLI::App app{
         "Slipway's control plane: pools, stacks, the queue, runs and their logs. One process, one port."};
     app.name("slipway-mothership");
@@ -46,6 +55,12 @@ Result<Command> parse_command_line(int argc, const char* const* argv)
         "ADDRESS:PORT to listen on, :PORT for all addresses, port 0 for any; default: the endpoint's port, "
         "on all addresses unless "
         "the endpoint is local");
+    serve_command
+        ->add_option("--lease", lease,
+            "seconds after which a worker that was not heard of has lost what it holds; what only reads is "
+            "granted again then")
+        ->check(CLI::Range(kShortestLease, protocol::kMaxLease / kSecond))
+        ->capture_default_str();
     serve_command->add_option("--log-format", log_format, "form of the log on standard output")
         ->check(CLI::IsMember({"logfmt", "json"}))
         ->capture_default_str();
@@ -61,6 +76,8 @@ Result<Command> parse_command_line(int argc, const char* const* argv)
     if (init_command->parsed())
         return Command{init};
     serve.log_format = log_format == "json" ? LogFormat::json : LogFormat::logfmt;
+    serve.terms.lease = lease * kSecond;
+    serve.terms.margin = std::min(serve.terms.margin, serve.terms.lease);
     return Command{serve};
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "common/log.h"
+#include "common/protocol/server_core.h"
 #include "common/result.h"
 
 #include <filesystem>
@@ -19,6 +20,7 @@ struct ServeOptions {
     std::filesystem::path data_dir;
     std::string listen; ///< address:port; empty: as the endpoint says.
     LogFormat log_format = LogFormat::logfmt;
+    protocol::Terms terms;
 };
 
 /// Text that was asked for: help or the version.

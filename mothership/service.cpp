@@ -127,7 +127,7 @@ Result<void> Service::build(const ServeOptions& options)
                                                  .clock = parts_.clock,
                                                  .random = parts_.random,
                                                  .logger = parts_.logger},
-        directory_.generation()));
+        directory_.generation(), options.terms));
     SLIPWAY_TRY(sweep_blobs());
     workers_ = std::make_unique<WorkerApi>(*plane_, blobs_);
     people_ = std::make_unique<PeopleApi>(*plane_, blobs_, *authority_,

@@ -15,6 +15,8 @@ namespace {
 
 constexpr std::uint64_t kMaxBlobBytes = 16ULL * 1024 * 1024 * 1024;
 constexpr std::size_t kSessionBytes = 32;
+/// Polls of a worker within a lease, at least.
+constexpr Millis kPollsOfLease = 4;
 
 http::Reply foreign_certificate()
 {
@@ -301,6 +303,8 @@ Result<http::Reply> WorkerApi::enroll(const http::Request& request)
     answer.pool_id = pool->id;
     answer.pool_name = pool->name;
     answer.lease = plane_.terms().lease;
+    // A lease is renewed by the poll after the one that waits.
+    answer.poll_wait = std::min(answer.poll_wait, answer.lease / kPollsOfLease);
     answer.server_id = plane_.server_id();
     answer.served_ms = plane_.now();
     answer.served_mark = plane_.mark_of(answer.served_ms);
