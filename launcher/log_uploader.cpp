@@ -118,8 +118,11 @@ LogUploader::Sent LogUploader::send_some(std::stop_token stop)
     parts_.stage.entry().passed("before append_log");
     const auto answer = parts_.backend.append_log(parts_.stage.ref(), offset, *bytes, stop);
     parts_.stage.entry().passed("append_log");
-    if (!answer)
+    if (!answer) {
+        if (answer.error().code() == Errc::rejected)
+            parts_.on_session_lost();
         return failed(answer.error());
+    }
     if (answer->kind == StageAnswer::Kind::ok && answer->expected > offset)
         parts_.tally.delivered += answer->expected - offset;
     return take(*answer, end);
@@ -150,8 +153,6 @@ LogUploader::Sent LogUploader::take(const StageAnswer& answer, std::uint64_t sen
 
 LogUploader::Sent LogUploader::failed(const Error& error)
 {
-    if (error.code() == Errc::rejected)
-        parts_.on_session_lost();
     if (error.code() != Errc::cancelled && (!reported_ || reported_->code() != error.code())) {
         parts_.logger.warn("the log cannot be delivered now; it is kept and the upload is repeated", error);
         reported_ = error;
