@@ -24,11 +24,9 @@ Result<AttachedStreams> AttachedStreams::open(
 {
     const std::string path = "/v" + engine.api.text() + "/containers/" + http::percent_encode(container)
         + "/attach?stream=true&stdin=true&stdout=true";
-    http::ClientOptions options;
-    options.base_url = "http://localhost";
-    options.unix_socket = engine.endpoint.socket_path();
     auto stream = SLIPWAY_TRY(in("docker: attach",
-        http::UpgradedStream::open(options, path, "tcp", deadlines::kQuery, std::move(stop))));
+        http::UpgradedStream::open(
+            engine.endpoint.client_options(), path, "tcp", deadlines::kQuery, std::move(stop))));
     if (stream.status() != 101 && stream.status() != 200) // before 1.42 some engines say 200
         return Error{code_of_answer(stream.status()),
             "docker: attach: " + std::to_string(stream.status()) + ": "

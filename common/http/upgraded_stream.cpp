@@ -172,6 +172,8 @@ Result<std::optional<std::size_t>> UpgradedStream::read(std::span<char> into)
 Result<std::size_t> UpgradedStream::write(std::string_view bytes)
 {
     std::size_t count = 0;
+    if (bytes.empty())
+        return count; // OpenSSL takes it for a failure
     const CURLcode code = curl_easy_send(impl_->easy.get(), bytes.data(), bytes.size(), &count);
     if (code != CURLE_OK && code != CURLE_AGAIN)
         return impl_->error_of(code);

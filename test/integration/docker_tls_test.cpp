@@ -67,10 +67,15 @@ TEST_CASE("a job runs on an engine over TCP and TLS, and each side refuses whom 
     config.docker_cert_path = pki.file("client");
     const auto engine = reach();
     REQUIRE(std::holds_alternative<docker::Engine>(engine));
-    {
+    for (const auto transport : {SlotTransport::socket, SlotTransport::stdio}) {
         JobHouse house{std::get<docker::Engine>(engine)};
+        house.transport = transport;
         house.start();
         CHECK(house.run("echo over TLS") == "over TLS\n=0");
+        // More than one record of TLS, and than what its library reads ahead.
+        const auto much = house.run("seq 100000");
+        CHECK(much.size() == 588'895 + 2);
+        CHECK(much.ends_with("\n100000\n=0"));
     }
     config.docker_cert_path = pki.file("stranger");
     const auto unknown = reach();

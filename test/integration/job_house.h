@@ -44,6 +44,7 @@ struct JobHouse {
     std::string image_id;
     std::string name; ///< Of the slot's container.
     launcher::ContainerSettings containers{.network = "none"};
+    launcher::SlotTransport transport = launcher::SlotTransport::automatic;
     std::unique_ptr<launcher::DockerHost> host;
     std::unique_ptr<launcher::JobSlot> slot;
     int seq = 0;
@@ -71,7 +72,8 @@ struct JobHouse {
         host = SLIPWAY_TRY(launcher::DockerHost::open({.engine = engine,
                                                           .instance_id = "01JOBCONTAINERTEST00000000",
                                                           .state_directory = directory.path() / "state",
-                                                          .containers = containers},
+                                                          .containers = containers,
+                                                          .slot_transport = transport},
             std::move(images), clock, random, logger, {}));
         return {};
     }
@@ -98,6 +100,7 @@ struct JobHouse {
     {
         const auto sent = slot->run(
             {.seq = ++seq, .argv = {"/bin/sh", "-c", command}, .environment = {}, .directory = "/"});
+        INFO((sent ? "" : sent.error().message()));
         REQUIRE(sent);
         std::string output;
         const auto until = clock.now() + std::chrono::seconds{60};
