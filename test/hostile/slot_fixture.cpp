@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <iostream>
 #include <stdexcept>
 
@@ -10,7 +11,23 @@ namespace slipway::test {
 
 namespace {
 
-docker::Engine engine() { return must(docker::connect(must(docker::Endpoint::parse("")), {})); }
+std::string variable(const char* name)
+{
+    const char* value = std::getenv(name); // NOLINT(concurrency-mt-unsafe)
+    return value == nullptr ? "" : value;
+}
+
+docker::Engine engine()
+{
+    return must(docker::connect(must(docker::Endpoint::parse(variable("DOCKER_HOST"))), {}));
+}
+
+/// Each test runs on both transports, unless it is told which one its engine has.
+bool choose_stdio()
+{
+    const auto told = variable("SLIPWAY_SLOT_TRANSPORT");
+    return told.empty() ? GENERATE(false, true) : told == "stdio";
+}
 
 } // namespace
 
@@ -29,7 +46,7 @@ std::string run_host(const std::string& command)
 }
 
 SlotFixture::SlotFixture()
-    : SlotFixture{GENERATE(false, true)}
+    : SlotFixture{choose_stdio()}
 {
 }
 

@@ -47,8 +47,9 @@ std::string bridge_name()
 
 } // namespace
 
-OwnEngine::OwnEngine(std::vector<std::string> arguments)
+OwnEngine::OwnEngine(std::vector<std::string> arguments, Cgroups cgroups)
     : arguments_{std::move(arguments)}
+    , cgroups_{cgroups}
     , bridge_{bridge_name()}
 {
     make_bridge(bridge_);
@@ -69,6 +70,14 @@ OwnEngine::~OwnEngine()
     remove_bridge(bridge_);
 }
 
+std::vector<std::string> OwnEngine::with_cgroups_v1_alone()
+{
+    if (!std::filesystem::exists("/sys/fs/cgroup/unified/cgroup.procs"))
+        return {};
+    return {"unshare", "--mount", "--propagation", "slave", "sh", "-c",
+        "umount /sys/fs/cgroup/unified && exec \"$@\"", "sh"};
+}
+
 std::string OwnEngine::host() const { return "unix://" + (directory_.path() / "docker.sock").string(); }
 
 void OwnEngine::kill() { daemon_->kill(); }
@@ -85,9 +94,12 @@ void OwnEngine::start()
     std::error_code none;
     for (const auto* left : {"pid", "exec/containerd/containerd.pid"})
         std::filesystem::remove(path(left), none);
-    std::vector<std::string> command{"dockerd", "--host", host(), "--data-root", path("root"), "--exec-root",
-        path("exec"), "--pidfile", path("pid"), "--bridge=" + bridge_, "--iptables=false",
-        "--ip-forward=false", "--live-restore"};
+    std::vector<std::string> command;
+    if (cgroups_ == Cgroups::v1_alone)
+        command = with_cgroups_v1_alone();
+    command.insert(command.end(),
+        {"dockerd", "--host", host(), "--data-root", path("root"), "--exec-root", path("exec"), "--pidfile",
+            path("pid"), "--bridge=" + bridge_, "--iptables=false", "--ip-forward=false", "--live-restore"});
     command.insert(command.end(), arguments_.begin(), arguments_.end());
     auto started = Process::start(
         {.argv = std::move(command), .env = {}, .directory = {}, .log = directory_.path() / "log"});

@@ -17,8 +17,16 @@ namespace slipway::test {
 /// Failures are thrown as std::runtime_error.
 class OwnEngine {
 public:
+    /// What the engine and its containers see of a machine that has both trees of cgroups. Some runtimes
+    /// refuse to work with two.
+    enum class Cgroups { both, v1_alone };
+
+    /// What a command is started by that is to see the tree of version 1 alone; empty where there are not
+    /// two.
+    [[nodiscard]] static std::vector<std::string> with_cgroups_v1_alone();
+
     /// `arguments`: of dockerd, beside its own.
-    explicit OwnEngine(std::vector<std::string> arguments = {});
+    explicit OwnEngine(std::vector<std::string> arguments = {}, Cgroups cgroups = Cgroups::both);
     OwnEngine(const OwnEngine&) = delete;
     OwnEngine& operator=(const OwnEngine&) = delete;
     ~OwnEngine();
@@ -35,6 +43,7 @@ public:
 
 private:
     const std::vector<std::string> arguments_;
+    const Cgroups cgroups_;
     std::string bridge_;
     TempDir directory_;
     std::optional<Process> daemon_;

@@ -21,7 +21,9 @@ int enter(int at, const char* name, bool& made)
     // Whoever may write here may have put a link here, to have a directory of root's made where it leads.
     const bool roots_own
         = ::fstat(at, &info) == 0 && info.st_uid == 0 && (info.st_mode & (S_IWGRP | S_IWOTH)) == 0;
-    const int next = ::openat(at, name, O_PATH | O_DIRECTORY | O_CLOEXEC | (roots_own ? 0 : O_NOFOLLOW));
+    // What was made is to be given away, and gVisor does that by no O_PATH.
+    const int next = ::openat(
+        at, name, (made ? O_RDONLY : O_PATH) | O_DIRECTORY | O_CLOEXEC | (roots_own ? 0 : O_NOFOLLOW));
     error_number = next < 0 && errno != ENOENT ? errno : error_number;
     ::close(at);
     errno = error_number;
@@ -50,8 +52,7 @@ bool make_path(const char* path, const Identity* owner)
         part[size] = '\0';
         bool made = false;
         at = enter(at, part, made);
-        owned = !made || owner == nullptr || at < 0
-            || ::fchownat(at, "", owner->uid, owner->gid, AT_EMPTY_PATH) == 0;
+        owned = !made || owner == nullptr || at < 0 || ::fchown(at, owner->uid, owner->gid) == 0;
         path += size;
     }
     const bool done = at >= 0 && owned;
