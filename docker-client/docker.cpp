@@ -53,6 +53,10 @@ std::string name_path(std::string_view image)
     }
 }
 
+constexpr std::string_view kNoWords = "no explanation";
+
+bool has_no_words(const Error& error) { return error.message().ends_with(kNoWords); }
+
 std::string image_path(std::string_view image, std::string_view call)
 {
     return "/images" + name_path(image) + std::string{call};
@@ -71,7 +75,8 @@ Error error_of(const http::ClientResponse& response)
 {
     const std::string message = parse_message(response.body);
     return {code_of_answer(response.status),
-        "docker: " + std::to_string(response.status) + ": " + (message.empty() ? "no explanation" : message)};
+        "docker: " + std::to_string(response.status) + ": "
+            + (message.empty() ? std::string{kNoWords} : message)};
 }
 
 /// Wipes the value of a request's header that holds a credential.
@@ -188,8 +193,11 @@ Result<std::string> Docker::ask_registry(const RegistryQuestion& question, std::
     if (!question.auth.empty())
         get.headers.emplace_back("X-Registry-Auth", registry_auth(question.auth));
     get.timeout = question.timeout;
-    const auto response = SLIPWAY_TRY(call(std::move(get), std::move(stop)));
-    return in("docker", parse_distribution(response.body));
+    auto response = call(std::move(get), std::move(stop));
+    // A registry's refusal has words. Podman has no such call at all, and says nothing.
+    if (!response && response.error().code() == Errc::not_found && has_no_words(response.error()))
+        return Error{Errc::unreachable, "docker: this engine cannot ask a registry"};
+    return in("docker", parse_distribution(SLIPWAY_TRY(std::move(response)).body));
 }
 
 Result<void> Docker::pull_image(const PullSpec& spec,

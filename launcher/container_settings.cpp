@@ -42,8 +42,10 @@ std::string list(const docker::Strings& names)
 /// Without its network no container could start, and every stage would be taken in vain.
 Result<void> check_network(const std::string& name, docker::Docker& docker, std::stop_token stop)
 {
-    // Docker's own words for "as always" and "as in that container" name no network.
-    if (name.empty() || name == "default" || name == kNetworkPerJob || name.starts_with("container:"))
+    // Words for "as always", "as in that container" and so on name no network; Docker lists one for the last
+    // two nevertheless, Podman does not.
+    if (name.empty() || name == "default" || name == kNetworkPerJob || name.starts_with("container:")
+        || name == "none" || name == "host")
         return {};
     if (SLIPWAY_TRY(in("SPACELIFT_WORKER_NETWORK", docker.find_network(name, std::move(stop)))))
         return {};

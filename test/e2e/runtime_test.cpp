@@ -37,6 +37,37 @@ private:
     std::optional<OwnEngine> engine_;
 };
 
+/// Podman's service of Docker's API.
+class Podman {
+public:
+    Podman()
+    {
+        const auto path = [this](const char* name) { return (directory_.path() / name).string(); };
+        // Where root may not raise limits, Podman's own defaults start no container.
+        REQUIRE(replace_file(path("containers.conf"),
+            "[containers]\ndefault_ulimits = [\"nofile=1024:1024\", \"nproc=4096:4096\"]\n"));
+        auto command = OwnEngine::with_cgroups_v1_alone();
+        command.insert(command.end(),
+            {"podman", "--root", path("root"), "--runroot", path("run"), "--storage-driver=vfs",
+                "--cgroup-manager=cgroupfs", "system", "service", "--time=0", host()});
+        auto started = Process::start({.argv = command,
+            .env = {{"CONTAINERS_CONF", path("containers.conf")}},
+            .directory = {},
+            .log = path("log")});
+        REQUIRE(started);
+        service_ = *std::move(started);
+        REQUIRE(World::becomes_true([&] {
+            return static_cast<bool>(run_program({"docker", "-H", host(), "version"}));
+        }));
+    }
+
+    [[nodiscard]] std::string host() const { return "unix://" + (directory_.path() / "sock").string(); }
+
+private:
+    TempDir directory_;
+    std::optional<Process> service_;
+};
+
 /// Why no container starts with these options on this machine; empty: it does.
 std::string obstacle(const World& world, const std::string& host, const std::string& options = {})
 {
@@ -98,6 +129,17 @@ TEST_CASE("a run goes from plan to apply over deaths of its launcher in containe
     CHECK_THAT(said, Contains("runtime=" + runtime));
     // A kernel of its own shares no socket with the host's.
     CHECK_THAT(said, Contains(runtime == "runsc" ? "transport=stdio" : "transport=socket"));
+}
+
+TEST_CASE("a run goes from plan to apply over deaths of its launcher in containers of Podman")
+{
+    const Podman podman;
+    World world{podman.host()};
+    if (const auto why = obstacle(world, podman.host()); !why.empty()) {
+        WARN("this machine starts no container of Podman: " << why);
+        return;
+    }
+    run_through(world, "");
 }
 
 TEST_CASE("slots keep their promises in containers of crun: the tests of slots pass there")
