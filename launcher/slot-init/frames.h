@@ -184,7 +184,7 @@ struct NoticeFrame {
 /// `TransferEndFrame::failed`, and the exit code of what moved the files: whatever other number it is, it
 /// failed.
 inline constexpr std::uint32_t kMoveFailed = 1;
-inline constexpr std::uint32_t kMoveNoSpace = 2; ///< The disk of the container is full.
+inline constexpr std::uint32_t kMoveNoRoom = 2; ///< The disk is full, or no process or pipe is to be had.
 inline constexpr std::uint32_t kMoveAbsent = 3; ///< get: nothing has that name.
 
 struct TransferEndFrame {

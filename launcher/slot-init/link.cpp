@@ -125,13 +125,11 @@ bool SlotInit::take_run()
     RunFrame head{};
     if (!payload(head, false))
         return false;
-    if (head.seq <= seq_)
-        return true;
-    if (running_)
-        return false;
+    // One that was seen is good, and done.
+    if (head.seq <= seq_ || running_)
+        return head.seq <= seq_;
     // The child reads its own copy of these pages; ours are wiped as soon as this returns.
-    start_run(head.seq);
-    return true;
+    return start_run(head.seq);
 }
 
 bool SlotInit::take_command()

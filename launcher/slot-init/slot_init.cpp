@@ -126,18 +126,21 @@ void SlotInit::reap(pid_t pid, int status)
     }
 }
 
-void SlotInit::start_run(std::uint32_t seq)
+/// False when there is no pipe to be had: nothing has happened then, and the launcher asks again.
+bool SlotInit::start_run(std::uint32_t seq)
 {
+    int ends[2];
+    const bool late = lease_over() || total_over();
+    if (!late && ::pipe2(ends, O_CLOEXEC) != 0)
+        return false;
     seq_ = seq;
-    exit_kept_ = false;
-    swept_ = false;
+    exit_kept_ = swept_ = false;
     first_run_ = first_run_ > 0 ? first_run_ : now_;
     oom_before_ = oom_kills();
-    if (lease_over() || total_over())
-        return end_run(kNotPrepared, lease_over() ? StopCause::lease : StopCause::deadline);
-    int ends[2];
-    if (::pipe2(ends, O_CLOEXEC) != 0)
-        return end_run(kNotPrepared, StopCause::none);
+    if (late) {
+        end_run(kNotPrepared, lease_over() ? StopCause::lease : StopCause::deadline);
+        return true;
+    }
     (void)::fcntl(ends[0], F_SETFL, O_NONBLOCK);
     const pid_t pid = ::fork();
     if (pid == 0)
@@ -157,6 +160,7 @@ void SlotInit::start_run(std::uint32_t seq)
     rest_killed_ = noticed_[1] = false;
     step_ = Step::none;
     cause_ = StopCause::none;
+    return true;
 }
 
 void SlotInit::read_output()

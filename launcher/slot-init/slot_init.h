@@ -82,7 +82,7 @@ private:
     void poll_once();
     void handle_signals();
     void reap(pid_t pid, int status);
-    void start_run(std::uint32_t seq);
+    bool start_run(std::uint32_t seq);
     void end_run(int status, StopCause cause);
     void read_output();
     void tick();

@@ -27,7 +27,7 @@ void SlotInit::start_transfer(bool is_put)
     }
     if (pid < 0) {
         complain(text[1], "no process can be made for the files", nullptr, errno);
-        transfer_.failed = kMoveFailed;
+        transfer_.failed = kMoveNoRoom; // the machine's want, no fault of the files
     }
     ::close(data[is_put ? 0 : 1]);
     ::close(text[1]);

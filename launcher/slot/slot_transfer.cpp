@@ -22,7 +22,7 @@ std::string in_words(const TransferEndFrame& end, const std::string& text)
 
 Errc code_of(std::uint32_t failed)
 {
-    if (failed == kMoveNoSpace)
+    if (failed == kMoveNoRoom)
         return Errc::exhausted;
     return failed == kMoveAbsent ? Errc::conflict : Errc::rejected;
 }

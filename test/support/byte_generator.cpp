@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdio>
+#include <sstream>
 
 namespace slipway::test {
 
@@ -56,6 +57,23 @@ std::string ByteGenerator::shell(std::uint32_t first, std::uint32_t count, const
     return "i=" + std::to_string(first) + "; while [ $i -lt " + std::to_string(std::uint64_t{first} + count)
         + " ]; do " + shell_line() + "; " + (pause.empty() ? "" : "sleep " + pause + "; ")
         + "i=$((i + 1)); done";
+}
+
+std::string ByteGenerator::first_break(std::string_view log) const
+{
+    std::istringstream lines{std::string{log}};
+    std::uint32_t next = 0;
+    for (std::string text; std::getline(lines, text);) {
+        if (text.find(kPrefix) == std::string::npos)
+            continue;
+        if (text + '\n' == line(0))
+            next = 1;
+        else if (text + '\n' == line(next))
+            ++next;
+        else if (!line(next).starts_with(text))
+            return "after " + std::to_string(next) + " lines of an attempt: " + text;
+    }
+    return {};
 }
 
 } // namespace slipway::test

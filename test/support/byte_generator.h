@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace slipway::test {
 
@@ -26,6 +27,10 @@ public:
     /// not at all) after each line.
     [[nodiscard]] std::string shell(
         std::uint32_t first, std::uint32_t count, const std::string& pause = {}) const;
+
+    /// What in `log` are not lines of attempts: each of those begins with line 0 and goes on without a gap, a
+    /// repetition or a change of order, as far as it goes. The first place that is otherwise; empty: none.
+    [[nodiscard]] std::string first_break(std::string_view log) const;
 
     /// What each line begins with; nothing else in a log does.
     static constexpr const char* kPrefix = "slipway-line ";

@@ -16,7 +16,7 @@ namespace {
 
 int exit_code(int error_number)
 {
-    return static_cast<int>(error_number == ENOSPC || error_number == EDQUOT ? kMoveNoSpace : kMoveFailed);
+    return static_cast<int>(error_number == ENOSPC || error_number == EDQUOT ? kMoveNoRoom : kMoveFailed);
 }
 
 } // namespace
