@@ -7,9 +7,9 @@ build_packages="git g++ cmake ninja-build pkgconf libcurl4-openssl-dev libssl-de
   libzstd-dev"
 run_packages="docker.io iptables busybox-static openssl ca-certificates procps"
 # docker-registry: the registry that pulls are tested with. golang-go: builds OPA, of which Debian has no package.
-# crun, runsc, podman: what else runs jobs.
+# crun, runsc, podman: what else runs jobs. libfaketime: steps the wall clock of one process.
 test_packages="catch2 lld mmdebstrap python3 python3-cryptography clang-format-16 clang-tidy-16 docker-registry golang-go
-  crun runsc podman"
+  crun runsc podman iproute2 libfaketime"
 # Where the kernel uses AppArmor, Docker starts no container without its parser.
 [ "$(cat /sys/module/apparmor/parameters/enabled 2>/dev/null)" != Y ] || run_packages="$run_packages apparmor"
 

@@ -89,16 +89,22 @@ RunView read_run(const std::string& text)
 } // namespace
 
 World::World(std::string docker_host)
-    : docker_host_{std::move(docker_host)}
-    , watch_{docker_host_}
+    : World{WorldShape{.docker_host = std::move(docker_host)}}
+{
+}
+
+World::World(WorldShape shape)
+    : shape_{std::move(shape)}
+    , watch_{shape_.docker_host}
 {
     const auto& directory = directory_.path();
     image_ = "slipway-test/world-" + std::to_string(::getpid()) + ":1";
-    must(run_program({"env", docker_host_.empty() ? "-uDOCKER_HOST" : "DOCKER_HOST=" + docker_host_, "sh",
-             SLIPWAY_SOURCE_DIR "/packaging/make-runner-image.sh", image_,
-             "io.slipway.test=" + std::to_string(::getpid())}),
+    must(run_program(
+             {"env", shape_.docker_host.empty() ? "-uDOCKER_HOST" : "DOCKER_HOST=" + shape_.docker_host, "sh",
+                 SLIPWAY_SOURCE_DIR "/packaging/make-runner-image.sh", image_,
+                 "io.slipway.test=" + std::to_string(::getpid())}),
         "making the image");
-    endpoint_ = "https://127.0.0.1:" + std::to_string(free_port());
+    endpoint_ = "https://" + shape_.address + ":" + std::to_string(free_port());
     must(run_program({program("slipway-mothership"), "init", "--data-dir", data_directory(), "--endpoint",
              endpoint_}),
         "init");
@@ -137,19 +143,21 @@ World::~World()
 Result<std::string> World::docker(const std::vector<std::string>& arguments) const
 {
     std::vector<std::string> argv{"docker"};
-    if (!docker_host_.empty())
-        argv.insert(argv.end(), {"-H", docker_host_});
+    if (!shape_.docker_host.empty())
+        argv.insert(argv.end(), {"-H", shape_.docker_host});
     argv.insert(argv.end(), arguments.begin(), arguments.end());
     return run_program(argv);
 }
 
-void World::start_mothership()
+void World::start_mothership(const std::vector<std::pair<std::string, std::string>>& extra)
 {
-    mothership_ = must(
-        Process::start({.argv = {program("slipway-mothership"), "serve", "--data-dir", data_directory()},
-            .env = {},
-            .directory = {},
-            .log = directory_.path() / "mothership.log"}),
+    std::vector<std::string> argv{program("slipway-mothership"), "serve", "--data-dir", data_directory()};
+    if (shape_.lease_seconds > 0)
+        argv.insert(argv.end(), {"--lease", std::to_string(shape_.lease_seconds)});
+    mothership_ = must(Process::start({.argv = std::move(argv),
+                           .env = extra,
+                           .directory = {},
+                           .log = directory_.path() / "mothership.log"}),
         "mothership");
     must(mothership_->read_until("is ready", kStart), "mothership");
 }
@@ -170,8 +178,8 @@ std::vector<std::pair<std::string, std::string>> World::launcher_environment(
     std::vector<std::pair<std::string, std::string>> others{{"SPACELIFT_TOKEN", token_},
         {"SPACELIFT_POOL_PRIVATE_KEY", private_key_base64()}, {"SLIPWAY_STATE_DIR", state},
         {"SPACELIFT_DEFAULT_RUNNER_IMAGE", image_}, {"SLIPWAY_WARM_SLOTS", "0"}};
-    if (!docker_host_.empty())
-        others.insert(others.end(), {{"DOCKER_HOST", docker_host_}, {"SPACELIFT_WORKER_NETWORK", "none"}});
+    if (!shape_.docker_host.empty())
+        others.insert(others.end(), {{"DOCKER_HOST", shape_.docker_host}, {"SPACELIFT_WORKER_NETWORK", "none"}});
     for (auto& pair : others)
         if (std::ranges::none_of(extra, [&](const auto& given) { return given.first == pair.first; }))
             env.push_back(std::move(pair));

@@ -26,6 +26,13 @@ struct RunView {
     std::string json;
 };
 
+/// What a world has that others do not.
+struct WorldShape {
+    std::string docker_host; ///< The engine of its launchers, as for DOCKER_HOST; empty: the machine's.
+    std::string address = "127.0.0.1"; ///< Under which launchers and test reach the control plane.
+    int lease_seconds = 0; ///< 0: the product's.
+};
+
 /// The real programs on one machine: a control plane with a store of its own, one pool whose key and request
 /// were made by openssl, and launchers that are started, killed and started again by the test. A runner image
 /// is made from busybox. What it made is removed when it is destroyed. Failures that a test cannot go on from
@@ -35,11 +42,13 @@ public:
     /// `docker_host`: the engine of its launchers, as for DOCKER_HOST; empty: the machine's. Without a
     /// network in an engine that has none.
     explicit World(std::string docker_host = {});
+    explicit World(WorldShape shape);
     World(const World&) = delete;
     World& operator=(const World&) = delete;
     ~World();
 
-    void start_mothership();
+    /// `extra`: its environment.
+    void start_mothership(const std::vector<std::pair<std::string, std::string>>& extra = {});
     void kill_mothership();
     /// Starts the launcher on its one state directory with `extra` in its environment; waits until it is
     /// ready.
@@ -143,7 +152,7 @@ private:
     [[nodiscard]] Result<std::vector<std::string>> list_containers(
         const std::filesystem::path& state, const std::string& status) const;
 
-    std::string docker_host_;
+    WorldShape shape_;
     std::filesystem::path launcher_program_; ///< Empty: the one that was built.
     std::vector<std::string> starter_;
     ContainerWatch watch_;
