@@ -44,7 +44,7 @@ def check_promises(root):
     literals = re.findall(r'TEST_CASE\(\s*((?:"[^"]+"\s*)+)', sources)
     cases = ["".join(re.findall(r'"([^"]+)"', text)) for text in literals]
     names = re.findall(r'add_test\(NAME "([^"]+)"', scripts)
-    names += [f"bench:{name} runs and measures" for name in re.findall(r"slipway_bench\(NAME (\w+)", scripts)]
+    names += [f"bench:{name} runs and measures" for name in re.findall(r"slipway_(?:world_)?bench\(NAME (\w+)", scripts)]
     names += [f"fuzz corpus: {name}" for name in re.findall(r"^slipway_fuzz\((\w+)", scripts, re.M)]
     cases += [name.split(":", 1)[-1].strip() for name in names]
     for row in re.findall(r"^\| \d[^|]*\|[^|]*\|([^|]*)\|$", (root / "docs/SPECIFICATION.md").read_text(), re.M):

@@ -4,6 +4,8 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
+#include <stdexcept>
+#include <thread>
 
 namespace slipway::bench {
 
@@ -55,6 +57,17 @@ double Samples::quantile(double share) const
     std::ranges::sort(sorted);
     const auto index = static_cast<std::size_t>(std::lround(share * static_cast<double>(sorted.size() - 1)));
     return sorted[index];
+}
+
+Load::Load()
+{
+    for (unsigned i = 0; i < std::max(1U, std::thread::hardware_concurrency()); ++i) {
+        auto process = test::Process::start(
+            {.argv = {"sh", "-c", "while :; do :; done"}, .env = {}, .directory = {}, .log = {}});
+        if (!process)
+            throw std::runtime_error{process.error().message()};
+        busy_.push_back(*std::move(process));
+    }
 }
 
 } // namespace slipway::bench

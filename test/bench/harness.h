@@ -1,5 +1,7 @@
 #pragma once
 
+#include "test/support/process.h"
+
 #include <chrono>
 #include <functional>
 #include <string>
@@ -48,6 +50,15 @@ public:
 
 private:
     std::vector<double> milliseconds_;
+};
+
+/// While it lives, a process for each core computes without pause.
+class Load {
+public:
+    Load();
+
+private:
+    std::vector<test::Process> busy_;
 };
 
 } // namespace slipway::bench

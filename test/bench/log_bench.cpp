@@ -2,6 +2,7 @@
 //   log_bench [MB]   of so many megabytes (600)
 #include "common/file.h"
 #include "test/bench/harness.h"
+#include "test/bench/secrets.h"
 #include "test/support/world.h"
 
 #include <unistd.h>
@@ -24,7 +25,6 @@ constexpr double kGoalDelivered = 10; ///< ms/MB: 100 MB/s.
 constexpr double kGoalSpooled = 2; ///< ms/MB: 500 MB/s.
 constexpr int kMegabytes = 600; // without an argument
 constexpr int kMostFileMegabytes = 60;
-constexpr int kSecrets = 100;
 
 std::string read_all(const std::string& path)
 {
@@ -72,17 +72,7 @@ Mark mark_in(const std::string& log, std::size_t at)
 void run(int wanted)
 {
     World world;
-    std::vector<std::pair<std::string, std::string>> environment;
-    std::string names;
-    for (int i = 0; i < kSecrets; ++i) {
-        const std::string name = "MASKED_" + std::to_string(i);
-        environment.emplace_back(
-            name, "value-" + std::to_string(i * 7919) + "-of-a-secret-" + std::to_string(i));
-        names += (i == 0 ? "" : ",") + name;
-    }
-    environment.emplace_back("SPACELIFT_MASK_ENVS", names);
-    environment.emplace_back("SLIPWAY_LOG_QUOTA", "none");
-    world.start_launcher(environment);
+    world.start_launcher(bench::masked_environment());
     const int file_megabytes = std::min(wanted, kMostFileMegabytes);
     const int times = wanted / file_megabytes;
     const double megabytes = file_megabytes * times;

@@ -1,11 +1,10 @@
 #include "common/file.h"
-#include "test/support/byte_generator.h"
+#include "test/support/busy_job.h"
 #include "test/support/seed.h"
 #include "test/support/world.h"
 
 #include <catch2/catch.hpp>
 
-#include <cstdlib>
 #include <fstream>
 #include <iterator>
 
@@ -18,25 +17,6 @@ const ByteGenerator& generator()
 {
     static const ByteGenerator lines{seed()};
     return lines;
-}
-
-/// Prints lines without a pause until the gate is opened, then how many they were and the longest time
-/// between two of them, by a clock of 10 ms.
-std::string writes_until_gate()
-{
-    constexpr const char* look = "read u x </proc/uptime; now=${u%.*}${u#*.}";
-    return std::string{"i=0; longest=0; "} + look + "; last=$now; while [ ! -e /tmp/gate-is-open ]; do "
-        + generator().shell_line() + "; i=$((i + 1)); " + look
-        + "; [ $((now - last)) -le $longest ] || longest=$((now - last)); last=$now; done; echo total=$i "
-          "longest=${longest}0ms";
-}
-
-/// The number behind `name` in a log.
-std::uint32_t number_after(const std::string& log, const std::string& name)
-{
-    const auto at = log.rfind(name);
-    REQUIRE(at != std::string::npos);
-    return static_cast<std::uint32_t>(std::strtoul(log.c_str() + at + name.size(), nullptr, 10));
 }
 
 /// The launcher as another build of it would be: another version, and another slot-init inside.
@@ -88,7 +68,7 @@ TEST_CASE("restarts under busy jobs, from one build to another and back, lose an
     std::vector<std::string> runs;
     for (int job = 0; job < kJobs; ++job) {
         const std::string stack = "busy-" + std::to_string(job);
-        world.create_stack(stack, {writes_until_gate()}, {"true"});
+        world.create_stack(stack, {busy_command(generator())}, {"true"});
         runs.push_back(world.start_run(stack));
     }
     for (const auto& run : runs)
@@ -125,7 +105,7 @@ TEST_CASE("a restart after the program's file was replaced runs the new one and 
     std::filesystem::copy_file(SLIPWAY_BIN_DIR "/slipway-launcher", installed);
     world.use_launcher(installed);
     world.start_launcher();
-    world.create_stack("web", {writes_until_gate()}, {"true"});
+    world.create_stack("web", {busy_command(generator())}, {"true"});
     const auto run = world.start_run("web");
     world.wait_log(run, 3000);
     std::filesystem::rename(make_other_build(world.directory()), installed);

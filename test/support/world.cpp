@@ -341,9 +341,11 @@ void World::create_stack(
     call("PUT", "/api/v1/stacks/" + std::string{name} + "/source", tar);
 }
 
-std::string World::start_run(std::string_view stack)
+std::string World::start_run(std::string_view stack, std::string_view type)
 {
-    return read_run(call("POST", "/api/v1/stacks/" + std::string{stack} + "/runs", "{}")).id;
+    return read_run(call("POST", "/api/v1/stacks/" + std::string{stack} + "/runs",
+                        R"({"type":")" + std::string{type} + R"("})"))
+        .id;
 }
 
 void World::confirm(const std::string& run) { call("POST", "/api/v1/runs/" + run + "/confirm", "{}"); }

@@ -79,7 +79,8 @@ public:
     /// A stack with these commands per phase, attached to the pool, with one file in its source.
     void create_stack(
         std::string_view name, const std::vector<std::string>& plan, const std::vector<std::string>& apply);
-    std::string start_run(std::string_view stack);
+    /// `type`: TRACKED, PROPOSED (which only plans) …
+    std::string start_run(std::string_view stack, std::string_view type = "TRACKED");
     void confirm(const std::string& run);
     RunView run(const std::string& id);
     /// Follows the run until `done` says so; throws after `deadline`. Survives a control plane that is away.
