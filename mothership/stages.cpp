@@ -239,7 +239,9 @@ Result<server::Step> apply_event(
               "is held: when what runs has ended, look at it, then slipway run release "
             + stage.run_id);
     const bool ok = step.verdict == server::Verdict::ok;
-    if (!ok && step.state == before)
+    // Nothing is written for a renewal that changes nothing.
+    const bool acts = report || !std::holds_alternative<server::Renew>(event);
+    if (step.state == before && !(ok && acts))
         return step;
     stage.core = step.state;
     SLIPWAY_TRY(note_step(work, stage, before, event));

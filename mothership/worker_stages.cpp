@@ -196,8 +196,9 @@ Result<http::Reply> WorkerApi::report(const Caller& caller, const http::Request&
         if (!stage)
             return no_stage(work, message.fence);
         SLIPWAY_TRY(check_workspace(work, *stage, message));
-        const auto step
-            = SLIPWAY_TRY(apply_event(work, *stage, event_of(message, caller.worker.id), &message));
+        const bool contact_only = message.event == protocol::StageEvent::preparing;
+        const auto step = SLIPWAY_TRY(apply_event(
+            work, *stage, event_of(message, caller.worker.id), contact_only ? nullptr : &message));
         return Answer{.verdict = step.verdict, .durable = step.state.log_end};
     };
     const auto answer = SLIPWAY_TRY(plane_.change(decide));

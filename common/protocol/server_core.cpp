@@ -12,6 +12,9 @@ Step same(const ServerStage& state, Verdict verdict) { return {.state = state, .
 /// No restore is so long ago: a fence further ahead was made up.
 constexpr std::uint32_t kMaxEpochsAhead = 1000;
 constexpr std::uint32_t kLastNumber = std::numeric_limits<std::uint32_t>::max();
+/// A renewal that would move the end of a lease by less than this part of the margin changes nothing: calls
+/// come in groups, and each change is synced to disk. The rest of the margin is more than clocks differ.
+constexpr Millis kMarginParts = 3;
 
 /// The place of a caller's fence among the grants of a stage.
 enum class Standing : std::uint8_t {
@@ -65,6 +68,14 @@ void make_waiting(ServerStage& state, Millis not_before)
     state.phase = ServerPhase::waiting;
     // While a lost grant may be alive, so may be its container: the end of the present lease covers both.
     state.until = state.held ? std::max(not_before, state.until) : not_before;
+}
+
+void renew_lease(ServerStage& state, Millis now, const Terms& terms)
+{
+    const Millis until = now + terms.lease + terms.margin;
+    const Millis longer = until - state.until;
+    if (longer < 0 || longer > terms.margin / kMarginParts)
+        state.until = until;
 }
 
 void make_started(ServerStage& state, Millis now, const Terms& terms)
@@ -178,7 +189,7 @@ Step hold(const ServerStage& state, const std::string& worker, Fence fence, bool
     if (fresh && started)
         make_started(next, now, terms);
     else if (fresh || next.kind == StageKind::read || next.run_limit == 0)
-        next.until = now + terms.lease + terms.margin;
+        renew_lease(next, now, terms);
     return result;
 }
 

@@ -217,6 +217,24 @@ TEST_CASE("leases and run limits count from the answer, with the margin")
     CHECK(until(StageKind::read, ServerPhase::started, DeclareLost{}) == kNow + 10);
 }
 
+TEST_CASE("renewals in quick succession change nothing, and no lease ends before its worker thinks so")
+{
+    const auto accepted
+        = step(stage(StageKind::read, ServerPhase::offered), Accept{"A", kCurrent, 1}, kNow, kTerms).state;
+    CHECK(step(accepted, Renew{"A", kCurrent, false}, kNow + 1, kTerms).state == accepted);
+    auto state = accepted;
+    int changes = 0;
+    for (Millis now = kNow; now < kNow + 2 * kTerms.lease; now += 7) {
+        const auto next = step(state, Renew{"A", kCurrent, false}, now, kTerms);
+        REQUIRE(next.verdict == Verdict::ok);
+        changes += next.state == state ? 0 : 1;
+        state = next.state;
+        // The worker counts from the moment it sent the call; the margin is for its clock.
+        REQUIRE(state.until >= now + kTerms.lease + kTerms.margin / 2);
+    }
+    CHECK(changes < 2 * kTerms.lease / 7 / 10);
+}
+
 TEST_CASE("an adopted write stage lives by its contacts, since its run limit is not known")
 {
     const Millis lease = kTerms.lease + kTerms.margin;
