@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <array>
+#include <future>
 #include <set>
 #include <thread>
 
@@ -84,12 +85,14 @@ Result<std::unique_ptr<DockerHost>> DockerHost::open(DockerHostSettings settings
     host->init_file_ = SLIPWAY_TRY(slot::install_slot_init(host->settings_.state_directory / "bin"));
     SLIPWAY_TRY(make_directories(host->settings_.state_directory / "slots"));
     auto docker = SLIPWAY_TRY(in(kDockerFailed, docker::Docker::open(host->settings_.engine)));
+    // At once with the questions below: what an earlier process has left running waits for all of them.
+    auto swept = std::async(std::launch::async, [&] { return host->sweep(stop); });
     if (auto checked = check_containers(host->settings_.containers, docker, stop); !checked) {
         const bool is_setting
             = checked.error().code() == Errc::not_found || checked.error().code() == Errc::invalid_input;
         return is_setting ? checked.error() : checked.error().in(kDockerFailed);
     }
-    SLIPWAY_TRY(host->sweep(stop));
+    SLIPWAY_TRY(swept.get());
     host->state_on_host_
         = SLIPWAY_TRY(state_directory_on_host(docker, host->settings_.state_directory, std::move(stop)));
     host->transport_ = std::make_unique<TransportCheck>(

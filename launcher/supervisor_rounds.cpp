@@ -1,6 +1,8 @@
 #include "launcher/disk_use.h"
+#include "launcher/start_pages.h"
 #include "launcher/supervisor.h"
 
+#include <algorithm>
 #include <exception>
 
 namespace slipway::launcher {
@@ -8,6 +10,11 @@ namespace slipway::launcher {
 namespace {
 
 using JournalRecords = std::map<std::string, JournalRecord>;
+
+/// From the first round to the second: registration and take-over have the machine.
+constexpr std::chrono::milliseconds kAfterStart{500};
+/// What the start needs and nothing else does is over by then, the check of slots too.
+constexpr int kRoundsOfStart = 2;
 
 /// Nothing: it cannot be read.
 std::optional<std::string> container_of(const JobEntry& entry)
@@ -48,7 +55,11 @@ bool moved(const JournalRecords& before, const JournalRecords& after, const std:
 void Supervisor::reconcile(std::stop_token stop)
 {
     const auto& settings = parts_.services.settings;
-    do {
+    std::chrono::nanoseconds wait
+        = std::min<std::chrono::nanoseconds>(kAfterStart, settings.reconcile_interval);
+    int rounds = 0;
+    while (parts_.services.clock.sleep_for(wait, stop) == Clock::Slept::whole) {
+        wait = settings.reconcile_interval;
         try {
             round(Round::later, stop);
             if (const auto made = parts_.services.host.make_room(stop); !made && !stop.stop_requested())
@@ -58,7 +69,9 @@ void Supervisor::reconcile(std::stop_token stop)
             parts_.logger.error(
                 "comparing the records failed and is repeated", Error{Errc::internal, failure.what()});
         }
-    } while (parts_.services.clock.sleep_for(settings.reconcile_interval, stop) == Clock::Slept::whole);
+        if (++rounds == kRoundsOfStart)
+            release_start_pages();
+    }
 }
 
 /// Beyond the threshold the launcher drains for good: whoever restarts it makes room first.
