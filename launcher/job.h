@@ -88,7 +88,6 @@ private:
     Result<void> make_ready(Making& what, std::stop_token stop);
     Result<void> prepare_failed(Making what, const Error& error, std::stop_token stop);
     Result<void> give_back(std::string_view reason, std::stop_token stop);
-    Result<void> report_preparing(std::stop_token stop);
     Result<void> confirm(std::stop_token stop);
     Result<void> run(std::stop_token stop);
     Result<void> settle(StageEnd end, std::stop_token stop);

@@ -7,11 +7,8 @@
 #include "launcher/state_file.h"
 #include "launcher/workspace.h"
 
-#include <future>
-
 namespace slipway::launcher {
 
-using protocol::StageEvent;
 using protocol::WorkerPhase;
 namespace worker = protocol::worker;
 
@@ -29,21 +26,6 @@ Error cancelled() { return {Errc::cancelled, "stopped"}; }
 
 } // namespace
 
-Result<void> Job::report_preparing(std::stop_token stop)
-{
-    const auto ref = stage_.ref();
-    const protocol::StateReport report{
-        .fence = ref.fence, .sequence = SLIPWAY_TRY(stage_.next_sequence()), .event = StageEvent::preparing};
-    const auto sent_at = boot_millis(services_.clock);
-    const auto answer = services_.backend.report(ref, report, std::move(stop));
-    if (answer)
-        return ask(answer, worker::Renewed{sent_at, answer->lease});
-    // For people only: what matters is asked for again before the first command.
-    if (answer.error().code() == Errc::rejected)
-        callbacks_.on_session_lost();
-    return {};
-}
-
 Result<void> Job::prepare(std::stop_token stop)
 {
     if (control_.wish() == JobControl::Wish::leave)
@@ -55,10 +37,7 @@ Result<void> Job::prepare(std::stop_token stop)
     if (!prepare_until_)
         prepare_until_ = services_.clock.now() + services_.settings.prepare_limit;
     Making what = Making::slot;
-    // At once with the work: nothing waits for the answer but the next report.
-    auto told = std::async(std::launch::async, [this, stop] { return report_preparing(stop); });
-    auto ready = make_ready(what, control_.preparing().get_token());
-    SLIPWAY_TRY(told.get());
+    const auto ready = make_ready(what, control_.preparing().get_token());
     if (state().phase != WorkerPhase::accepted)
         return {};
     if (ready)

@@ -182,8 +182,10 @@ Result<http::ClientResponse> MothershipBackend::exchange(
         if (idle_.empty()) {
             identity = identity_;
         } else {
-            client.emplace(std::move(idle_.back()));
-            idle_.pop_back();
+            // Each in turn, so that polls keep all of them connected: a handshake with a client's certificate
+            // takes as long as all the rest of a call.
+            client.emplace(std::move(idle_.front()));
+            idle_.pop_front();
         }
     }
     if (!client)

@@ -7,6 +7,7 @@
 #include "launcher/backend.h"
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -90,7 +91,7 @@ private:
     std::mutex mutex_;
     MothershipIdentity identity_; // Guarded by mutex_.
     std::uint64_t identities_ = 0; // Guarded by mutex_. How many were replaced.
-    std::vector<http::HttpClient> idle_; // Guarded by mutex_.
+    std::deque<http::HttpClient> idle_; // Guarded by mutex_. The one that was used last is at the end.
     std::string session_; // Guarded by mutex_. Empty before the first registration.
     std::map<Call, BootClock::time_point> not_before_; // Guarded by mutex_.
 };

@@ -16,6 +16,10 @@ Result<void> Workspace::put(JobSlot& slot, std::stop_token stop)
         SLIPWAY_TRY(in("taking over the workspace", put_workspace(slot, stop)));
     if (!context_.assignment.source_blob.empty())
         SLIPWAY_TRY(in("fetching the sources", put_source(slot, stop)));
+    // An empty archive makes the directories, which the phases start in, where nothing above has.
+    if (context_.assignment.files.empty()
+        && !(context_.assignment.workspace_in.empty() && context_.assignment.source_blob.empty()))
+        return {};
     return in("putting the mounted files", put_files(slot, Files::all, stop));
 }
 
@@ -84,7 +88,6 @@ Result<void> Workspace::put_files(JobSlot& slot, Files which, std::stop_token st
     }
     if (files.empty() && which == Files::of_sources)
         return {};
-    // An empty archive makes the directories, which the phases start in.
     auto tar = make_tar(files);
     for (auto& file : files)
         wipe(file.content);
