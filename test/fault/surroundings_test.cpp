@@ -73,9 +73,13 @@ public:
     explicit Mounted(std::filesystem::path target)
         : target_{std::move(target)}
     {
-        const auto* path = target_.c_str();
-        REQUIRE(::mount(path, path, nullptr, MS_BIND, nullptr) == 0);
-        REQUIRE(::mount(nullptr, path, nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY, nullptr) == 0);
+        // Made somewhere else: between its making and its closing somebody might begin to write through it.
+        const auto side = target_.string() + ".reading";
+        REQUIRE(make_directories(side));
+        REQUIRE(::mount(target_.c_str(), side.c_str(), nullptr, MS_BIND, nullptr) == 0);
+        REQUIRE(::mount(nullptr, side.c_str(), nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY, nullptr) == 0);
+        REQUIRE(::mount(side.c_str(), target_.c_str(), nullptr, MS_BIND, nullptr) == 0);
+        ::umount2(side.c_str(), MNT_DETACH);
     }
 
     Mounted(const Mounted&) = delete;
