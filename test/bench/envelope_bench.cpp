@@ -136,6 +136,7 @@ crypto::ByteSink into(const UniqueFd& fd)
 
 template <class Work> double seconds_of(Work&& work)
 {
+    ::sync(); // what was written before must not hold up who comes next
     const auto begin = std::chrono::steady_clock::now();
     work();
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
