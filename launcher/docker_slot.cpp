@@ -221,4 +221,6 @@ Result<void> DockerSlot::stop_run(protocol::Millis grace)
     return slot_->link().stop(std::chrono::milliseconds{grace});
 }
 
+Result<void> DockerSlot::dismiss() { return slot_->link().bye(); }
+
 } // namespace slipway::launcher

@@ -54,6 +54,7 @@ public:
     Result<void> end_lease() override;
     Result<void> limits(const SlotLimits& limits) override;
     Result<void> stop_run(protocol::Millis grace) override;
+    Result<void> dismiss() override;
 
 private:
     Result<SlotEvent> wait_event(std::chrono::milliseconds at_most, std::stop_token stop);

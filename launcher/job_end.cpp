@@ -277,6 +277,9 @@ Result<void> Job::refused_end(const StageEnd& end, const Error& error)
 Result<void> Job::clean(std::stop_token stop)
 {
     control_.waits_in(nullptr);
+    // An engine that is shut down, or comes back, waits for its containers before it answers anybody.
+    if (slot_ && state().phase == WorkerPhase::done)
+        (void)slot_->dismiss();
     slot_.reset();
     // One that may still run something is gone before anyone may think so. Else nobody waits for it.
     const auto named = SLIPWAY_TRY(stage_.entry().slot());

@@ -109,6 +109,8 @@ public:
     virtual Result<void> limits(const SlotLimits& limits) = 0;
     /// The ladder: INT, grace, TERM, ten seconds, KILL. Returns at once; the end comes by `next`.
     virtual Result<void> stop_run(protocol::Millis grace) = 0;
+    /// Nothing is wanted of it any more: it ends by itself, also where nobody can be asked to remove it.
+    virtual Result<void> dismiss() = 0;
 
 private:
     bool warm_ = false;

@@ -82,6 +82,13 @@ std::string OwnEngine::host() const { return "unix://" + (directory_.path() / "d
 
 void OwnEngine::kill() { daemon_->kill(); }
 
+void OwnEngine::stop()
+{
+    daemon_->signal(SIGTERM);
+    if (!daemon_->wait(kStart))
+        throw std::runtime_error{"dockerd does not end"};
+}
+
 void OwnEngine::freeze() { daemon_->signal(SIGSTOP); }
 
 void OwnEngine::thaw() { daemon_->signal(SIGCONT); }

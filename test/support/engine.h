@@ -35,6 +35,8 @@ public:
     [[nodiscard]] std::string host() const;
     /// SIGKILL; containers live on.
     void kill();
+    /// TERM, and until it has ended.
+    void stop();
     /// Stops it in mid-step, and lets it go on: it hangs in between.
     void freeze();
     void thaw();

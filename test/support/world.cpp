@@ -179,7 +179,8 @@ std::vector<std::pair<std::string, std::string>> World::launcher_environment(
         {"SPACELIFT_POOL_PRIVATE_KEY", private_key_base64()}, {"SLIPWAY_STATE_DIR", state},
         {"SPACELIFT_DEFAULT_RUNNER_IMAGE", image_}, {"SLIPWAY_WARM_SLOTS", "0"}};
     if (!shape_.docker_host.empty())
-        others.insert(others.end(), {{"DOCKER_HOST", shape_.docker_host}, {"SPACELIFT_WORKER_NETWORK", "none"}});
+        others.insert(
+            others.end(), {{"DOCKER_HOST", shape_.docker_host}, {"SPACELIFT_WORKER_NETWORK", "none"}});
     for (auto& pair : others)
         if (std::ranges::none_of(extra, [&](const auto& given) { return given.first == pair.first; }))
             env.push_back(std::move(pair));

@@ -153,6 +153,8 @@ public:
         return {};
     }
 
+    Result<void> dismiss() override { return {}; }
+
 private:
     FakeHost& host_;
     std::shared_ptr<FakeHost::Container> container_;

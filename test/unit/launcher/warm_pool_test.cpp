@@ -47,6 +47,8 @@ public:
 
     Result<void> stop_run(protocol::Millis) override { return {}; }
 
+    Result<void> dismiss() override { return {}; }
+
 private:
     std::string name_;
 };
