@@ -24,6 +24,7 @@ int release_object(dl_phdr_info* info, std::size_t, void*)
         const auto begin = (info->dlpi_addr + segment.p_vaddr) / page * page;
         const auto end = info->dlpi_addr + segment.p_vaddr + segment.p_memsz;
         // Refused for the kernel's own object, which has no pages to give.
+        // NOLINTNEXTLINE(performance-no-int-to-ptr): the loader tells addresses as numbers.
         (void)::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
     }
     return 0;
