@@ -1,7 +1,7 @@
 #!/bin/sh
 # Fuzzes every parser of outside bytes with libFuzzer, from its corpus in test/fuzz/corpus on, as many at a time as there
 # are cores. Installs what is missing (Debian 12, root).
-#   test/fuzz.sh                    each target for 60 seconds (.ci/run does it)
+#   test/fuzz.sh                    each target for 60 seconds (.ci/run: 20)
 #   test/fuzz.sh 3600               each for an hour
 #   test/fuzz.sh 600 masker json    these for ten minutes
 # Inputs that reach new code are kept beside the build (build/fuzz/found/TARGET) and are where the next run begins; what
