@@ -246,8 +246,12 @@ void World::remove_containers_of(const std::filesystem::path& state) const
 
 void World::open_gate() const
 {
-    for (const auto& id : must(list_containers(state_directory(), "running"), "docker ps"))
-        must(docker({"exec", id, "touch", "/tmp/gate-is-open"}), "opening the gate");
+    const auto running = [&] { return must(list_containers(state_directory(), "running"), "docker ps"); };
+    for (const auto& id : running()) // one that ends meanwhile needs no gate
+        wait_until("the gate is open", [&] {
+            return docker({"exec", id, "touch", "/tmp/gate-is-open"})
+                || std::ranges::count(running(), id) == 0;
+        });
 }
 
 void World::wait_commands_over() const
