@@ -59,7 +59,7 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv)
     status->add_flag("--json", result.json);
     drain->add_flag("--wait", result.wait);
     drain->add_flag("--exit", result.exit);
-    stop->add_option("job", result.job)->required();
+    stop->add_option("job", result.job);
     for (auto* const one : {status, why, drain, undrain, stop})
         one->set_help_flag();
     const auto table = options();
@@ -108,6 +108,9 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv)
         result.action = Action::undrain;
     else if (stop->parsed())
         result.action = Action::stop;
+    if (result.action == Action::stop && result.job.empty())
+        return Error{Errc::invalid_input,
+            "stop needs the id of a stage or of its run; slipway-launcher status shows them"};
     return result;
 }
 

@@ -533,6 +533,9 @@ TEST_CASE("the commands that ask a launcher take its settings before and after t
     CHECK(parse({"why"})->action == Action::why);
     CHECK(parse({"undrain"})->action == Action::undrain);
     CHECK(parse({"drain", "--help"})->action == Action::print_help);
+    CHECK(parse({"stop", "--help"})->action == Action::print_help);
+    CHECK(parse({"stop", "01ARZ3NDEKTSV4RRFFQ69G5FAV"})->action == Action::stop);
+    CHECK(parse({"stop"}).error().message().find("slipway-launcher status shows them") != std::string::npos);
     CHECK_FALSE(parse({})->asks());
     CHECK_FALSE(parse({"status", "--wait"}));
     CHECK_FALSE(parse({"status", "why"}));
