@@ -86,10 +86,11 @@ build_progress() {
 configure_and_build() {
     build_directory=$1
     shift
-    cmake -B "$build_directory" "$@" && NINJA_STATUS='[%p] ' cmake --build "$build_directory"
+    # shellcheck disable=SC2086  # a list of names
+    cmake -B "$build_directory" "$@" && NINJA_STATUS='[%p] ' cmake --build "$build_directory" ${build_targets:+--target $build_targets}
 }
 
-# build_tree LOG DIRECTORY CMAKE-ARGUMENT…: configures and builds into DIRECTORY.
+# build_tree LOG DIRECTORY CMAKE-ARGUMENT…: configures and builds into DIRECTORY: $build_targets, or everything.
 build_tree() {
     build_log=$1
     shift

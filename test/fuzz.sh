@@ -1,7 +1,7 @@
 #!/bin/sh
 # Fuzzes every parser of outside bytes with libFuzzer, from its corpus in test/fuzz/corpus on, as many at a time as there
 # are cores. Installs what is missing (Debian 12, root).
-#   test/fuzz.sh                    each target for 60 seconds (.ci/run: 20)
+#   test/fuzz.sh                    each target for 60 seconds
 #   test/fuzz.sh 3600               each for an hour
 #   test/fuzz.sh 600 masker json    these for ten minutes
 # Inputs that reach new code are kept beside the build (build/fuzz/found/TARGET) and are where the next run begins; what
@@ -22,6 +22,7 @@ cd "$here"
 [ $# -gt 0 ] || set -- $(ls test/fuzz/corpus)
 for target in "$@"; do
     [ -d "test/fuzz/corpus/$target" ] || fail "there is no fuzz target \"$target\": see test/fuzz/corpus"
+    build_targets="${build_targets:-} fuzz_$target"
 done
 echo "configuring and building (fuzz)"
 log=$(mktemp)
