@@ -82,7 +82,8 @@ Result<void> set_recipients(
             continue;
         if (list.size() == kMaxEnvelopeRecipients)
             return Error{Errc::invalid_input, "an envelope has at most 64 recipients"};
-        list.push_back({.key_id = key.fingerprint(), .wrapped_key = SLIPWAY_TRY(key.wrap(file_key))});
+        auto wrapped = SLIPWAY_TRY(key.wrap(file_key));
+        list.push_back({.key_id = key.fingerprint(), .wrapped_key = std::move(wrapped)});
     }
     if (list.empty())
         return Error{Errc::invalid_input, "an envelope needs at least one recipient"};

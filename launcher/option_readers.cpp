@@ -133,8 +133,8 @@ Result<void> read_vcs_endpoint(Config& config, std::string_view number, std::str
 
 Result<void> read_vcs(Config& config, std::string_view name, std::string_view endpoint)
 {
-    config.private_vcs.push_back(
-        {.number = "", .name = std::string{name}, .base_endpoint = SLIPWAY_TRY(read_endpoint(endpoint))});
+    auto base = SLIPWAY_TRY(read_endpoint(endpoint));
+    config.private_vcs.push_back({.number = "", .name = std::string{name}, .base_endpoint = std::move(base)});
     return {};
 }
 

@@ -51,10 +51,13 @@ Result<std::vector<PulledImage>> parse_pulled_images(std::string_view json)
         = SLIPWAY_TRY(JsonDocument::parse(json, {.max_bytes = kMaxPulledFile, .max_depth = 8}));
     std::vector<PulledImage> images;
     const auto list = SLIPWAY_TRY(document.root().at("images"));
-    for (const auto& one : SLIPWAY_TRY(list.elements()))
-        images.push_back({.id = SLIPWAY_TRY(one.string("id")),
-            .names = SLIPWAY_TRY(one.string_list("names")),
-            .used = SLIPWAY_TRY(one.integer("used", 0))});
+    for (const auto& one : SLIPWAY_TRY(list.elements())) {
+        PulledImage image;
+        image.id = SLIPWAY_TRY(one.string("id"));
+        image.names = SLIPWAY_TRY(one.string_list("names"));
+        image.used = SLIPWAY_TRY(one.integer("used", 0));
+        images.push_back(std::move(image));
+    }
     return images;
 }
 

@@ -32,14 +32,17 @@ Result<std::deque<SlotClass>> parse_classes(std::string_view text)
     const auto document = SLIPWAY_TRY(JsonDocument::parse(text));
     const auto list = SLIPWAY_TRY(document.root().at("classes"));
     std::deque<SlotClass> classes;
-    for (const auto& one : SLIPWAY_TRY(list.elements()))
-        classes.push_back({.image = SLIPWAY_TRY(one.string("image")),
-            .image_id = SLIPWAY_TRY(one.string("image_id")),
-            .kind = SLIPWAY_TRY(one.string("kind")) == "write" ? protocol::StageKind::write
-                                                               : protocol::StageKind::read,
-            .memory_bytes = SLIPWAY_TRY(one.integer("memory_bytes", 0)),
-            .nano_cpus = SLIPWAY_TRY(one.integer("nano_cpus", 0)),
-            .pids = SLIPWAY_TRY(one.integer("pids", 0))});
+    for (const auto& one : SLIPWAY_TRY(list.elements())) {
+        SlotClass known;
+        known.image = SLIPWAY_TRY(one.string("image"));
+        known.image_id = SLIPWAY_TRY(one.string("image_id"));
+        known.kind = SLIPWAY_TRY(one.string("kind")) == "write" ? protocol::StageKind::write
+                                                                : protocol::StageKind::read;
+        known.memory_bytes = SLIPWAY_TRY(one.integer("memory_bytes", 0));
+        known.nano_cpus = SLIPWAY_TRY(one.integer("nano_cpus", 0));
+        known.pids = SLIPWAY_TRY(one.integer("pids", 0));
+        classes.push_back(std::move(known));
+    }
     return classes;
 }
 

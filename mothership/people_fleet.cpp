@@ -16,11 +16,13 @@ Result<std::string> pool_token(const crypto::Certificate& certificate, const Poo
     constexpr std::string_view kScheme = "https://";
     if (!identity.endpoint.starts_with(kScheme))
         return Error{Errc::internal, "the endpoint of this server is no https URL"};
+    auto certificate_pem = SLIPWAY_TRY(certificate.to_pem());
+    auto ca_pem = SLIPWAY_TRY(authority.certificate().to_pem());
     return crypto::encode_pool_token({.broker_endpoint = identity.endpoint.substr(kScheme.size()),
         .comms_url = identity.endpoint,
         .pool_ulid = pool.id,
-        .certificate_pem = SLIPWAY_TRY(certificate.to_pem()),
-        .ca_pem = SLIPWAY_TRY(authority.certificate().to_pem())});
+        .certificate_pem = std::move(certificate_pem),
+        .ca_pem = std::move(ca_pem)});
 }
 
 bool holds_stage(const Stage& stage)

@@ -25,8 +25,8 @@ Result<Place> place_of(Caller caller, const http::Request& request)
     if (!is_blob_name(name))
         return Error{
             Errc::invalid_input, "the name of a blob has letters, digits, '-', '_' and '.', at most 128"};
-    return Place{
-        .caller = std::move(caller), .fence = SLIPWAY_TRY(fence_of(request)), .name = std::move(name)};
+    const auto fence = SLIPWAY_TRY(fence_of(request));
+    return Place{.caller = std::move(caller), .fence = fence, .name = std::move(name)};
 }
 
 /// Whether the caller's grant is the newest one. It is contact, too: the lease is renewed.

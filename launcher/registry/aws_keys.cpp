@@ -124,9 +124,8 @@ Result<AwsKeys> parse_aws_keys(std::string_view json)
     auto kept = Secret::take(secret);
     auto token = SLIPWAY_TRY(document.root().string_or("Token", ""));
     auto session = Secret::take(token);
-    AwsKeys keys{.id = SLIPWAY_TRY(document.root().string("AccessKeyId")),
-        .secret = std::move(kept),
-        .session_token = std::move(session)};
+    auto id = SLIPWAY_TRY(document.root().string("AccessKeyId"));
+    AwsKeys keys{.id = std::move(id), .secret = std::move(kept), .session_token = std::move(session)};
     if (keys.id.empty() || keys.secret.empty())
         return Error{Errc::invalid_input, "it gives no keys"};
     return keys;

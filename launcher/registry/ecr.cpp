@@ -95,8 +95,9 @@ Result<EcrToken> parse_ecr_answer(std::string_view json)
     if (data.empty())
         return Error{Errc::invalid_input, "$.authorizationData: it is empty"};
     const auto expires = SLIPWAY_TRY(data.front().at("expiresAt"));
-    return EcrToken{
-        .login = SLIPWAY_TRY(read_token(data.front())), .expires = SLIPWAY_TRY(read_time(expires))};
+    const auto time = SLIPWAY_TRY(read_time(expires));
+    auto login = SLIPWAY_TRY(read_token(data.front()));
+    return EcrToken{.login = std::move(login), .expires = time};
 }
 
 Result<EcrToken> EcrLogins::fetch(const std::string& region, std::stop_token stop) const
