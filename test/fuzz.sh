@@ -4,8 +4,9 @@
 #   test/fuzz.sh                    each target for 60 seconds
 #   test/fuzz.sh 3600               each for an hour
 #   test/fuzz.sh 600 masker json    these for ten minutes
-# Inputs that reach new code are kept beside the build (build/fuzz/found/TARGET) and are where the next run begins; what
-# broke something is kept in build/fuzz/broken/TARGET. One that teaches something belongs into the corpus.
+# Inputs that reach new code are kept beside the build (build/fuzz/found/TARGET) and are where the next run begins; what broke
+# something is kept in build/fuzz/broken/TARGET. One that teaches something belongs into the corpus. SLIPWAY_SEED repeats a
+# run that began with nothing found.
 set -eu
 
 here=$(cd "$(dirname "$0")/.." && pwd)
@@ -34,7 +35,7 @@ one='
 found=build/fuzz/found/$2
 broken=build/fuzz/broken/$2
 mkdir -p "$found" "$broken"
-if "build/fuzz/bin/fuzz_$2" -max_total_time="$1" -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 \
+if "build/fuzz/bin/fuzz_$2" -max_total_time="$1" -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 -seed="${SLIPWAY_SEED:-0}" \
     -artifact_prefix="$broken/" "$found" "test/fuzz/corpus/$2" >"build/fuzz/$2.log" 2>&1; then
     runs=$(sed -n "s/^stat::number_of_executed_units: *//p" "build/fuzz/$2.log")
     echo "  $2: $runs inputs, $(ls "$found" | wc -l) that reach more than the corpus"
