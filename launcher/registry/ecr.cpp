@@ -43,10 +43,11 @@ std::string endpoint_of(std::string_view region)
 /// Seconds since 1970, with a fraction.
 Result<std::chrono::system_clock::time_point> read_time(const JsonValue& json)
 {
+    constexpr double kMost = 9e9; // the clock counts nanoseconds in 64 bits, until 2262
     const std::string text = json.dump();
     double seconds = 0;
     const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-    if (failure != std::errc{} || end != text.data() + text.size() || !(seconds >= 0 && seconds < 1e11))
+    if (failure != std::errc{} || end != text.data() + text.size() || !(seconds >= 0 && seconds < kMost))
         return Error{Errc::invalid_input, json.path() + ": expected a time"};
     return std::chrono::system_clock::time_point{std::chrono::seconds{static_cast<std::int64_t>(seconds)}};
 }
