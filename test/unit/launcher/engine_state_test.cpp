@@ -17,8 +17,8 @@ std::string state_text(int serial) { return R"({"version":4,"serial":)" + std::t
 constexpr auto kState = "/mnt/workspace/source/terraform.tfstate";
 constexpr auto kErrored = "/mnt/workspace/source/errored.tfstate";
 
-/// The state that the backend got last, opened as the stack's.
-std::string kept_state(const House& house, const protocol::Assignment& a, std::string_view object = "state")
+/// What the backend got last, opened as the stack's (its state) or the run's.
+std::string opened(const House& house, const protocol::Assignment& a, std::string_view object = "state")
 {
     const std::string envelope = house.backend.blob(object);
     if (envelope.empty())
@@ -28,13 +28,13 @@ std::string kept_state(const House& house, const protocol::Assignment& a, std::s
     CHECK(info->context.run == (object == "state" ? a.stack_id : a.run_id));
     CHECK(info->context.stage == a.stage_id);
     CHECK(info->context.object == object);
-    const auto opened = crypto::open_small(envelope,
+    const auto plain = crypto::open_small(envelope,
         {.context = info->context,
             .keys = {engine_pool_key()},
             .policy = crypto::SignaturePolicy::signature_required,
             .makers = {engine_pool_key().public_key()}});
-    REQUIRE(opened);
-    return std::string{opened->reveal()};
+    REQUIRE(plain);
+    return std::string{plain->reveal()};
 }
 
 } // namespace
@@ -61,7 +61,7 @@ TEST_CASE("a stack's state is put before and taken after a stage that writes, wh
     CHECK((house.finished(id).outcome == Outcome::failed) == fails);
     CHECK(was_put(house.host, "/mnt/workspace/source:terraform.tfstate"));
     CHECK(was_put(house.host, state_text(3)));
-    CHECK(kept_state(house, made) == state_text(4));
+    CHECK(opened(house, made) == state_text(4));
     CHECK(house.backend.log(id).find("[slipway] the state is kept\n") != std::string::npos);
 }
 
@@ -112,7 +112,7 @@ TEST_CASE("errored.tfstate is the state where it is the newer one")
         house.host.set_file(kErrored, state_text(errored));
     });
     CHECK(house.finished(id).outcome == Outcome::succeeded);
-    CHECK(kept_state(house, made) == state_text(expected));
+    CHECK(opened(house, made) == state_text(expected));
 }
 
 TEST_CASE("what a stage has changed so far is taken while it runs")
@@ -129,11 +129,11 @@ TEST_CASE("what a stage has changed so far is taken while it runs")
     CHECK(house.backend.blob("state").empty());
     house.host.set_file(kState, state_text(1));
     REQUIRE(house.backend.wait_until([&] { return !house.backend.blob("state").empty(); }, 20s));
-    CHECK(kept_state(house, made) == state_text(1));
+    CHECK(opened(house, made) == state_text(1));
     house.host.set_file(kState, state_text(2));
     house.host.let_go();
     CHECK(house.finished(id).outcome == Outcome::succeeded);
-    CHECK(kept_state(house, made) == state_text(2));
+    CHECK(opened(house, made) == state_text(2));
 }
 
 TEST_CASE("a state that cannot be kept fails the run and leaves what can be had of it as a rescue")
@@ -151,7 +151,7 @@ TEST_CASE("a state that cannot be kept fails the run and leaves what can be had 
     CHECK(report.cause == "state");
     CHECK(report.message.find("terraform.tfstate is no state") != std::string::npos);
     CHECK(house.backend.blob("state").empty());
-    const auto bundle = decompressed(kept_state(house, made, "rescue"));
+    const auto bundle = decompressed(opened(house, made, "rescue"));
     REQUIRE(bundle);
     CHECK(bundle->find("{\"half\":") != std::string::npos);
     CHECK(bundle->find("applied something") != std::string::npos);
@@ -161,23 +161,6 @@ TEST_CASE("a state that cannot be kept fails the run and leaves what can be had 
 namespace {
 
 constexpr auto kOutputs = "/mnt/workspace/outputs.json";
-
-std::string opened_outputs(const House& house)
-{
-    const std::string envelope = house.backend.blob("outputs-sealed");
-    if (envelope.empty())
-        return "(none)";
-    const auto info = crypto::read_envelope_info(envelope);
-    REQUIRE(info);
-    CHECK(info->context.object == "outputs-sealed");
-    const auto opened = crypto::open_small(envelope,
-        {.context = info->context,
-            .keys = {engine_pool_key()},
-            .policy = crypto::SignaturePolicy::signature_required,
-            .makers = {engine_pool_key().public_key()}});
-    REQUIRE(opened);
-    return std::string{opened->reveal()};
-}
 
 } // namespace
 
@@ -189,13 +172,16 @@ TEST_CASE("outputs of an apply are kept, masked; sensitive ones sealed to the po
     house.host.set_file(kOutputs,
         R"({"url":{"value":"https://a/token-of-the-stack","type":"string"},"n":{"value":[1,{"x":2.5}],"sensitive":false},)"
         R"("db":{"value":"hunter2hunter2","sensitive":true}})");
-    const auto id = house.add(StageKind::write,
-        [](auto& a) { a.variables = {{.name = "TOKEN", .value = "token-of-the-stack", .secret = true}}; });
+    protocol::Assignment made;
+    const auto id = house.add(StageKind::write, [&](auto& a) {
+        a.variables = {{.name = "TOKEN", .value = "token-of-the-stack", .secret = true}};
+        made = a;
+    });
     CHECK(house.finished(id).outcome == Outcome::succeeded);
     CHECK(house.backend.blob("outputs")
         == R"({"url":{"sensitive":false,"value":"https://a/*****"},"n":{"sensitive":false,"value":[1,{"x":2.5}]},)"
            R"("db":{"sensitive":true}})");
-    CHECK(opened_outputs(house)
+    CHECK(opened(house, made, "outputs-sealed")
         == (uploads ? R"({"db":{"sensitive":true,"value":"hunter2hunter2"}})" : "(none)"));
     const auto log = house.backend.log(id);
     CHECK(log.find(uploads ? "outputs kept: 2; sensitive ones, sealed to the pool: 1\n"
