@@ -8,6 +8,7 @@
 #include <rapidjson/writer.h>
 
 #include <array>
+#include <charconv>
 #include <cmath>
 #include <cstdio>
 
@@ -43,6 +44,34 @@ bool deeper_than(std::string_view text, std::size_t max_depth) noexcept
     return false;
 }
 
+/// The number in an escape of the form \uXXXX; 0 when none is there.
+unsigned unit_at(std::string_view text, std::size_t at) noexcept
+{
+    constexpr std::size_t kLength = 6;
+    if (text.size() < at + kLength || text[at] != '\\' || text[at + 1] != 'u')
+        return 0;
+    unsigned unit = 0;
+    const char* const end = text.data() + at + kLength;
+    const auto read = std::from_chars(text.data() + at + 2, end, unit, 16);
+    return read.ec == std::errc{} && read.ptr == end ? unit : 0;
+}
+
+/// RapidJSON refuses the first half of a pair that stands alone, and makes invalid UTF-8 of the second one
+/// (RFC 8259, 8.2). Where it is, or npos.
+std::size_t lone_low_surrogate(std::string_view text) noexcept
+{
+    constexpr auto is_low = [](unsigned unit) { return unit >= 0xdc00 && unit <= 0xdfff; };
+    auto at = text.find('\\');
+    while (at != std::string_view::npos) {
+        const unsigned unit = unit_at(text, at);
+        if (is_low(unit))
+            return at;
+        const bool pair = unit >= 0xd800 && unit < 0xdc00 && is_low(unit_at(text, at + 6));
+        at = text.find('\\', at + (pair ? 12 : 2));
+    }
+    return at;
+}
+
 } // namespace
 
 struct JsonDocument::Impl {
@@ -68,6 +97,9 @@ Result<JsonDocument> JsonDocument::parse(std::string_view text, JsonLimits limit
     // RapidJSON takes a NUL for the end of the text and does not look at what follows.
     if (const auto nul = text.find('\0'); nul != std::string_view::npos)
         return Error{Errc::invalid_input, "not valid JSON at byte " + std::to_string(nul + 1) + ": a NUL"};
+    if (const auto lone = lone_low_surrogate(text); lone != std::string_view::npos)
+        return Error{
+            Errc::invalid_input, "not valid JSON at byte " + std::to_string(lone + 1) + ": half a character"};
     auto impl = std::make_unique<Impl>();
     impl->document.Parse<kParseFlags>(text.data(), text.size());
     if (impl->document.HasParseError()) {

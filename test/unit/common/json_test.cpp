@@ -104,13 +104,24 @@ TEST_CASE("of two members with one name the first counts")
 TEST_CASE("text that is no JSON is refused with the position")
 {
     for (const char* text : {"", " ", "{", "[1,]", "{\"a\"}", "nul", "01", "1 2", "{\"a\":1,}", "'a'",
-             "\"\\x\"", "\"\n\"", "\"\\ud800\"", "[1] x", "\xEF\xBB\xBF{}x", "NaN", "//c\n1"}) {
+             "\"\\x\"", "\"\n\"", "\"\\ud800\"", "\"\\udded\"", "\"\\\\\\udc00\"",
+             "\"\\ud83d\\ude00\\ude00\"", "[1] x", "\xEF\xBB\xBF{}x", "NaN", "//c\n1"}) {
         INFO(text);
         const auto document = JsonDocument::parse(text);
         REQUIRE_FALSE(document);
         CHECK(document.error().code() == Errc::invalid_input);
     }
     CHECK(message_of(JsonDocument::parse("{\"a\":x}")).find("not valid JSON at byte 6") == 0);
+}
+
+TEST_CASE("a character beyond the basic plane is a pair of escapes, and a backslash before a u is none")
+{
+    const auto pair = JsonDocument::parse(R"(["\uD83d\uDE00", "\\udc00"])");
+    REQUIRE(pair);
+    const auto list = pair->root().elements();
+    REQUIRE(list);
+    CHECK((*list)[0].string().value_or("") == "\xF0\x9F\x98\x80");
+    CHECK((*list)[1].string().value_or("") == "\\udc00");
 }
 
 TEST_CASE("strings that are not valid UTF-8 are refused")
