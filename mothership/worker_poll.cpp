@@ -171,11 +171,10 @@ Result<http::Reply> WorkerApi::poll(const Caller& caller, const http::Request& r
     const auto waited = std::chrono::duration_cast<std::chrono::milliseconds>(request.waited);
     const std::chrono::milliseconds held_back{
         news.empty() ? message.wait : hold_back(caller.worker.id, news)};
-    auto until = std::min(wait, waited + held_back);
-    if (rest > 0)
-        until = std::min(until, waited + std::chrono::milliseconds{rest});
+    const auto until = std::min(wait, waited + held_back);
     if (!request.last_call && until > waited)
-        return http::Reply::park({worker_topic(caller.worker.id), pool_topic(caller.pool.id)}, until);
+        return http::Reply::park({worker_topic(caller.worker.id), pool_topic(caller.pool.id)}, until,
+            std::chrono::milliseconds{rest});
     if (!news.empty()) {
         const std::lock_guard lock{dealings_mutex_};
         auto& dealings = dealings_[caller.worker.id];

@@ -64,9 +64,10 @@ Reply Reply::file(int status, std::string_view content_type, FileBody file)
     return reply;
 }
 
-Reply Reply::park(std::vector<std::string> topics, std::chrono::milliseconds max_wait)
+Reply Reply::park(
+    std::vector<std::string> topics, std::chrono::milliseconds max_wait, std::chrono::milliseconds look_again)
 {
-    return {200, {}, Park{std::move(topics), max_wait}};
+    return {200, {}, Park{std::move(topics), max_wait, look_again}};
 }
 
 Reply Reply::problem(int status, std::string_view detail, std::string_view code)

@@ -24,10 +24,11 @@ struct FileBody {
 /// "Nothing to say yet": the server keeps the request without a thread and calls the handler again when one
 /// of `topics` is notified (see `Topics`), when `max_wait` since the first call is over, or when the server
 /// stops (both: `Request::last_call`). A notification between the handler's start and the parking is never
-/// lost.
+/// lost. With `look_again` above zero the handler is called so long after it parked too, within `max_wait`.
 struct Park {
     std::vector<std::string> topics;
     std::chrono::milliseconds max_wait{};
+    std::chrono::milliseconds look_again{};
 };
 
 /// What a handler answers. Content-Length, Date and Connection are the server's to write.
@@ -46,7 +47,8 @@ struct Reply {
     [[nodiscard]] static Reply json(int status, std::string json);
     [[nodiscard]] static Reply bytes(int status, std::string_view content_type, std::string body);
     [[nodiscard]] static Reply file(int status, std::string_view content_type, FileBody file);
-    [[nodiscard]] static Reply park(std::vector<std::string> topics, std::chrono::milliseconds max_wait);
+    [[nodiscard]] static Reply park(std::vector<std::string> topics, std::chrono::milliseconds max_wait,
+        std::chrono::milliseconds look_again = {});
 
     /// application/problem+json (RFC 9457) with `status`, the standard phrase as `title`, `detail` if not
     /// empty and `code`, a word for programs, if not empty.

@@ -213,7 +213,9 @@ Connection::Task<Connection::Step> Connection::handle(Exchange& exchange)
         }
         const Park wanted = std::get<Park>(std::move(exchange.reply.body));
         const Time until = first + wanted.max_wait;
-        const Wake woken = co_await park(wanted, since, until);
+        const bool looks_again = wanted.look_again > std::chrono::milliseconds{0};
+        const Time pause_end = looks_again ? std::min(until, now() + wanted.look_again) : until;
+        const Wake woken = co_await park(wanted, since, pause_end);
         if (woken == Wake::gone)
             co_return Step::give_up;
         request.waited = now() - first;

@@ -57,6 +57,22 @@ TEST_CASE("A request that is parked too long has a last call")
     CHECK(client.reply().body == "nothing");
 }
 
+TEST_CASE("A parked request that wants to look again is asked again before its wait is over")
+{
+    constexpr auto kPause = 5ms;
+    http::Router router;
+    router.add("GET", "/soon", [kPause](const Request& request) {
+        if (request.waited == 0s)
+            return Reply::park({"soon"}, 60s, kPause);
+        const bool early = request.waited < kPause;
+        return Reply::text(200, early ? "too early" : request.last_call ? "last call" : "again");
+    });
+    RunningServer server{std::move(router)};
+    RawClient client{server.port()};
+    client.send(get("/soon"));
+    CHECK(client.reply().body == "again");
+}
+
 TEST_CASE("A notification while the handler still looks is not lost")
 {
     std::atomic<bool> ready{false};
