@@ -16,6 +16,9 @@ constexpr std::chrono::seconds kPollMargin{10};
 constexpr std::chrono::seconds kLogTimeout{60};
 constexpr std::chrono::seconds kStallTimeout{60};
 constexpr std::chrono::minutes kDownloadTimeout{60};
+/// The connections of a stage's two threads, of a poll, and one to spare; kept connected while nothing
+/// happens.
+constexpr std::size_t kKeptConnected = 4;
 /// An upload may take a minute and a second more for each of these.
 constexpr std::uint64_t kSlowestBytesPerSecond = 64 * 1024;
 constexpr std::size_t kMaxPollBytes = 4 * protocol::kMaxAssignmentBytes;
@@ -147,15 +150,15 @@ Result<http::ClientResponse> MothershipBackend::send(
     Call call, http::ClientRequest request, std::stop_token stop)
 {
     SLIPWAY_TRY(wait_for_turn(call, stop));
-    auto response = call == Call::enroll ? exchange(request, std::move(stop))
-                                         : with_session(std::move(request), std::move(stop));
+    auto response = call == Call::enroll ? exchange(call, request, std::move(stop))
+                                         : with_session(call, std::move(request), std::move(stop));
     if (response)
         put_off(call, *response);
     return response;
 }
 
 Result<http::ClientResponse> MothershipBackend::with_session(
-    http::ClientRequest request, std::stop_token stop)
+    Call call, http::ClientRequest request, std::stop_token stop)
 {
     const auto session = [this] {
         const std::lock_guard lock{mutex_};
@@ -164,14 +167,31 @@ Result<http::ClientResponse> MothershipBackend::with_session(
     const std::string used = session();
     if (!used.empty())
         request.headers.emplace_back("Authorization", "Bearer " + used);
-    auto response = exchange(request, std::move(stop));
+    auto response = exchange(call, request, std::move(stop));
     if (response && response->status == 401 && session() != used)
         return Error{Errc::unreachable, "the session was renewed meanwhile"};
     return response;
 }
 
+std::optional<http::HttpClient> MothershipBackend::take_idle(Call call)
+{
+    const bool at_rest = call == Call::poll && quiet_;
+    while (at_rest && idle_.size() > kKeptConnected)
+        idle_.pop_front();
+    if (idle_.size() < (at_rest ? kKeptConnected : 1))
+        return {};
+    if (at_rest) {
+        http::HttpClient oldest = std::move(idle_.front());
+        idle_.pop_front();
+        return oldest;
+    }
+    http::HttpClient newest = std::move(idle_.back());
+    idle_.pop_back();
+    return newest;
+}
+
 Result<http::ClientResponse> MothershipBackend::exchange(
-    const http::ClientRequest& request, std::stop_token stop)
+    Call call, const http::ClientRequest& request, std::stop_token stop)
 {
     std::optional<http::HttpClient> client;
     MothershipIdentity identity;
@@ -179,23 +199,22 @@ Result<http::ClientResponse> MothershipBackend::exchange(
     {
         const std::lock_guard lock{mutex_};
         shown = identities_;
-        if (idle_.empty()) {
+        client = take_idle(call);
+        if (!client)
             identity = identity_;
-        } else {
-            // Each in turn, so that polls keep all of them connected: a handshake with a client's certificate
-            // takes as long as all the rest of a call.
-            client.emplace(std::move(idle_.front()));
-            idle_.pop_front();
-        }
     }
     if (!client)
         client.emplace(SLIPWAY_TRY(open(identity)));
     auto response = client->send(request, std::move(stop));
     {
         const std::lock_guard lock{mutex_};
-        // Each stage has two threads that call; one more polls, and one is to spare.
-        if (shown == identities_ && idle_.size() < 2 * static_cast<std::size_t>(options_.capacity) + 2)
-            idle_.push_back(*std::move(client));
+        const std::size_t most = (2 * static_cast<std::size_t>(options_.capacity)) + 2;
+        if (shown == identities_ && idle_.size() < most) {
+            if (response)
+                idle_.push_back(*std::move(client));
+            else // its connection is closed
+                idle_.push_front(*std::move(client));
+        }
     }
     if (!response && response.error().code() == Errc::rejected && !is_alert(response.error()))
         return std::move(response).error().in(kServerNotTrusted);
@@ -228,18 +247,50 @@ Result<protocol::RegisterResponse> MothershipBackend::enroll(
     return registered;
 }
 
+/// A server that does not end it is not waited for with more than a few connections.
+void MothershipBackend::leave(std::unique_ptr<PollCall> call)
+{
+    constexpr std::size_t most = 2;
+    const std::lock_guard lock{left_mutex_};
+    left_.push_back(std::move(call));
+    std::erase_if(left_, [](const auto& one) { return one->over(); });
+    while (left_.size() > most)
+        left_.pop_front();
+}
+
 Result<protocol::PollResponse> MothershipBackend::poll(
     const protocol::PollRequest& request, std::stop_token stop)
 {
+    // Before it is on the way it ends with `stop`; then it is left.
+    SLIPWAY_TRY(wait_for_turn(Call::poll, stop));
+    if (stop.stop_requested())
+        return Error{Errc::cancelled, "stopped"};
     http::ClientRequest message;
     message.method = "POST";
     message.url = protocol::kPollPath;
     message.headers = {{"Content-Type", "application/json"}};
-    message.body = protocol::to_json(request);
+    {
+        const std::lock_guard lock{mutex_};
+        auto numbered = request;
+        numbered.number = ++polls_;
+        message.body = protocol::to_json(numbered);
+    }
     message.timeout = std::chrono::milliseconds{request.wait} + kPollMargin;
     message.max_response_bytes = kMaxPollBytes;
-    const auto response = SLIPWAY_TRY(expect_ok(send(Call::poll, std::move(message), std::move(stop))));
-    auto answer = protocol::read_poll_response(response.body);
+    auto call = std::make_unique<PollCall>([this, message = std::move(message)](std::stop_token end) {
+        return expect_ok(send(Call::poll, message, std::move(end)));
+    });
+    const auto answered = call->wait(std::move(stop));
+    if (!answered) {
+        leave(std::move(call));
+        return Error{Errc::cancelled, "stopped"};
+    }
+    const auto& response = *answered;
+    auto answer = response ? protocol::read_poll_response(response->body) : response.error();
+    {
+        const std::lock_guard lock{mutex_};
+        quiet_ = answer && answer->offers.empty() && answer->commands.empty() && answer->gone.empty();
+    }
     if (answer && options_.debug)
         for (auto& offer : answer->offers)
             offer.debug = true;

@@ -5,12 +5,14 @@
 #include "common/random.h"
 #include "common/secret.h"
 #include "launcher/backend.h"
+#include "launcher/poll_call.h"
 
 #include <cstdint>
 #include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -80,20 +82,32 @@ private:
 
     Result<http::ClientResponse> send(Call call, http::ClientRequest request, std::stop_token stop);
     Result<http::ClientResponse> post(Call call, std::string path, std::string json, std::stop_token stop);
-    Result<http::ClientResponse> with_session(http::ClientRequest request, std::stop_token stop);
+    Result<http::ClientResponse> with_session(Call call, http::ClientRequest request, std::stop_token stop);
     /// On an idle connection or a new one, which is kept for later.
-    Result<http::ClientResponse> exchange(const http::ClientRequest& request, std::stop_token stop);
+    Result<http::ClientResponse> exchange(
+        Call call, const http::ClientRequest& request, std::stop_token stop);
+    /// None: a new one is to be opened. A handshake with a client's certificate takes as long as all the rest
+    /// of a call, so calls take the connection that was used last, and polls in quiet times connect the
+    /// others: the oldest, each in turn. Needs mutex_.
+    std::optional<http::HttpClient> take_idle(Call call);
     /// Waits for the time that the server has asked for.
     Result<void> wait_for_turn(Call call, std::stop_token stop);
     void put_off(Call call, const http::ClientResponse& response);
+    /// To the server, which ends it when the next one comes.
+    void leave(std::unique_ptr<PollCall> call);
 
     const MothershipOptions options_;
     std::mutex mutex_;
     MothershipIdentity identity_; // Guarded by mutex_.
     std::uint64_t identities_ = 0; // Guarded by mutex_. How many were replaced.
-    std::deque<http::HttpClient> idle_; // Guarded by mutex_. The one that was used last is at the end.
+    std::deque<http::HttpClient>
+        idle_; // Guarded by mutex_. Used last: at the end; not connected: at the front.
+    bool quiet_ = false; // Guarded by mutex_. The last poll brought nothing new.
     std::string session_; // Guarded by mutex_. Empty before the first registration.
     std::map<Call, BootClock::time_point> not_before_; // Guarded by mutex_.
+    std::int64_t polls_ = 0; // Guarded by mutex_.
+    std::mutex left_mutex_;
+    std::deque<std::unique_ptr<PollCall>> left_; // Guarded by left_mutex_. Last: they use everything above.
 };
 
 } // namespace slipway::launcher

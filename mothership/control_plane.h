@@ -62,6 +62,9 @@ public:
         return *std::move(value);
     }
 
+    /// Has requests that wait for `topic` looked at again, where nothing that is stored has changed.
+    void wake(std::string_view topic) { parts_.topics.notify(topic); }
+
     Result<void> change_records(const std::function<Result<void>(Work&)>& decide);
 
     [[nodiscard]] Millis now() const { return served_.now(); }

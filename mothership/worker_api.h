@@ -54,6 +54,9 @@ private:
     Millis hold_back(const std::string& worker_id, const std::string& answer);
     /// Notes the places that a worker has; whether they are more than it had at its last poll.
     bool more_places(const std::string& worker_id, int places);
+    /// Whether a later poll of this session is here: then this one is to end. Ends those before it.
+    bool is_replaced(const std::string& worker_id, std::int64_t number);
+    [[nodiscard]] http::Reply poll_reply(protocol::PollResponse answer) const;
     /// It declined: how long it rests.
     Millis rest_of(const std::string& worker_id);
     void forget_declines(const std::string& worker_id);
@@ -64,6 +67,7 @@ private:
         BootClock::time_point told_at;
         int places = 0; ///< That were free at its last poll.
         int declines = 0; ///< In a row.
+        std::int64_t newest = 0; ///< Number of its polls.
     };
 
     ControlPlane& plane_;

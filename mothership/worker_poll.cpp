@@ -127,6 +127,12 @@ std::string news_of(const protocol::PollResponse& answer)
     return text;
 }
 
+/// What a poll that waits is told by, of the next one.
+std::string number_topic(const std::string& worker_id, std::int64_t number)
+{
+    return "poll " + worker_id + " " + std::to_string(number);
+}
+
 } // namespace
 
 Millis WorkerApi::hold_back(const std::string& worker_id, const std::string& answer)
@@ -145,9 +151,34 @@ bool WorkerApi::more_places(const std::string& worker_id, int places)
     return std::exchange(dealings_[worker_id].places, places) < places;
 }
 
+bool WorkerApi::is_replaced(const std::string& worker_id, std::int64_t number)
+{
+    std::int64_t before = 0;
+    {
+        const std::lock_guard lock{dealings_mutex_};
+        auto& newest = dealings_[worker_id].newest;
+        if (number <= newest)
+            return number != 0 && number < newest;
+        before = std::exchange(newest, number);
+    }
+    if (before != 0)
+        plane_.wake(number_topic(worker_id, before));
+    return false;
+}
+
+http::Reply WorkerApi::poll_reply(protocol::PollResponse answer) const
+{
+    answer.lease = plane_.terms().lease;
+    answer.served_ms = plane_.now();
+    answer.served_mark = plane_.mark_of(answer.served_ms);
+    return http::Reply::json(200, protocol::to_json(answer));
+}
+
 Result<http::Reply> WorkerApi::poll(const Caller& caller, const http::Request& request)
 {
     const auto message = SLIPWAY_TRY(protocol::read_poll_request(request.body));
+    if (is_replaced(caller.worker.id, message.number))
+        return poll_reply({});
     SLIPWAY_TRY(plane_.check_seen(message.seen_ms, message.seen_mark));
     const auto contact = request.waited == std::chrono::nanoseconds{0} || request.last_call ? Contact::fresh
                                                                                             : Contact::parked;
@@ -173,18 +204,16 @@ Result<http::Reply> WorkerApi::poll(const Caller& caller, const http::Request& r
         news.empty() ? message.wait : hold_back(caller.worker.id, news)};
     const auto until = std::min(wait, waited + held_back);
     if (!request.last_call && until > waited)
-        return http::Reply::park({worker_topic(caller.worker.id), pool_topic(caller.pool.id)}, until,
-            std::chrono::milliseconds{rest});
+        return http::Reply::park({worker_topic(caller.worker.id), pool_topic(caller.pool.id),
+                                     number_topic(caller.worker.id, message.number)},
+            until, std::chrono::milliseconds{rest});
     if (!news.empty()) {
         const std::lock_guard lock{dealings_mutex_};
         auto& dealings = dealings_[caller.worker.id];
         dealings.told = news;
         dealings.told_at = plane_.clock().now();
     }
-    answer.lease = plane_.terms().lease;
-    answer.served_ms = plane_.now();
-    answer.served_mark = plane_.mark_of(answer.served_ms);
-    return http::Reply::json(200, protocol::to_json(answer));
+    return poll_reply(std::move(answer));
 }
 
 } // namespace slipway::mothership

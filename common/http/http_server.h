@@ -50,7 +50,7 @@ struct ServerDeadlines {
     /// What a peer must send of a body and take of a reply in the long run.
     std::uint32_t bytes_per_second = 1024;
     /// Between two requests.
-    std::chrono::milliseconds idle{60'000};
+    std::chrono::milliseconds idle{120'000};
     /// Longest time in which the peer takes no byte of a reply; a piece of a reply (the whole text, or 64 KiB
     /// of a file) may take this long plus a second per `bytes_per_second`.
     std::chrono::milliseconds write_stall{30'000};

@@ -176,7 +176,7 @@ void write(JsonWriter& json, const PollRequest& m)
     write_held(json, "held", m.held);
     json.field("free_places", std::int64_t{m.free_places}).flag("draining", m.draining);
     json.field("wait_ms", m.wait).field("seen_ms", m.seen_ms);
-    json.field("seen_mark", m.seen_mark).end_object();
+    json.field("seen_mark", m.seen_mark).field("number", m.number).end_object();
 }
 
 Result<PollRequest> read_poll_request(std::string_view text)
@@ -189,6 +189,7 @@ Result<PollRequest> read_poll_request(std::string_view text)
     m.draining = SLIPWAY_TRY(json.boolean_or("draining", false)) == JsonValue::Boolean::yes;
     m.wait = SLIPWAY_TRY(json.integer_or("wait_ms", 0, 0, kMaxWait));
     SLIPWAY_TRY(read_seen(json, m));
+    m.number = SLIPWAY_TRY(json.integer_or("number", 0, 0));
     return m;
 }
 

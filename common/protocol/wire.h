@@ -75,6 +75,7 @@ struct PollRequest {
     Millis wait = 20'000; ///< How long the answer may take when there is nothing to say; 0: answer at once.
     Millis seen_ms = 0; ///< As in RegisterRequest.
     std::string seen_mark;
+    std::int64_t number = 0; ///< Counts the polls of a session; one that waits ends when a later one comes.
 };
 
 enum class CommandKind : std::uint8_t {

@@ -177,12 +177,13 @@ Answer ScriptedWorker::call(const std::string& method, const std::string& path, 
 }
 
 protocol::PollResponse ScriptedWorker::poll(
-    protocol::Millis wait, int places, std::vector<protocol::HeldStage> held)
+    protocol::Millis wait, int places, std::vector<protocol::HeldStage> held, std::int64_t number)
 {
-    const auto answer = expect(call("POST", "/worker/v1/poll",
-                                   protocol::to_json(protocol::PollRequest{
-                                       .held = std::move(held), .free_places = places, .wait = wait})),
-        200, "poll");
+    const auto answer
+        = expect(call("POST", "/worker/v1/poll",
+                     protocol::to_json(protocol::PollRequest{
+                         .held = std::move(held), .free_places = places, .wait = wait, .number = number})),
+            200, "poll");
     return must(protocol::read_poll_response(answer.body), "poll");
 }
 

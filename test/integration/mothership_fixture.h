@@ -80,8 +80,8 @@ public:
     void reconnect(const RunningMothership& server);
     Answer enroll(const std::string& boot = "boot-1");
     Answer call(const std::string& method, const std::string& path, const std::string& body = {});
-    protocol::PollResponse poll(
-        protocol::Millis wait = 0, int places = 1, std::vector<protocol::HeldStage> held = {});
+    protocol::PollResponse poll(protocol::Millis wait = 0, int places = 1,
+        std::vector<protocol::HeldStage> held = {}, std::int64_t number = 0);
     /// The one offer of a poll; throws if there is none.
     protocol::Assignment take_offer();
 

@@ -180,6 +180,20 @@ TEST_CASE("an offer is repeated until it is accepted or declined, and counts aga
     CHECK(other.take_offer().fence > first.fence);
 }
 
+TEST_CASE("a poll that waits has its answer when the next one of its session comes, and takes nothing more")
+{
+    Scene scene;
+    ScriptedWorker leaves{scene.server, scene.pool, kOtherInstance};
+    REQUIRE(leaves.enroll().status == 200);
+    ScriptedWorker goes_on{scene.server, scene.pool, kOtherInstance};
+    goes_on.session = leaves.session;
+    auto left = std::async(std::launch::async, [&] { return leaves.poll(20'000, 1, {}, 1); });
+    CHECK(goes_on.poll(0, 0, {}, 2).offers.empty());
+    scene.server.start_run("web");
+    CHECK(left.get().offers.empty());
+    CHECK(goes_on.poll(20'000, 1, {}, 3).offers.size() == 1);
+}
+
 TEST_CASE("what was declined is offered again after a short rest, and at once when something has changed")
 {
     Scene scene;

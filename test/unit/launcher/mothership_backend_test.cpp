@@ -8,7 +8,10 @@
 #include <catch2/catch.hpp>
 #include <fcntl.h>
 
+#include <atomic>
 #include <condition_variable>
+#include <future>
+#include <latch>
 #include <thread>
 
 using namespace slipway;
@@ -25,12 +28,13 @@ const std::string kRegistered
     = R"({"worker_id":"01J0000000000000000000000B","session":"s3ss10n",)"
       R"("pool_id":"01J0000000000000000000000C","pool_name":"demo","wall_ms":1700000000000})";
 
-/// Answers each request with the next of `responses`, then hangs up.
+/// Answers each request with the next of `responses`, whatever connection it comes on, then hangs up.
 RawHttpServer::Script answers(std::vector<std::string> responses)
 {
-    return [responses = std::move(responses)](RawHttpServer::Connection& peer) {
-        for (const auto& response : responses)
-            if (!peer.read_request() || !peer.send(response))
+    auto next = std::make_shared<std::atomic<std::size_t>>(0);
+    return [responses = std::move(responses), next](RawHttpServer::Connection& peer) {
+        while (*next < responses.size() && peer.read_request())
+            if (const std::size_t at = (*next)++; at >= responses.size() || !peer.send(responses[at]))
                 return;
     };
 }
@@ -350,4 +354,41 @@ TEST_CASE("a call does not wait for another one that is under way", "[launcher]"
     poller.join();
     CHECK(ended == Errc::cancelled);
     CHECK(server.connections() == 2);
+}
+
+TEST_CASE("a poll that nobody waits for any more is left to the server, and its connection serves others",
+    "[launcher]")
+{
+    std::latch first_came{1};
+    std::latch second_came{1};
+    std::atomic<int> calls_on_first{0};
+    RawHttpServer server{[&](RawHttpServer::Connection& peer) {
+        while (const auto request = peer.read_request()) {
+            if (holds(*request, R"("number":1})")) {
+                first_came.count_down();
+                second_came.wait();
+            } else if (holds(*request, R"("number":2})")) {
+                second_came.count_down();
+            } else if (peer.number() == 0) {
+                ++calls_on_first;
+            }
+            peer.send(http_response(200, R"({"offers":[],"durable":1})"));
+        }
+    }};
+    const auto backend = backend_for(server);
+    std::stop_source stop;
+    auto left = std::async(
+        std::launch::async, [&] { return backend->poll({.held = {}, .wait = 60'000}, stop.get_token()); });
+    first_came.wait();
+    stop.request_stop();
+    const auto ended = left.get();
+    REQUIRE_FALSE(ended);
+    CHECK(ended.error().code() == Errc::cancelled);
+    CHECK(backend->poll({.held = {}, .wait = 0}, {}));
+    // Polls in quiet times take the connections in turn.
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds{20};
+    while (calls_on_first == 0 && std::chrono::steady_clock::now() < end)
+        REQUIRE(backend->poll({.held = {}, .wait = 0}, {}));
+    CHECK(calls_on_first > 0);
+    CHECK(server.connections() <= 4);
 }

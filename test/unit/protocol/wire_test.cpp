@@ -118,7 +118,9 @@ TEST_CASE("a poll is read as it was written")
         .draining = true,
         .wait = 5,
         .seen_ms = 6,
-        .seen_mark = "cc"});
+        .seen_mark = "cc",
+        .number = 7});
+    CHECK(back.number == 7);
     REQUIRE(back.held.size() == 2);
     CHECK(back.held[0].fence == Fence{1, 2});
     CHECK(back.held[0].started);
