@@ -147,6 +147,10 @@ Result<void> Job::open(std::stop_token stop)
         assignment_ = *std::move(assignment);
     assignment_.stage_id = stage_id();
     assignment_.kind = state().kind;
+    // Nothing that is done here waits for the answer.
+    if (origin_ == Origin::offered && !assignment_lost_ && !accepting_.valid()
+        && control_.wish() == JobControl::Wish::none)
+        accepting_ = std::async(std::launch::async, [this, stop] { return send_accept(stop); });
     if (assignment_lost_) // and with it what to mask in the spool
         SLIPWAY_TRY(Spool::remove(stage_.entry().directory()));
     SLIPWAY_TRY(in("working out what to mask", open_masks()));
@@ -172,6 +176,7 @@ Result<void> Job::open(std::stop_token stop)
         .on_session_lost = callbacks_.on_session_lost,
         .tally = services_.tally});
     upload_thread_ = std::jthread{[this](std::stop_token token) { upload(std::move(token)); }};
+    make_slot_ahead();
     return {};
 }
 
@@ -271,16 +276,23 @@ Result<void> Job::step(std::stop_token stop)
     return {};
 }
 
+Job::Accepted Job::send_accept(std::stop_token stop)
+{
+    const auto limit = longest_run(bounds_of(services_.settings.limits, assignment_));
+    const auto sent_at = boot_millis(services_.clock);
+    stage_.entry().passed("before accept");
+    auto answer = services_.backend.accept(stage_.ref(), limit, std::move(stop));
+    stage_.entry().passed("accept");
+    return {sent_at, std::move(answer)};
+}
+
 Result<void> Job::accept(std::stop_token stop)
 {
     if (assignment_lost_)
         return apply(worker::Refused{});
-    if (control_.wish() == JobControl::Wish::leave)
+    if (control_.wish() == JobControl::Wish::leave && !accepting_.valid())
         return give_back("the worker stops", stop);
-    const auto sent_at = boot_millis(services_.clock);
-    stage_.entry().passed("before accept");
-    const auto answer = services_.backend.accept(stage_.ref(), longest_run(context_->bounds), stop);
-    stage_.entry().passed("accept");
+    const auto [sent_at, answer] = accepting_.valid() ? accepting_.get() : send_accept(stop);
     if (!answer && answer.error().code() == Errc::invalid_input) {
         logger_.error(
             "the control plane cannot take the accept; the stage is left to others", answer.error());

@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <functional>
+#include <future>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -79,12 +80,28 @@ private:
     Result<void> recover(std::stop_token stop);
     Result<void> mend_log(std::stop_token stop);
     Result<void> accept(std::stop_token stop);
+
+    struct Accepted {
+        protocol::Millis sent_at = 0;
+        Result<StageAnswer> answer;
+    };
+
+    Accepted send_accept(std::stop_token stop);
     Result<void> prepare(std::stop_token stop);
     /// What of a stage is being made ready.
     enum class Making : std::uint8_t { slot, policy, image, workspace };
     static std::string_view cause_of(Making what);
     static bool fails_the_run(Making what, Errc code);
     Result<void> check_policy(const std::string& image, std::stop_token stop);
+
+    struct MadeSlot {
+        Making what = Making::slot; ///< Of a failure.
+        Result<std::unique_ptr<JobSlot>> slot;
+    };
+
+    MadeSlot make_slot(std::stop_token stop);
+    void make_slot_ahead();
+    void collect_ahead();
     Result<void> make_ready(Making& what, std::stop_token stop);
     Result<void> prepare_failed(Making what, const Error& error, std::stop_token stop);
     Result<void> give_back(std::string_view reason, std::stop_token stop);
@@ -136,6 +153,9 @@ private:
     bool synced_ = false;
     std::optional<BootClock::time_point> keeping_since_; ///< The first failure to keep workspace or state.
     std::atomic<bool> ended_{false};
+    std::future<Accepted> accepting_; ///< The call that accepts, while the masks are worked out.
+    std::future<MadeSlot> making_slot_; ///< While that call is under way.
+    std::optional<MadeSlot> made_ahead_; ///< What came of it.
     std::jthread upload_thread_;
     std::jthread thread_; ///< Last: it uses everything above.
 };

@@ -277,6 +277,8 @@ Result<void> Job::refused_end(const StageEnd& end, const Error& error)
 Result<void> Job::clean(std::stop_token stop)
 {
     control_.waits_in(nullptr);
+    collect_ahead();
+    made_ahead_.reset();
     // An engine that is shut down, or comes back, waits for its containers before it answers anybody.
     if (slot_ && state().phase == WorkerPhase::done)
         (void)slot_->dismiss();

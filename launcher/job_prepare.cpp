@@ -28,6 +28,7 @@ Error cancelled() { return {Errc::cancelled, "stopped"}; }
 
 Result<void> Job::prepare(std::stop_token stop)
 {
+    collect_ahead();
     if (control_.wish() == JobControl::Wish::leave)
         return give_back("the worker stops", stop);
     if (control_.wish() != JobControl::Wish::none)
@@ -133,50 +134,80 @@ Result<void> Job::check_policy(const std::string& image, std::stop_token stop)
     return {};
 }
 
-/// Image, slot, workspace. Begins from nothing each time: what an earlier attempt left is removed. `what`: of
-/// a failure.
+/// Image and container of a grant that has none yet.
+Job::MadeSlot Job::make_slot(std::stop_token stop)
+{
+    MadeSlot made{.what = Making::image, .slot = Error{Errc::internal, "not made"}};
+    const auto make = [&]() -> Result<std::unique_ptr<JobSlot>> {
+        const std::string& name = image_of(assignment_, services_.settings);
+        if (name.empty())
+            return Error{Errc::invalid_input,
+                "the stack names no runner image and the launcher has no default: set one of them"};
+        const auto progress = [this](std::string_view line) {
+            if (const auto written = spool_->append_line(own_line(line)); !written)
+                logger_.warn("a line could not be written to the log", written.error());
+        };
+        const auto image
+            = SLIPWAY_TRY(services_.host.image({.image = name, .id = assignment_.image_id}, progress, stop));
+        stage_.entry().passed("image");
+        made.what = Making::slot;
+        const auto begin = services_.clock.now();
+        const SlotRequest request{.stage_id = stage_id(),
+            .run_id = assignment_.run_id,
+            .image = name,
+            .image_id = image.id,
+            .kind = assignment_.kind,
+            .applies = applies(assignment_),
+            .limits = assignment_.limits};
+        const auto keep = [this, &image](SlotFact fact) {
+            if (!image.reference.empty())
+                fact.image_id = image.reference;
+            return stage_.entry().write(fact);
+        };
+        auto slot = SLIPWAY_TRY(in("making the container", services_.host.create(request, keep, stop)));
+        auto& starts = slot->was_warm() ? services_.tally.warm_starts : services_.tally.cold_starts;
+        starts.add(services_.clock.now() - begin);
+        stage_.entry().passed("slot");
+        return slot;
+    };
+    made.slot = make();
+    return made;
+}
+
+/// Begins with the container before the stage is accepted, if that is under way: one that is not wanted is
+/// removed. A policy comes first.
+void Job::make_slot_ahead()
+{
+    if (!accepting_.valid() || services_.policy || !std::exchange(nothing_made_, false))
+        return;
+    making_slot_ = std::async(
+        std::launch::async, [this, stop = control_.preparing().get_token()] { return make_slot(stop); });
+}
+
+/// Ends at once when preparing is to end.
+void Job::collect_ahead()
+{
+    if (making_slot_.valid())
+        made_ahead_ = making_slot_.get();
+}
+
+/// Image, slot, workspace. Begins from nothing each time, but for the slot that was made ahead: what an
+/// earlier attempt left is removed.
 Result<void> Job::make_ready(Making& what, std::stop_token stop)
 {
-    const std::string& name = image_of(assignment_, services_.settings);
     what = Making::policy;
-    SLIPWAY_TRY(check_policy(name, stop));
+    SLIPWAY_TRY(check_policy(image_of(assignment_, services_.settings), stop));
     what = Making::slot;
     control_.waits_in(nullptr);
     slot_.reset();
-    if (std::exchange(nothing_made_, false) == false)
-        SLIPWAY_TRY(remove_containers(stop));
-    const auto progress = [this](std::string_view line) {
-        if (const auto written = spool_->append_line(own_line(line)); !written)
-            logger_.warn("a line could not be written to the log", written.error());
-    };
-    what = Making::image;
-    if (name.empty())
-        return Error{Errc::invalid_input,
-            "the stack names no runner image and the launcher has no default: set one of them"};
-    const auto image
-        = SLIPWAY_TRY(services_.host.image({.image = name, .id = assignment_.image_id}, progress, stop));
-    stage_.entry().passed("image");
-    what = Making::slot;
-    const auto begin = services_.clock.now();
-    const SlotRequest request{.stage_id = stage_id(),
-        .run_id = assignment_.run_id,
-        .image = name,
-        .image_id = image.id,
-        .kind = assignment_.kind,
-        .applies = applies(assignment_),
-        .limits = assignment_.limits};
-    slot_ = SLIPWAY_TRY(in("making the container",
-        services_.host.create(
-            request,
-            [this, &image](SlotFact fact) {
-                if (!image.reference.empty())
-                    fact.image_id = image.reference;
-                return stage_.entry().write(fact);
-            },
-            stop)));
-    auto& starts = slot_->was_warm() ? services_.tally.warm_starts : services_.tally.cold_starts;
-    starts.add(services_.clock.now() - begin);
-    stage_.entry().passed("slot");
+    auto made = std::exchange(made_ahead_, {});
+    if (!made) {
+        if (std::exchange(nothing_made_, false) == false)
+            SLIPWAY_TRY(remove_containers(stop));
+        made = make_slot(stop);
+    }
+    what = made->what;
+    slot_ = SLIPWAY_TRY(std::move(made->slot));
     what = Making::workspace;
     Workspace workspace{*context_};
     SLIPWAY_TRY(workspace.put(*slot_, stop));

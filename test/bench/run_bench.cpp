@@ -80,10 +80,10 @@ struct Way {
     Samples queued; ///< From the call that queues the run, or that confirms it.
     Samples offered; ///< Of that, until the assignment is here.
     Samples assigned; ///< From the assignment.
-    Samples opened; ///< Until the job knows its masks and calls.
+    Samples opened; ///< Until the job calls.
     Samples accept;
-    Samples image_and_slot;
-    Samples workspace;
+    Samples image_and_slot; ///< Beside the call, with what to mask.
+    Samples workspace; ///< After both.
     Samples readied; ///< Until the report below.
     Samples started; ///< The report that must be durable before the run frame.
     Samples framed; ///< Until the run frame is sent.
@@ -99,8 +99,8 @@ void note(Way& way, OwnLauncher& launcher, Time queued, Time byte)
     way.assigned.add(byte - assigned);
     way.opened.add(steps.at("before accept") - assigned);
     way.accept.add(steps.at("accept") - steps.at("before accept"));
-    way.image_and_slot.add(steps.at("slot") - steps.at("accept"));
-    way.workspace.add(steps.at("workspace") - steps.at("slot"));
+    way.image_and_slot.add(steps.at("slot") - steps.at("before accept"));
+    way.workspace.add(steps.at("workspace") - std::max(steps.at("slot"), steps.at("accept")));
     way.readied.add(steps.at("before started") - steps.at("workspace"));
     way.started.add(steps.at("started") - steps.at("before started"));
     way.framed.add(steps.at("run frame") - steps.at("started"));
@@ -151,9 +151,9 @@ void print_way(const char* title, const Way& way)
     Table table{title, "ms"};
     table.baseline("all of it", way.queued.quantile(0.5));
     table.row("until the assignment is in the launcher", way.offered.quantile(0.5));
-    table.row("what to mask", way.opened.quantile(0.5));
+    table.row("until the call that accepts", way.opened.quantile(0.5));
     table.row("the call that accepts", way.accept.quantile(0.5));
-    table.row("image and slot", way.image_and_slot.quantile(0.5));
+    table.row("beside it: what to mask, image and slot", way.image_and_slot.quantile(0.5));
     table.row("sources and workspace", way.workspace.quantile(0.5));
     table.row("until the start is reported", way.readied.quantile(0.5));
     table.row("the report of the start", way.started.quantile(0.5));

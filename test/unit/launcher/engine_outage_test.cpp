@@ -2,6 +2,9 @@
 
 #include <catch2/catch.hpp>
 
+#include <atomic>
+#include <future>
+
 using namespace slipway;
 using namespace slipway::launcher;
 using namespace slipway::test;
@@ -47,6 +50,24 @@ TEST_CASE("an offer that comes when Docker does not answer is declined before it
     REQUIRE(house.backend.wait_until([&] { return house.backend.declined() > 0; }, 20s));
     CHECK(house.backend.reports(id).empty());
     CHECK(std::filesystem::is_empty(house.directory.path() / "state" / "jobs"));
+}
+
+TEST_CASE("a slot is made while the accept is under way, and removed if the stage is refused")
+{
+    House house;
+    std::promise<std::string> added;
+    std::atomic<bool> made{false};
+    house.hook = [&, id = added.get_future().share()](std::string_view step) {
+        if (step != "before accept")
+            return;
+        made = house.backend.wait_until([&] { return !house.host.names().empty(); }, 20s);
+        house.backend.cancel(id.get());
+    };
+    added.set_value(house.add());
+    CHECK(house.backend.wait_until([&] { return made && house.host.names().empty(); }, 20s));
+    CHECK(house.backend.wait_until(
+        [&] { return std::filesystem::is_empty(house.directory.path() / "state" / "jobs"); }, 20s));
+    CHECK(house.host.started().empty());
 }
 
 TEST_CASE("a failure of the worker while a stage is made ready is waited for and fails nothing")
