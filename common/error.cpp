@@ -45,8 +45,8 @@ Errc code_of(int error_number) noexcept
         return Errc::conflict;
     case EACCES:
     case EPERM:
-    case EROFS:
         return Errc::rejected;
+    case EROFS: // what a disk that fails is made: as one that is full
     case ENOSPC:
     case EDQUOT:
     case EMFILE:

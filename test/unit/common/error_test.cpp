@@ -19,7 +19,7 @@ TEST_CASE("context is put before the cause, from copies and from temporaries ali
 TEST_CASE("an errno becomes what its caller can do about it")
 {
     const std::pair<int, Errc> codes[]{{ENOENT, Errc::not_found}, {EEXIST, Errc::conflict},
-        {EACCES, Errc::rejected}, {EROFS, Errc::rejected}, {ENOSPC, Errc::exhausted},
+        {EACCES, Errc::rejected}, {EROFS, Errc::exhausted}, {ENOSPC, Errc::exhausted},
         {EMFILE, Errc::exhausted}, {ECONNREFUSED, Errc::unreachable}, {EPIPE, Errc::unreachable},
         {ETIMEDOUT, Errc::timed_out}, {ENAMETOOLONG, Errc::invalid_input}, {EIO, Errc::internal}};
     for (const auto& [number, code] : codes)
