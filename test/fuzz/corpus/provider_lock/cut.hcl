@@ -1,0 +1,2 @@
+provider "a/b/c" {
+ version = "1"
