@@ -29,14 +29,16 @@ target_sources(slipway_engine_core
     blob_transfer.cpp compression.cpp disk_room.cpp disk_use.cpp drain_mark.cpp file_tar.cpp filtered_log.cpp git_source.cpp job.cpp
     job_end.cpp job_masks.cpp job_prepare.cpp job_settings.cpp journal.cpp journaled_stage.cpp limits.cpp
     log_uploader.cpp mask_fact.cpp outputs_file.cpp phase_runner.cpp
-    provider_cache/lock_file.cpp reconcile.cpp root_cas.cpp run_logs.cpp spool.cpp stage_end.cpp
+    provider_cache/lock_file.cpp provider_cache/package_receiver.cpp
+    provider_cache/package_tar.cpp provider_cache/provider_store.cpp reconcile.cpp root_cas.cpp run_logs.cpp spool.cpp stage_end.cpp
     start_pages.cpp state_file.cpp status.cpp supervisor.cpp supervisor_poll.cpp supervisor_rounds.cpp supervisor_status.cpp vault.cpp
     warm_pool.cpp workspace.cpp
   PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR} FILES
     backoff.h blob_transfer.h compression.h disk_room.h disk_use.h drain_mark.h engine.h file_tar.h filtered_log.h git_source.h job.h
     job_context.h job_control.h job_host.h job_masks.h job_settings.h journal.h journaled_stage.h limits.h log_uploader.h
     mask_fact.h outputs_file.h phase_runner.h
-    provider_cache/lock_file.h reconcile.h root_cas.h run_logs.h spool.h stage_end.h start_gate.h start_pages.h
+    provider_cache/lock_file.h provider_cache/package_receiver.h provider_cache/package_tar.h
+    provider_cache/provider_store.h reconcile.h root_cas.h run_logs.h spool.h stage_end.h start_gate.h start_pages.h
     state_file.h status.h
     supervisor.h tally.h vault.h warm_pool.h workspace.h)
 target_link_libraries(slipway_engine_core

@@ -44,7 +44,8 @@ void add_file(std::string& tar, const std::string& path, const TarFile& file)
     octal(header.gid, 0);
     octal(header.size, file.content.size());
     octal(header.mtime, 0);
-    header.type = '0';
+    header.type = file.link.empty() ? '0' : '2';
+    std::memcpy(header.link, file.link.data(), file.link.size());
     std::memcpy(header.magic, "ustar", 6);
     std::memcpy(header.version, "00", 2);
     char digits[7]{};
@@ -73,8 +74,11 @@ template <std::size_t N> Result<std::uint64_t> number_of(const char (&field)[N])
 Result<std::string> make_tar(const std::vector<TarFile>& files)
 {
     std::string tar;
-    for (const auto& file : files)
+    for (const auto& file : files) {
+        if (file.link.size() > sizeof(TarHeader::link))
+            return Error{Errc::invalid_input, "\"" + file.link + "\" is longer than 100 bytes"};
         add_file(tar, SLIPWAY_TRY(safe_path(file.path)), file);
+    }
     tar.append(2 * kBlock, '\0');
     return tar;
 }

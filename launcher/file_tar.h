@@ -15,10 +15,11 @@ struct TarFile {
     std::string path;
     std::string content;
     int mode = 0644;
+    std::string link = {}; ///< Not empty: a symbolic link to this, without content.
 };
 
 /// A tar archive (POSIX ustar) of these files. Fails with `invalid_input` on a path that is absolute, leaves
-/// the directory, or is longer than the format holds.
+/// the directory, or, as a link's target, is longer than the format holds.
 [[nodiscard]] Result<std::string> make_tar(const std::vector<TarFile>& files);
 
 /// The content of the one regular file that an archive holds. The bytes come out of a container: anything
