@@ -3,6 +3,7 @@
 #include "common/file.h"
 #include "launcher/config.h"
 #include "launcher/own_container.h"
+#include "launcher/provider_cache/places.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -137,8 +138,11 @@ Result<void> probe(
     const auto code = made.error().code();
     if (code == Errc::unreachable || code == Errc::timed_out || code == Errc::cancelled)
         return made.error();
+    const bool cache
+        = std::ranges::find(slot.mounts, kPackagesMount, &docker::Mount::target) != slot.mounts.end();
     return Error{Errc::invalid_input,
-        std::string{slot.mounts.empty() ? "" : "SPACELIFT_WORKER_EXTRA_MOUNTS (and _RO_, _WO_), "}
+        std::string{cache ? "SLIPWAY_PROVIDER_CACHE, " : ""}
+            + (slot.mounts.size() > (cache ? 1 : 0) ? "SPACELIFT_WORKER_EXTRA_MOUNTS (and _RO_, _WO_), " : "")
             + "SLIPWAY_JOB_*: Docker refuses the container of a job: " + made.error().message()
             + ": make what is missing on Docker's host, or change the setting"};
 }

@@ -1,6 +1,8 @@
 #include "launcher/engine.h"
 
 #include "launcher/docker_host.h"
+#include "launcher/provider_cache/provider_store.h"
+#include "launcher/provider_cache/store_mount.h"
 #include "launcher/run_logs.h"
 #include "launcher/supervisor.h"
 #include "launcher/vault.h"
@@ -13,6 +15,7 @@ namespace slipway::launcher {
 struct Engine::Parts {
     EngineSettings settings;
     Journal journal;
+    std::unique_ptr<ProviderStore> providers; ///< Null: none.
     std::unique_ptr<DockerHost> host;
     Vault vault;
     Tally tally;
@@ -21,9 +24,11 @@ struct Engine::Parts {
     Supervisor supervisor;
 
     Parts(EngineSettings engine_settings, Journal opened, std::vector<JobEntry> entries,
-        std::unique_ptr<DockerHost> docker_host, std::vector<crypto::PrivateKey> keys, EngineServices given)
+        std::unique_ptr<ProviderStore> provider_store, std::unique_ptr<DockerHost> docker_host,
+        std::vector<crypto::PrivateKey> keys, EngineServices given)
         : settings{std::move(engine_settings)}
         , journal{std::move(opened)}
+        , providers{std::move(provider_store)}
         , host{std::move(docker_host)}
         , vault{std::move(keys), given.random}
         , services{.settings = settings,
@@ -34,7 +39,8 @@ struct Engine::Parts {
               .random = given.random,
               .tally = tally,
               .policy = std::move(given.policy),
-              .run_logs = nullptr}
+              .run_logs = nullptr,
+              .providers = providers.get()}
         , supervisor{SupervisorParts{.services = services,
               .journal = journal,
               .entries = std::move(entries),
@@ -52,6 +58,33 @@ namespace {
 std::chrono::milliseconds longest_grace(const Limits& limits)
 {
     return std::chrono::milliseconds{std::max(limits.grace, limits.write_grace)};
+}
+
+/// Null when the settings name none.
+Result<std::unique_ptr<ProviderStore>> open_providers(
+    const EngineSettings& settings, const EngineServices& services)
+{
+    if (settings.provider_cache.empty())
+        return std::unique_ptr<ProviderStore>{};
+    // What a stage was offered stays until it is over for certain.
+    const std::chrono::milliseconds longest{settings.limits.run};
+    return ProviderStore::open(
+        {.directory = settings.provider_cache,
+            .max_bytes = settings.provider_cache_size,
+            .keep_for = 2 * longest + settings.prepare_limit,
+            .least = {.bytes = settings.least_free_bytes, .inodes = settings.least_free_inodes}},
+        services.clock, services.random);
+}
+
+Result<std::vector<ExtraMount>> mounts_of(
+    const EngineSettings& settings, const ProviderStore* providers, const docker::Engine& engine)
+{
+    auto mounts = settings.extra_mounts;
+    if (providers == nullptr)
+        return mounts;
+    auto docker = SLIPWAY_TRY(in(kDockerFailed, docker::Docker::open(engine)));
+    mounts.push_back(SLIPWAY_TRY(packages_mount(providers->packages(), docker, {})));
+    return mounts;
 }
 
 } // namespace
@@ -80,6 +113,8 @@ Result<Engine> Engine::create(EngineSettings settings, EngineDocker docker,
             .cleanup = settings.image_cleanup,
             .least = {.bytes = settings.least_free_bytes, .inodes = settings.least_free_inodes}},
         services.clock, services.logger);
+    auto providers = SLIPWAY_TRY(open_providers(settings, services));
+    auto mounts = SLIPWAY_TRY(mounts_of(settings, providers.get(), docker.engine));
     auto host
         = SLIPWAY_TRY(DockerHost::open({.engine = std::move(docker.engine),
                                            .instance_id = journal.instance_id(),
@@ -87,7 +122,7 @@ Result<Engine> Engine::create(EngineSettings settings, EngineDocker docker,
                                            .containers = {.network = std::move(docker.network),
                                                .runtime = std::move(docker.runtime),
                                                .job = settings.job,
-                                               .mounts = settings.extra_mounts,
+                                               .mounts = std::move(mounts),
                                                .metadata = settings.job_metadata},
                                            .warm_slots = settings.warm_slots.value_or(settings.capacity),
                                            .slot_transport = settings.slot_transport,
@@ -95,7 +130,7 @@ Result<Engine> Engine::create(EngineSettings settings, EngineDocker docker,
                                            .grace = longest_grace(settings.limits)},
             std::move(images), services.clock, services.random, services.logger, {}));
     return Engine{std::make_unique<Parts>(std::move(settings), std::move(journal), *std::move(entries),
-        std::move(host), std::move(keys), std::move(services))};
+        std::move(providers), std::move(host), std::move(keys), std::move(services))};
 }
 
 Engine::Engine(std::unique_ptr<Parts> parts)

@@ -84,6 +84,8 @@ struct EngineSettings {
     std::string root_cas; ///< PEM of all authorities that jobs shall trust; empty: those of their images.
     JobMetadata job_metadata = JobMetadata::allow;
     JobResources job;
+    std::filesystem::path provider_cache; ///< Of plugins that jobs share; empty: none.
+    std::uint64_t provider_cache_size = 20ULL * 1024 * 1024 * 1024; ///< Of all packages; 0: no limit.
 
     // Images and slots.
     std::string default_image

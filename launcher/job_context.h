@@ -10,14 +10,18 @@
 #include "launcher/journaled_stage.h"
 #include "launcher/limits.h"
 #include "launcher/policy/verdict.h"
+#include "launcher/provider_cache/lock_file.h"
 #include "launcher/run_logs.h"
 #include "launcher/spool.h"
 #include "launcher/tally.h"
 #include "launcher/vault.h"
 
 #include <string>
+#include <vector>
 
 namespace slipway::launcher {
+
+class ProviderStore;
 
 /// What all jobs work with; outlives them.
 struct JobServices {
@@ -30,6 +34,7 @@ struct JobServices {
     Tally& tally;
     PolicyCheck policy; ///< Empty: every stage may run.
     RunLogs* run_logs = nullptr; ///< Null: run logs are not copied.
+    ProviderStore* providers = nullptr; ///< Null: there is no provider cache.
 };
 
 /// What the parts of one job share; outlives them.
@@ -42,6 +47,9 @@ struct JobContext {
     const JobMasks& masks;
     Logger logger;
     std::string state_digest; ///< SHA-256 of the state file that the control plane has; of the job's thread.
+    /// By the lock file, and not in the provider cache when the stage began; of the job's thread. Gone with
+    /// the process: then the next job of the stack brings them.
+    std::vector<LockedProvider> plugins_wanted;
 };
 
 /// Lines of the launcher that stand once in a log; see Spool::append_once.
@@ -62,6 +70,7 @@ enum class LogLine : std::uint32_t {
     stopped_here = 15, ///< In place of `stopping`: by the operator of this machine.
     outputs = 16,
     keeping_outputs = 17,
+    plugins = 18,
     head = 1000, ///< + the number of the unit
     silence_warning = 1'000'000, ///< + the number of the unit
     unit_end = 2'000'000, ///< + the number of the unit

@@ -2,6 +2,7 @@
 #include "launcher/job.h"
 #include "launcher/job_settings.h"
 #include "launcher/policy/policy_input.h"
+#include "launcher/provider_cache/job_plugins.h"
 #include "launcher/root_cas.h"
 #include "launcher/stage_end.h"
 #include "launcher/state_file.h"
@@ -211,8 +212,10 @@ Result<void> Job::make_ready(Making& what, std::stop_token stop)
     what = Making::workspace;
     Workspace workspace{*context_};
     SLIPWAY_TRY(workspace.put(*slot_, stop));
-    if (!fetches_sources(assignment_)) // else it has its place when they are there
+    if (!fetches_sources(assignment_)) { // else they have their place when those are there
         SLIPWAY_TRY(in("putting the state", StateFile{*context_}.put(*slot_, stop)));
+        JobPlugins{*context_}.offer(*slot_, stop);
+    }
     SLIPWAY_TRY(in("putting the authorities' certificates", put_root_cas(*slot_, services_.settings, stop)));
     SLIPWAY_TRY(masks_->learn_files(stage_.entry(), assignment_, services_.vault, spool_->size()));
     uploader_->refilter();

@@ -2,6 +2,7 @@
 
 #include "launcher/config.h"
 #include "launcher/job_settings.h"
+#include "launcher/provider_cache/places.h"
 #include "launcher/slot-init/frames.h"
 #include "launcher/value_syntax.h"
 
@@ -55,7 +56,7 @@ Result<ExtraMount> read_mount(std::string_view entry, StageClass stages)
     mount.container = mount_path(rest.substr(colon + 1));
     if (mount.host.empty() || mount.container.empty())
         return bad_mount(entry, "both paths must be absolute and without \"..\"");
-    for (const std::string_view taken : {kWorkspace, std::string_view{slot::kSlotMount}})
+    for (const std::string_view taken : {kWorkspace, std::string_view{slot::kSlotMount}, kCachePlace})
         if (is_within(mount.container, taken) || is_within(taken, mount.container))
             return bad_mount(entry,
                 "in the job, " + std::string{taken}

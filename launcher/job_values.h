@@ -11,7 +11,7 @@
 namespace slipway::launcher {
 
 /// "host:container[:ro|rw], …", both absolute paths without "..". A target on the workspace, above it or in
-/// the place of slot-init is refused.
+/// the place of slot-init or of the provider cache is refused.
 [[nodiscard]] Result<std::vector<ExtraMount>> read_mounts(std::string_view text, StageClass stages);
 [[nodiscard]] std::string mounts_text(const std::vector<ExtraMount>& mounts, StageClass stages);
 

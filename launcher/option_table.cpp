@@ -100,6 +100,16 @@ constexpr std::array kOptions{
         "`deny` keeps jobs from the addresses at which clouds answer for the machine's role; `allow` does "
         "not.",
         field<kEngine, &E::job_metadata>()},
+    Option{"SLIPWAY_PROVIDER_CACHE", "", "provider-cache", "DIRECTORY",
+        "Directory of this machine in which provider plugins of OpenTofu and Terraform are kept between "
+        "jobs. "
+        "A job is offered those that the lock file in its sources names by their hash, to read only. Not "
+        "set: "
+        "none.",
+        field<kEngine, &E::provider_cache>()},
+    Option{"SLIPWAY_PROVIDER_CACHE_SIZE", "", "provider-cache-size", "SIZE",
+        "How much of that is kept; what was not used for the longest time goes first. `none`: all.",
+        field<kEngine, &E::provider_cache_size>()},
     Option{"SPACELIFT_WORKER_NETWORK", "", "network", "NAME",
         "Docker network of the job containers. `per-job` gives each job one of its own.",
         field<&Config::network>()},

@@ -2,6 +2,7 @@
 
 #include "common/secret.h"
 #include "launcher/git_source.h"
+#include "launcher/provider_cache/job_plugins.h"
 #include "launcher/stage_end.h"
 #include "launcher/state_file.h"
 #include "launcher/workspace.h"
@@ -83,7 +84,9 @@ Result<void> PhaseRunner::take_sources(JobSlot& slot, std::stop_token stop)
     const auto take = [&]() -> Result<void> {
         commit_ = SLIPWAY_TRY(fetched_commit(slot, stop));
         SLIPWAY_TRY(Workspace{context_}.put_into_sources(slot, stop));
-        return in("putting the state", StateFile{context_}.put(slot, stop));
+        SLIPWAY_TRY(in("putting the state", StateFile{context_}.put(slot, stop)));
+        JobPlugins{context_}.offer(slot, stop);
+        return {};
     };
     sources_end_ = {};
     const auto taken = take();
@@ -155,7 +158,7 @@ Result<void> PhaseRunner::send_unit(JobSlot& slot)
         line_id(LogLine::head, progress_.seq), head_of(unit(), context_.assignment.debug)));
     context_.stage.entry().passed("before run frame");
     const auto sent = slot.run({.seq = progress_.seq,
-        .argv = {"/bin/sh", "-c", script_of(unit(), facts)},
+        .argv = {"/bin/sh", "-c", JobPlugins{context_}.words_of_shell() + script_of(unit(), facts)},
         .environment = *environment,
         .directory = *directory});
     for (auto& [name, value] : *environment)
@@ -177,6 +180,9 @@ Result<void> PhaseRunner::follow(JobSlot& slot, std::stop_token stop)
         const auto* const exited = std::get_if<SlotExit>(&*event);
         if (exited && exited->seq == progress_.seq && exited->code == 0 && fetches_now())
             SLIPWAY_TRY(take_sources(slot, stop));
+        else if (exited && exited->seq == progress_.seq && exited->code == 0)
+            JobPlugins{context_}.take(
+                slot, [&] { return push_lease(slot); }, control_.preparing().get_token());
         if (exited && exited->seq == progress_.seq && (exited->code == 126 || exited->code == 127))
             look_for_shell(slot, stop);
         return take(slot, *std::move(event));

@@ -51,12 +51,14 @@ public:
     }
 
     /// `docker run` with the socket of Docker and nothing else of the machine but its network.
-    [[nodiscard]] ProcessSpec run(const World& world) const
+    /// `setting`: a variable with its value, beside what is needed; empty: none.
+    [[nodiscard]] ProcessSpec run(const World& world, const std::string& setting = {}) const
     {
         return {.argv = {"docker", "run", "--name", container(), "--network", "host", "-v",
                     "/var/run/docker.sock:/var/run/docker.sock", "-e", "SPACELIFT_TOKEN=" + world.token(),
                     "-e", "SPACELIFT_POOL_PRIVATE_KEY=" + world.private_key_base64(), "-e",
-                    "SPACELIFT_DEFAULT_RUNNER_IMAGE=" + world.image(), name_},
+                    "SPACELIFT_DEFAULT_RUNNER_IMAGE=" + world.image(), "-e",
+                    setting.empty() ? "SLIPWAY_CAPACITY=1" : setting, name_},
             .env = {},
             .directory = {},
             .log = world.directory() / "launcher.log"};
@@ -100,4 +102,29 @@ TEST_CASE("a launcher in a container without a volume for its state says what to
     const auto said = must(run_program({"sh", "-c", "docker logs " + image.container() + " 2>&1"}));
     CHECK(said.find("SLIPWAY_STATE_DIR") != std::string::npos);
     CHECK(said.find("-v slipway:/var/lib/slipway") != std::string::npos);
+}
+
+TEST_CASE("a launcher in a container shares a provider cache that is in a volume, and else says what to add")
+{
+    World world;
+    {
+        const LauncherImage image{R"(VOLUME ["/var/lib/slipway", "/cache"])"};
+        auto process = Process::start(image.run(world, "SLIPWAY_PROVIDER_CACHE=/cache"));
+        REQUIRE(process);
+        REQUIRE(process->read_until("is ready", 60s));
+        world.create_stack("web",
+            {"grep -o ' /mnt/slipway/providers [a-z0-9]* r[ow]' /proc/mounts | cut -d ' ' -f 2,4"}, {});
+        const auto run = world.start_run("web", "PROPOSED");
+        world.wait_state(run, "FINISHED");
+        CHECK(world.log(run).find("\n/mnt/slipway/providers ro\n") != std::string::npos);
+    }
+    const LauncherImage image{"VOLUME /var/lib/slipway"};
+    auto process = Process::start(image.run(world, "SLIPWAY_PROVIDER_CACHE=/tmp"));
+    REQUIRE(process);
+    const auto code = process->wait(60s);
+    REQUIRE(code);
+    CHECK(*code != 0);
+    const auto said = must(run_program({"sh", "-c", "docker logs " + image.container() + " 2>&1"}));
+    CHECK(said.find("SLIPWAY_PROVIDER_CACHE: the launcher runs in the container") != std::string::npos);
+    CHECK(said.find("/tmp is in no volume of it") != std::string::npos);
 }

@@ -1,5 +1,6 @@
 #include "common/file.h"
 #include "launcher/container_settings.h"
+#include "launcher/provider_cache/places.h"
 #include "test/integration/job_house.h"
 #include "test/support/process.h"
 
@@ -84,6 +85,9 @@ TEST_CASE("a mount whose path the host lacks is refused at the start, with the p
     CHECK(holds(message, "/no/such/place"));
     settings.mounts[0].stages = StageClass::write;
     CHECK(holds(refusal_of(settings, Errc::invalid_input), "/no/such/place"));
+    // An engine on another machine than the provider cache.
+    settings.mounts = {{.host = "/no/such/place", .container = std::string{kPackagesMount}}};
+    CHECK(refusal_of(settings, Errc::invalid_input).starts_with("SLIPWAY_PROVIDER_CACHE, SLIPWAY_JOB_"));
 }
 
 TEST_CASE("a runtime or capability that Docker does not know is refused at the start")

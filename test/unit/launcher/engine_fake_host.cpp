@@ -40,6 +40,7 @@ public:
     Result<std::string> get(std::string_view path, const Sink& tar, std::stop_token) override
     {
         std::string bytes = "the workspace";
+        std::function<void()> meanwhile = [] {};
         {
             const std::lock_guard lock{host_.mutex_};
             if (host_.get_failure_)
@@ -51,9 +52,15 @@ public:
                 if (file == host_.files_.end())
                     return Error{Errc::conflict, "nothing is there"};
                 bytes = SLIPWAY_TRY(make_tar({{.path = "file", .content = file->second}}));
+                if (const auto call = host_.while_getting_.find(file->first);
+                    call != host_.while_getting_.end())
+                    meanwhile = call->second;
             }
         }
-        SLIPWAY_TRY(tar(bytes));
+        SLIPWAY_TRY(tar(bytes.substr(0, bytes.size() / 2)));
+        meanwhile();
+        SLIPWAY_TRY(tar(bytes.substr(bytes.size() / 2)));
+        meanwhile();
         return std::string{};
     }
 
@@ -227,6 +234,12 @@ void FakeHost::fail_put(std::optional<Error> error)
 {
     const std::lock_guard lock{mutex_};
     put_failure_ = std::move(error);
+}
+
+void FakeHost::while_getting(const std::string& path, std::function<void()> call)
+{
+    const std::lock_guard lock{mutex_};
+    while_getting_[path] = std::move(call);
 }
 
 void FakeHost::set_file(const std::string& path, const std::string& content)

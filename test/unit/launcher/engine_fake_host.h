@@ -4,6 +4,7 @@
 
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -43,6 +44,8 @@ public:
     void fail_next_adopt(Error error);
     /// A file that every container has from now on, for `get` of its path; empty: it is there no more.
     void set_file(const std::string& path, const std::string& content);
+    /// Called while `get` of this path is under way, before and after the second half of the bytes.
+    void while_getting(const std::string& path, std::function<void()> call);
     /// Unpacking in a container fails from now on; none: works.
     void fail_put(std::optional<Error> error);
     /// Reading a container's files fails from now on; none: works.
@@ -121,6 +124,7 @@ private:
     std::optional<Error> get_failure_;
     std::optional<Error> put_failure_;
     std::map<std::string, std::string> files_;
+    std::map<std::string, std::function<void()>> while_getting_;
 };
 
 } // namespace slipway::test

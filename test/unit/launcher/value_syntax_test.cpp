@@ -141,8 +141,8 @@ TEST_CASE("what is no mount is refused with the form that is one", "[launcher]")
 
 TEST_CASE("a mount does not hide what belongs to the launcher", "[launcher]")
 {
-    const auto target = GENERATE(as<std::string>{}, "/", "/mnt", "/mnt/workspace", "/mnt/workspace/source/x",
-        "/.slipway", "/.slipway/init");
+    const auto target = GENERATE(as<std::string>{}, "/", "/mnt", "/mnt/workspace", "/mnt/slipway/plugins",
+        "/mnt/workspace/source/x", "/.slipway", "/.slipway/init");
     CHECK(holds(message_of(read_mounts("/a:" + target, StageClass::every)), "belongs to the launcher"));
     CHECK(read_mounts("/a:/mnt/workspace2,/b:/mnt/x,/c:/.slipway2", StageClass::every));
 }
