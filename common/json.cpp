@@ -3,7 +3,10 @@
 #include "common/utf8.h"
 
 #include <rapidjson/document.h>
+#include <rapidjson/encodedstream.h>
 #include <rapidjson/error/en.h>
+#include <rapidjson/memorystream.h>
+#include <rapidjson/reader.h>
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 
@@ -72,6 +75,47 @@ std::size_t lone_low_surrogate(std::string_view text) noexcept
     return at;
 }
 
+/// Builds a document, but of numbers that are too large for a double, which RapidJSON makes infinite and
+/// cannot write.
+struct Builder {
+    rapidjson::Document& document; // NOLINT(cppcoreguidelines-avoid-const-or-ref-data-members)
+
+    // The names are RapidJSON's.
+    bool Null() { return document.Null(); }
+
+    bool Bool(bool value) { return document.Bool(value); }
+
+    bool Int(int value) { return document.Int(value); }
+
+    bool Uint(unsigned value) { return document.Uint(value); }
+
+    bool Int64(std::int64_t value) { return document.Int64(value); }
+
+    bool Uint64(std::uint64_t value) { return document.Uint64(value); }
+
+    bool Double(double value) { return std::isfinite(value) && document.Double(value); }
+
+    bool RawNumber(const char* text, rapidjson::SizeType size, bool copy)
+    {
+        return document.RawNumber(text, size, copy);
+    }
+
+    bool String(const char* text, rapidjson::SizeType size, bool copy)
+    {
+        return document.String(text, size, copy);
+    }
+
+    bool StartObject() { return document.StartObject(); }
+
+    bool Key(const char* text, rapidjson::SizeType size, bool copy) { return document.Key(text, size, copy); }
+
+    bool EndObject(rapidjson::SizeType count) { return document.EndObject(count); }
+
+    bool StartArray() { return document.StartArray(); }
+
+    bool EndArray(rapidjson::SizeType count) { return document.EndArray(count); }
+};
+
 } // namespace
 
 struct JsonDocument::Impl {
@@ -101,12 +145,21 @@ Result<JsonDocument> JsonDocument::parse(std::string_view text, JsonLimits limit
         return Error{
             Errc::invalid_input, "not valid JSON at byte " + std::to_string(lone + 1) + ": half a character"};
     auto impl = std::make_unique<Impl>();
-    impl->document.Parse<kParseFlags>(text.data(), text.size());
-    if (impl->document.HasParseError()) {
+    rapidjson::ParseResult result;
+    const auto build = [&](rapidjson::Document& document) {
+        rapidjson::MemoryStream bytes{text.data(), text.size()};
+        rapidjson::EncodedInputStream<rapidjson::UTF8<>, rapidjson::MemoryStream> stream{bytes};
+        Builder builder{document};
+        result = rapidjson::Reader{}.Parse<kParseFlags>(stream, builder);
+        return !result.IsError();
+    };
+    impl->document.Populate(build);
+    if (result.IsError())
         return Error{Errc::invalid_input,
-            "not valid JSON at byte " + std::to_string(impl->document.GetErrorOffset() + 1) + ": "
-                + rapidjson::GetParseError_En(impl->document.GetParseError())};
-    }
+            "not valid JSON at byte " + std::to_string(result.Offset() + 1) + ": "
+                + (result.Code() == rapidjson::kParseErrorTermination
+                        ? "a number that is too large"
+                        : rapidjson::GetParseError_En(result.Code()))};
     return JsonDocument{std::move(impl)};
 }
 

@@ -95,6 +95,18 @@ TEST_CASE("numbers that are no 64-bit integers are refused")
     }
 }
 
+TEST_CASE("numbers that are too large for a double are refused where they end")
+{
+    for (const std::string text : {"[200000044442e297]", "{\"a\":-1e309}", "1e400"}) {
+        const auto parsed = JsonDocument::parse(text);
+        CAPTURE(text);
+        REQUIRE_FALSE(parsed);
+        CHECK(parsed.error().code() == Errc::invalid_input);
+        CHECK(parsed.error().message().starts_with("not valid JSON at byte "));
+    }
+    CHECK(JsonDocument::parse("[1.7e308,-1.7e308,1e-400]"));
+}
+
 TEST_CASE("of two members with one name the first counts")
 {
     const auto document = parsed(R"({"a":1,"a":2})");
