@@ -247,7 +247,7 @@ TEST_CASE("a module's test plans, applies and destroys in one container, also wh
 }
 
 TEST_CASE(
-    "a run's outputs are shown; sensitive ones are opened with the pool's key, and by nobody without it")
+    "a run's outputs are shown, sensitive ones are opened with the pool's key, and by nobody without it")
 {
     Office office;
     auto& person = office.person;

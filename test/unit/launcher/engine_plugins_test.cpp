@@ -96,7 +96,7 @@ TEST_CASE("a job is offered what the lock file of its own sources names, and its
 }
 
 TEST_CASE(
-    "sources in git are looked at when they are there; a later stage has its providers in its workspace")
+    "sources in git are looked at when they are there, a later stage has its providers in its workspace")
 {
     PluginHouse house;
     house.lock_it();

@@ -37,7 +37,7 @@ TEST_CASE("a stage that the policy denies fails with its text, and nothing is fe
     CHECK_FALSE(saw_value);
 }
 
-TEST_CASE("a policy that is at fault fails the run; one that this machine cannot ask is asked again")
+TEST_CASE("a policy that is at fault fails the run, one that this machine cannot ask is asked again")
 {
     House house;
     std::atomic<int> asked{0};

@@ -39,7 +39,7 @@ bool runs(const StartedCommand& command, std::string_view part)
 
 } // namespace
 
-TEST_CASE("sources in git are fetched by the first command; their commit is told, and given to what follows")
+TEST_CASE("sources in git are fetched by the first command, their commit is told, and given to what follows")
 {
     House house;
     house.host.set_file(kCommitFile, kCommit + "\n");

@@ -164,7 +164,7 @@ constexpr auto kOutputs = "/mnt/workspace/outputs.json";
 
 } // namespace
 
-TEST_CASE("outputs of an apply are kept, masked; sensitive ones sealed to the pool, and only where that is "
+TEST_CASE("outputs of an apply are kept, masked, sensitive ones sealed to the pool, and only where that is "
           "asked for")
 {
     const bool uploads = GENERATE(false, true);

@@ -235,7 +235,7 @@ TEST_CASE("no password of a proxy is shown", "[launcher]")
     CHECK_FALSE(holds(settings_text(*settings), "hush"));
 }
 
-TEST_CASE("an alias works like the variable; both with different values are refused", "[launcher]")
+TEST_CASE("an alias works like the variable, both with different values are refused", "[launcher]")
 {
     CHECK(config_of({{"SPACELIFT_ALLOWLIST_ENVS", "A"}}).allowed_names.size() == 1);
     CHECK(

@@ -69,7 +69,7 @@ Refusal refused_docker(const std::string& docker_host)
 
 } // namespace
 
-TEST_CASE("several keys are taken in their order, from one text or several; the certificate's may be any",
+TEST_CASE("several keys are taken in their order, from one text or several, the certificate's may be any",
     "[launcher]")
 {
     static const auto other = crypto::PrivateKey::generate(2048);

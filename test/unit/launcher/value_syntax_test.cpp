@@ -114,7 +114,7 @@ TEST_CASE("a proxy is an address, and no password of one is repeated", "[launche
     CHECK(without_password("http://proxy:1") == "http://proxy:1");
 }
 
-TEST_CASE("a mount is two absolute paths; read-only is said at its end", "[launcher]")
+TEST_CASE("a mount is two absolute paths, read-only is said at its end", "[launcher]")
 {
     const auto mounts = read_mounts(" /a:/b , /c//d/./e/:/f:ro,/g:/h:rw,", StageClass::read);
     REQUIRE(mounts);

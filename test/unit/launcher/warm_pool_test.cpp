@@ -228,7 +228,7 @@ TEST_CASE("a launcher that takes nothing more keeps nothing warm, and warms up w
     CHECK(eventually([&] { return house.pool->idle() == 2; }));
 }
 
-TEST_CASE("the classes in use are remembered over a restart; a memory that is torn is forgotten")
+TEST_CASE("the classes in use are remembered over a restart, a memory that is torn is forgotten")
 {
     House house{2};
     (void)house.pool->take(of("a", 1 << 30));
@@ -247,7 +247,7 @@ TEST_CASE("the classes in use are remembered over a restart; a memory that is to
     CHECK(house.pool->images().empty());
 }
 
-TEST_CASE("an image that is gone is no class any more; any other failure is told once and tried again")
+TEST_CASE("an image that is gone is no class any more, any other failure is told once and tried again")
 {
     House house{1};
     house.maker.fail(Error{Errc::not_found, "no such image"});

@@ -65,7 +65,7 @@ TEST_CASE("processes that take turns are clones, however many they are, and all 
     }
 }
 
-TEST_CASE("clones are refused while more than one of them asks; the one that stays is taken a minute later")
+TEST_CASE("clones are refused while more than one of them asks, the one that stays is taken a minute later")
 {
     protocol::Millis now = 0;
     auto registrations = clones(now);

@@ -65,7 +65,7 @@ struct Household {
 
 } // namespace
 
-TEST_CASE("an envelope goes when its run is over, not before; what people may want afterwards stays")
+TEST_CASE("an envelope goes when its run is over, not before, what people may want afterwards stays")
 {
     Household household;
     auto& desk = household.desk;

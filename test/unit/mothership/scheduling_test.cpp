@@ -75,7 +75,7 @@ TEST_CASE("a stack that deploys by itself asks nobody")
     CHECK(desk.grant());
 }
 
-TEST_CASE("one tracked run of a stack at a time; a proposed one need not wait")
+TEST_CASE("one tracked run of a stack at a time, a proposed one need not wait")
 {
     ControlDesk desk;
     const auto first = desk.start_run();
@@ -209,7 +209,7 @@ TEST_CASE("an apply that was accepted and not begun may be granted again")
     CHECK(desk.grant());
 }
 
-TEST_CASE("stopping before a worker has the run cancels it; afterwards the worker decides")
+TEST_CASE("stopping before a worker has the run cancels it, afterwards the worker decides")
 {
     ControlDesk desk;
     const auto id = desk.start_run();

@@ -169,7 +169,7 @@ TEST_CASE("a stage that the store does not know is kept when a restore has forgo
     CHECK(unknown_stage({1, UINT32_MAX}, 2) == Verdict::gone);
 }
 
-TEST_CASE("a held stage is neither granted nor begun; what has begun goes on")
+TEST_CASE("a held stage is neither granted nor begun, what has begun goes on")
 {
     check(
         {

@@ -4,7 +4,7 @@
 
 using namespace slipway::launcher;
 
-TEST_CASE("a config.json's logins, tokens and helpers are read; the rest is ignored")
+TEST_CASE("a config.json's logins, tokens and helpers are read, the rest is ignored")
 {
     // "dXNlcjpwYTpzcw==" is user:pa:ss
     const auto config = parse_docker_config(R"({
