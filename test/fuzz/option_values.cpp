@@ -53,6 +53,8 @@ void allowed(std::string_view text)
 /// Who has a password in an address does not find it in a message.
 void proxy(std::string_view text)
 {
+    if (text.find("hush-hush") != std::string_view::npos)
+        return; // it stands in the address itself, too
     const std::string address = "http://me:hush-hush@" + std::string{text};
     if (const auto value = read_proxy(address); !value)
         require(value.error().message().find("hush-hush") == std::string::npos);
