@@ -11,6 +11,8 @@ namespace slipway::test {
 
 namespace {
 
+constexpr std::chrono::seconds kPatience{30};
+
 template <class T> T must(Result<T> result)
 {
     if (!result)
@@ -33,7 +35,7 @@ ContainerWatch::ContainerWatch(std::string docker_host)
 void ContainerWatch::reconnect()
 {
     // What the engine said before it ended; a new one does not know it any more.
-    while (events_ && read_event()) { }
+    while (events_ && read_event(kPatience)) { }
     std::vector<std::pair<std::string, std::string>> env;
     if (!host_.empty())
         env.emplace_back("DOCKER_HOST", host_);
@@ -46,9 +48,14 @@ void ContainerWatch::reconnect()
         .log = {}}));
 }
 
-Result<void> ContainerWatch::read_event()
+void ContainerWatch::look()
 {
-    std::istringstream event{SLIPWAY_TRY(events_->read_until(" .\n", std::chrono::seconds{30}))};
+    while (read_event(std::chrono::milliseconds{0})) { }
+}
+
+Result<void> ContainerWatch::read_event(std::chrono::milliseconds deadline)
+{
+    std::istringstream event{SLIPWAY_TRY(events_->read_until(" .\n", deadline))};
     std::int64_t at = 0;
     std::string action;
     std::string container;
@@ -95,7 +102,7 @@ void ContainerWatch::record(const std::string& run_json, History& history)
 void ContainerWatch::record(const std::string& stage, History::Kind kind, History& history)
 {
     while (!all_gone(stage))
-        must(read_event());
+        must(read_event(kPatience));
     for (const auto& [container, life] : lives_) {
         if (life.stage != stage || life.began == 0)
             continue;

@@ -3,6 +3,7 @@
 #include "test/support/history_checker.h"
 #include "test/support/process.h"
 
+#include <chrono>
 #include <map>
 #include <string>
 
@@ -18,6 +19,8 @@ public:
 
     /// Listens again: an engine that ended has ended its answer, too.
     void reconnect();
+    /// Takes what was said so far. An engine keeps little for those who do not listen: do it now and then.
+    void look();
     /// Writes the document of a run that is over, and the containers of its stages, into `history`.
     void record(const std::string& run_json, History& history);
     /// Writes the containers of a stage into `history`, once there was one and all of them are gone.
@@ -31,7 +34,7 @@ private:
         bool gone = false;
     };
 
-    Result<void> read_event();
+    Result<void> read_event(std::chrono::milliseconds deadline);
     [[nodiscard]] bool all_gone(const std::string& stage) const;
 
     std::string host_;

@@ -199,7 +199,11 @@ bool World::try_launcher(const std::vector<std::pair<std::string, std::string>>&
     return static_cast<bool>(launcher_->read_until("is ready", kStart));
 }
 
-void World::kill_launcher() { launcher_->kill(); }
+void World::kill_launcher()
+{
+    watch_.look();
+    launcher_->kill();
+}
 
 void World::hand_over()
 {
