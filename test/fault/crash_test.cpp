@@ -112,6 +112,7 @@ TEST_CASE("launchers killed at random points, and control planes, from the offer
 {
     const int kKills = long_mode() ? 1000 : 50;
     World world;
+    world.history().let_starts_repeat();
     const auto lines = generator().shell(0, kLines / 3, "0.002");
     const auto expected = generator().lines(0, kLines / 3);
     world.create_stack("web", {lines}, {lines});
