@@ -16,7 +16,9 @@
 
 namespace slipway::http {
 
-/// TLS 1.2 or newer. Sessions are never resumed, so that each connection proves its certificate itself.
+enum class TlsVersion : std::uint8_t { v1_0, v1_1, v1_2, v1_3 };
+
+/// Sessions are never resumed, so that each connection proves its certificate itself.
 struct ServerTls {
     /// PEM: the server's certificate, then intermediates.
     std::string certificate_chain;
@@ -25,6 +27,8 @@ struct ServerTls {
     /// PEM: who may have signed client certificates. If not empty a certificate is asked for; a peer may show
     /// none, but one that does not verify ends the handshake.
     std::string client_ca;
+    /// Older ones are refused. Below 1.2 the ciphers and digests that those need are let in as well.
+    TlsVersion minimum = TlsVersion::v1_2;
 };
 
 struct ServerLimits {

@@ -215,6 +215,17 @@ Result<void> ask_for_client_certificate(SSL_CTX* context, std::string_view pem)
     return {};
 }
 
+Result<void> set_minimum(SSL_CTX* context, TlsVersion minimum)
+{
+    static constexpr std::array kVersions{TLS1_VERSION, TLS1_1_VERSION, TLS1_2_VERSION, TLS1_3_VERSION};
+    if (SSL_CTX_set_min_proto_version(context, kVersions[static_cast<std::size_t>(minimum)]) != 1)
+        return wrong("setting the least TLS version");
+    // What the old versions sign with, SHA-1, is beneath OpenSSL's level 1.
+    if (minimum < TlsVersion::v1_2 && SSL_CTX_set_cipher_list(context, "DEFAULT:@SECLEVEL=0") != 1)
+        return wrong("choosing the ciphers of old TLS versions");
+    return {};
+}
+
 } // namespace
 
 std::unique_ptr<Transport> plain_transport(int socket) { return std::make_unique<PlainTransport>(socket); }
@@ -223,8 +234,9 @@ Result<TlsServerContext> TlsServerContext::create(const ServerTls& tls)
 {
     ERR_clear_error();
     Context context{SSL_CTX_new(TLS_server_method())};
-    if (!context || SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION) != 1)
+    if (!context)
         return wrong("setting up TLS");
+    SLIPWAY_TRY(set_minimum(context.get(), tls.minimum));
     // No tickets and no cache: a resumed session would stand on a certificate that was checked some other
     // time.
     SSL_CTX_set_options(context.get(),

@@ -92,6 +92,28 @@ TEST_CASE("TLS below 1.2 is refused")
     CHECK_FALSE(old.shaken());
 }
 
+TEST_CASE("The least TLS version is what the operator says")
+{
+    const Pki pki;
+    auto options = pki.options();
+    SECTION("older than the default")
+    {
+        options.tls->minimum = http::TlsVersion::v1_0;
+        RunningServer server{identity_router(), options};
+        for (const int version : {TLS1_VERSION, TLS1_1_VERSION, TLS1_2_VERSION, TLS1_3_VERSION}) {
+            TlsClient client{server.port(), {}, version};
+            CHECK(client.exchange(get("/who", kClose)).ends_with("nobody"));
+        }
+    }
+    SECTION("newer")
+    {
+        options.tls->minimum = http::TlsVersion::v1_3;
+        RunningServer server{identity_router(), options};
+        CHECK_FALSE(TlsClient{server.port(), {}, TLS1_2_VERSION}.shaken());
+        CHECK(TlsClient{server.port(), {}, TLS1_3_VERSION}.shaken());
+    }
+}
+
 TEST_CASE("A session is never resumed, so that no connection inherits an identity")
 {
     const Pki pki;
