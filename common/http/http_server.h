@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -72,6 +73,10 @@ struct ServerOptions {
     ServerDeadlines deadlines;
     std::size_t io_threads = 2;
     std::size_t handler_threads = 8;
+    /// Has the last word on each reply but `Park`, on the server's own refusals too; may be empty. Of a
+    /// request that was not understood it sees what there is. Called by the threads that move bytes: it does
+    /// not wait and does not throw.
+    std::function<void(const Request&, Reply&)> on_reply;
 };
 
 /// Gauges at one moment.

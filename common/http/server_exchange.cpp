@@ -271,6 +271,8 @@ Connection::Task<bool> Connection::send_reply(Exchange& exchange)
     Reply& reply = exchange.reply;
     if (std::holds_alternative<Park>(reply.body))
         reply = Reply::problem(500, {});
+    if (shared_.options.on_reply)
+        shared_.options.on_reply(exchange.request, reply);
     ++shared_.requests;
     shared_.log.debug("request",
         {{"method", exchange.request.method}, {"path", exchange.request.path},

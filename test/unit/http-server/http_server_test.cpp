@@ -195,3 +195,24 @@ TEST_CASE("A server on all addresses answers IPv4, with the peer's address as IP
     client.send(get("/who"));
     CHECK(client.reply().body == "127.0.0.1");
 }
+
+TEST_CASE("The owner has the last word on every reply, refusals before a handler included")
+{
+    http::ServerOptions options;
+    options.on_reply = [](const Request& request, Reply& reply) {
+        reply.headers.emplace_back("X-Seen", request.method + std::to_string(reply.status));
+    };
+    RunningServer server{small_router(), options};
+    const auto seen = [&](std::string_view bytes) {
+        RawClient client{server.port()};
+        client.send(bytes);
+        const auto head = client.reply().head;
+        const auto at = head.find("X-Seen: ");
+        return at == std::string::npos ? std::string{} : head.substr(at + 8, head.find('\r', at) - at - 8);
+    };
+    CHECK(seen(get("/ok")) == "GET200");
+    CHECK(seen(get("/nowhere")) == "GET404");
+    CHECK(seen(get("/throw")) == "GET500");
+    CHECK(seen(post("/ok", "")) == "POST405");
+    CHECK(seen("nonsense\r\n\r\n") == "400");
+}
