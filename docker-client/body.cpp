@@ -100,6 +100,11 @@ std::string create_body(const ContainerSpec& spec)
         json.field("StopTimeout", static_cast<std::int64_t>(spec.stop_timeout->count()));
     json.flag("OpenStdin", spec.open_stdin);
     write_host_config(json, spec);
+    if (!spec.network_aliases.empty()) {
+        json.key("NetworkingConfig").begin_object().key("EndpointsConfig").begin_object();
+        json.key(spec.network_mode).begin_object().string_list("Aliases", spec.network_aliases).end_object();
+        json.end_object().end_object();
+    }
     return json.end_object().take();
 }
 

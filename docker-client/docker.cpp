@@ -3,6 +3,7 @@
 #include "common/base64.h"
 #include "common/http/url.h"
 #include "common/json.h"
+#include "docker-client/calls.h"
 #include "docker-client/deadlines.h"
 #include "docker-client/parse.h"
 
@@ -20,24 +21,6 @@ using http::percent_encode;
 constexpr std::uint64_t kUnlimited = UINT64_MAX;
 /// Progress of a pull: a fraction of a kilobyte a line, ten lines a second.
 constexpr std::uint64_t kMaxProgress = 256 * 1024 * 1024;
-
-std::string container_path(std::string_view container, std::string_view call)
-{
-    return "/containers/" + percent_encode(container) + std::string{call};
-}
-
-/// Names and ids start with a letter or digit, and so does each part of an image's name. Anything else, ".."
-/// above all, would make another call of the path.
-Result<void> check_name(std::string_view what, std::string_view name)
-{
-    const char first = name.empty() ? '\0' : name.front();
-    const bool starts_well
-        = (first >= 'a' && first <= 'z') || (first >= 'A' && first <= 'Z') || (first >= '0' && first <= '9');
-    if (!starts_well || name.find("/.") != std::string_view::npos
-        || name.find('\0') != std::string_view::npos)
-        return Error{Errc::invalid_input, "docker: not the name of a" + std::string{what}};
-    return {};
-}
 
 /// Names of images hold slashes, which stay as they are in this part of the API's paths.
 std::string name_path(std::string_view image)
@@ -151,9 +134,15 @@ Result<EngineInfo> Docker::info(std::stop_token stop)
 
 Result<Image> Docker::inspect_image(std::string_view image, std::stop_token stop)
 {
+    return std::move(SLIPWAY_TRY(describe_image(image, std::move(stop))).image);
+}
+
+Result<DescribedImage> Docker::describe_image(std::string_view image, std::stop_token stop)
+{
     SLIPWAY_TRY(check_name("n image", image));
-    const auto response = SLIPWAY_TRY(call(request("GET", image_path(image, "/json")), stop));
-    return in("docker", parse_image(response.body));
+    auto response = SLIPWAY_TRY(call(request("GET", image_path(image, "/json")), stop));
+    auto parsed = SLIPWAY_TRY(in("docker", parse_image(response.body)));
+    return DescribedImage{.image = std::move(parsed), .json = std::move(response.body)};
 }
 
 Result<std::string> Docker::import_image(const ImportSpec& spec, int tar_fd, std::stop_token stop)
@@ -355,47 +344,6 @@ Result<std::optional<std::int64_t>> Docker::file_size(
         in("docker", base64_decode(response->header("X-Docker-Container-Path-Stat").value_or(""))));
     const auto document = SLIPWAY_TRY(in("docker", JsonDocument::parse(stat)));
     return std::optional{SLIPWAY_TRY(in("docker", document.root().integer("size", 0)))};
-}
-
-Result<std::optional<Network>> Docker::find_network(std::string_view name, std::stop_token stop)
-{
-    SLIPWAY_TRY(check_name(" network", name));
-    // The list, not an inspect: that one also takes a prefix of an id for a name.
-    const auto response = SLIPWAY_TRY(call(request("GET", "/networks"), stop));
-    for (Network& network : SLIPWAY_TRY(in("docker", parse_networks(response.body)))) {
-        if (network.name == name || network.id == name)
-            return std::optional{std::move(network)};
-    }
-    return std::optional<Network>{};
-}
-
-Result<std::vector<Network>> Docker::list_networks(const StringPairs& labels, std::stop_token stop)
-{
-    const auto response = SLIPWAY_TRY(
-        call(request("GET", "/networks?filters=" + percent_encode(label_filters(labels))), stop));
-    return in("docker", parse_networks(response.body));
-}
-
-Result<void> Docker::create_network(std::string_view name, const StringPairs& labels, std::stop_token stop)
-{
-    SLIPWAY_TRY(check_name(" network", name));
-    JsonWriter json;
-    json.begin_object().field("Name", name).flag("CheckDuplicate", true).string_map("Labels", labels);
-    http::ClientRequest post = request("POST", "/networks/create");
-    post.headers = {{"Content-Type", "application/json"}};
-    post.body = json.end_object().take();
-    post.timeout = deadlines::kCreate;
-    SLIPWAY_TRY(call(std::move(post), stop));
-    return {};
-}
-
-Result<void> Docker::remove_network(std::string_view name, std::stop_token stop)
-{
-    SLIPWAY_TRY(check_name(" network", name));
-    auto gone = call(request("DELETE", "/networks/" + percent_encode(name)), stop);
-    if (!gone && gone.error().code() != Errc::not_found)
-        return gone.error();
-    return {};
 }
 
 } // namespace slipway::docker

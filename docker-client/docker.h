@@ -54,6 +54,9 @@ public:
 
     [[nodiscard]] Result<Image> inspect_image(std::string_view image, std::stop_token stop);
 
+    /// The same with all that the engine says of it.
+    [[nodiscard]] Result<DescribedImage> describe_image(std::string_view image, std::stop_token stop);
+
     /// Makes an image of one layer from the tar file `tar_fd` (from its begin, whatever its position).
     /// Returns the id.
     [[nodiscard]] Result<std::string> import_image(const ImportSpec& spec, int tar_fd, std::stop_token stop);
@@ -121,6 +124,27 @@ public:
 
     /// One that is gone already is a success; `rejected`: a container uses it.
     [[nodiscard]] Result<void> remove_network(std::string_view name, std::stop_token stop);
+
+    /// All that the engine says of a network, as JSON.
+    [[nodiscard]] Result<std::string> describe_network(std::string_view name, std::stop_token stop);
+
+    /// A local volume. One of that name that is there already is returned as it is, with labels of its own.
+    [[nodiscard]] Result<Volume> create_volume(
+        std::string_view name, const StringPairs& labels, std::stop_token stop);
+
+    /// All that the engine says of a volume, as JSON.
+    [[nodiscard]] Result<std::string> describe_volume(std::string_view name, std::stop_token stop);
+
+    /// All volumes that carry every one of `labels`.
+    [[nodiscard]] Result<std::vector<Volume>> list_volumes(const StringPairs& labels, std::stop_token stop);
+
+    /// One that is gone already is a success; `conflict`: a container uses it.
+    [[nodiscard]] Result<void> remove_volume(std::string_view name, std::stop_token stop);
+
+    /// A file or directory of a container, which need not run, as a tar archive; nothing when there is none.
+    /// `exhausted`: the archive has more than `most` bytes.
+    [[nodiscard]] Result<std::optional<std::string>> get_archive(
+        std::string_view container, std::string_view path, std::uint64_t most, std::stop_token stop);
 
 private:
     Docker(http::HttpClient client, ApiVersion api);

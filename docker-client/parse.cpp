@@ -230,9 +230,40 @@ Result<std::vector<Network>> parse_networks(std::string_view json)
         network.name = SLIPWAY_TRY(value.string("Name"));
         network.driver = SLIPWAY_TRY(value.string_or("Driver", ""));
         network.internal = is_yes(SLIPWAY_TRY(value.boolean_or("Internal", false)));
+        network.labels = SLIPWAY_TRY(value.string_map("Labels"));
         networks.push_back(std::move(network));
     }
     return networks;
+}
+
+namespace {
+
+Result<Volume> read_volume(const JsonValue& value)
+{
+    Volume volume;
+    volume.name = SLIPWAY_TRY(value.string("Name"));
+    volume.labels = SLIPWAY_TRY(value.string_map("Labels"));
+    return volume;
+}
+
+} // namespace
+
+Result<Volume> parse_volume(std::string_view json)
+{
+    const auto document = SLIPWAY_TRY(parse("volume", json));
+    return read_volume(document.root());
+}
+
+Result<std::vector<Volume>> parse_volumes(std::string_view json)
+{
+    const auto document = SLIPWAY_TRY(parse("volume list", json));
+    std::vector<Volume> volumes;
+    const auto list = SLIPWAY_TRY(document.root().find("Volumes"));
+    if (!list)
+        return volumes;
+    for (const JsonValue& value : SLIPWAY_TRY(list->elements()))
+        volumes.push_back(SLIPWAY_TRY(read_volume(value)));
+    return volumes;
 }
 
 Result<std::int64_t> parse_wait(std::string_view json)

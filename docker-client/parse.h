@@ -24,6 +24,8 @@ inline constexpr JsonLimits kAnswerLimits{.max_bytes = 8 * 1024 * 1024, .max_dep
 [[nodiscard]] Result<Container> parse_container(std::string_view json);
 [[nodiscard]] Result<std::vector<ContainerSummary>> parse_containers(std::string_view json);
 [[nodiscard]] Result<std::vector<Network>> parse_networks(std::string_view json);
+[[nodiscard]] Result<Volume> parse_volume(std::string_view json);
+[[nodiscard]] Result<std::vector<Volume>> parse_volumes(std::string_view json);
 /// The exit code of a wait; an error within it fails with `internal`.
 [[nodiscard]] Result<std::int64_t> parse_wait(std::string_view json);
 /// The "message" of an error answer; empty when there is none.

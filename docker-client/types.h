@@ -50,6 +50,12 @@ struct Image {
     bool has_healthcheck = false; ///< One that runs a command.
 };
 
+/// An image and the engine's whole answer about it.
+struct DescribedImage {
+    Image image;
+    std::string json;
+};
+
 /// What `Docker::import_image` makes of a tar stream.
 struct ImportSpec {
     std::string repository; ///< Name of the image without its tag.
@@ -113,6 +119,7 @@ struct ContainerSpec {
     std::vector<Mount> mounts;
     StringPairs tmpfs; ///< Path and mount options, e.g. {"/run", "size=64m"}.
     std::string network_mode; ///< "none", "bridge", "host", "container:<id>" or a network's name.
+    Strings network_aliases; ///< Further names of the container in that network, which must be one of ours.
     std::string runtime;
     Strings cap_add;
     Strings cap_drop;
@@ -201,6 +208,12 @@ struct Network {
     std::string name;
     std::string driver;
     bool internal = false;
+    StringPairs labels;
+};
+
+struct Volume {
+    std::string name;
+    StringPairs labels;
 };
 
 struct RemoveContainer {

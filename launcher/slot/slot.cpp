@@ -52,6 +52,8 @@ docker::ContainerSpec container_spec(const SlotSpec& spec, const SlotPlace& plac
     container.mounts.push_back(std::move(mount));
     container.tmpfs = spec.tmpfs;
     container.network_mode = spec.network;
+    container.network_aliases = spec.network_aliases;
+    container.privileged = spec.privileged;
     container.runtime = spec.runtime;
     container.cap_add = spec.cap_add;
     container.cap_drop = spec.cap_drop;

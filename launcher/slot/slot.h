@@ -25,6 +25,8 @@ struct SlotSpec {
     docker::StringPairs labels;
     std::string runtime; ///< Empty: the engine's default.
     std::string network; ///< Empty: the engine's default.
+    docker::Strings network_aliases; ///< Further names in `network`.
+    bool privileged = false;
     std::vector<docker::Mount> mounts;
     docker::StringPairs tmpfs;
     docker::Strings cap_add;

@@ -25,7 +25,8 @@ TEST_CASE("each member of a spec has its place in the API", "[docker]")
     spec.labels = {{"io.slipway.x", "y"}};
     spec.mounts = {{MountKind::bind, "/a:b", "/c", true}, {MountKind::volume, "v", "/d", false}};
     spec.tmpfs = {{"/run", "size=1m"}};
-    spec.network_mode = "none";
+    spec.network_mode = "build";
+    spec.network_aliases = {"db"};
     spec.runtime = "runsc";
     spec.cap_add = {"SYS_PTRACE"};
     spec.cap_drop = {"NET_RAW"};
@@ -46,10 +47,11 @@ TEST_CASE("each member of a spec has its place in the API", "[docker]")
            R"("Labels":{"io.slipway.x":"y"},"Healthcheck":{"Test":["NONE"]},"StopSignal":"SIGTERM","StopTimeout":30,"OpenStdin":true,)"
            R"("HostConfig":{"Mounts":[{"Type":"bind","Source":"/a:b","Target":"/c","ReadOnly":true},)"
            R"({"Type":"volume","Source":"v","Target":"/d","ReadOnly":false}],)"
-           R"("Ulimits":[{"Name":"core","Soft":1,"Hard":2}],"Tmpfs":{"/run":"size=1m"},"NetworkMode":"none",)"
+           R"("Ulimits":[{"Name":"core","Soft":1,"Hard":2}],"Tmpfs":{"/run":"size=1m"},"NetworkMode":"build",)"
            R"("Runtime":"runsc","CapAdd":["SYS_PTRACE"],"CapDrop":["NET_RAW"],"SecurityOpt":["no-new-privileges"],)"
            R"("Privileged":true,"PidsLimit":100,"Memory":1000000,"NanoCpus":500000000,)"
-           R"("LogConfig":{"Type":"none","Config":{}},"Init":true,"AutoRemove":false}})");
+           R"("LogConfig":{"Type":"none","Config":{}},"Init":true,"AutoRemove":false},)"
+           R"("NetworkingConfig":{"EndpointsConfig":{"build":{"Aliases":["db"]}}}})");
 }
 
 TEST_CASE("label filters ask for a value, or for the name alone", "[docker]")
