@@ -5,14 +5,11 @@
 #include "launcher/docker_slot.h"
 #include "launcher/engine.h"
 #include "launcher/metadata_block.h"
-#include "launcher/own_container.h"
-#include "launcher/slot/slot_init_file.h"
 
 #include <algorithm>
 #include <array>
 #include <future>
 #include <set>
-#include <thread>
 
 namespace slipway::launcher {
 
@@ -63,8 +60,6 @@ SlotClass class_of(const SlotRequest& request, const ContainerSettings& containe
         .pids = request.limits.pids};
 }
 
-int start_places() { return 2 * static_cast<int>(std::max(1U, std::thread::hardware_concurrency())); }
-
 } // namespace
 
 DockerHost::DockerHost(
@@ -73,7 +68,6 @@ DockerHost::DockerHost(
     , images_{std::move(images)}
     , clock_{clock}
     , random_{random}
-    , gate_{start_places()}
 {
 }
 
@@ -82,8 +76,6 @@ Result<std::unique_ptr<DockerHost>> DockerHost::open(DockerHostSettings settings
     std::stop_token stop)
 {
     std::unique_ptr<DockerHost> host{new DockerHost{std::move(settings), std::move(images), clock, random}};
-    host->init_file_ = SLIPWAY_TRY(slot::install_slot_init(host->settings_.state_directory / "bin"));
-    SLIPWAY_TRY(make_directories(host->settings_.state_directory / "slots"));
     auto docker = SLIPWAY_TRY(in(kDockerFailed, docker::Docker::open(host->settings_.engine)));
     // At once with the questions below: what an earlier process has left running waits for all of them.
     auto swept = std::async(std::launch::async, [&] { return host->sweep(stop); });
@@ -93,18 +85,14 @@ Result<std::unique_ptr<DockerHost>> DockerHost::open(DockerHostSettings settings
         return is_setting ? checked.error() : checked.error().in(kDockerFailed);
     }
     SLIPWAY_TRY(swept.get());
-    host->state_on_host_
-        = SLIPWAY_TRY(state_directory_on_host(docker, host->settings_.state_directory, std::move(stop)));
-    host->transport_ = std::make_unique<TransportCheck>(
-        TransportCheckSettings{.engine = host->settings_.engine,
-            .wanted = host->settings_.slot_transport,
+    host->site_ = SLIPWAY_TRY(SlotSite::open(
+        {.engine = host->settings_.engine,
+            .state_directory = host->settings_.state_directory,
+            .transport = host->settings_.slot_transport,
             .runtime = host->settings_.containers.runtime,
             .boot_id = host->settings_.boot_id,
-            .labels = {{std::string{kInstanceLabel}, host->settings_.instance_id}},
-            .state_directory = host->settings_.state_directory,
-            .state_on_host = host->state_on_host_,
-            .init_file = host->init_file_},
-        clock, random, logger, [self = host.get()] { self->tell_ready(); });
+            .labels = {{std::string{kInstanceLabel}, host->settings_.instance_id}}},
+        clock, random, logger, [self = host.get()] { self->tell_ready(); }, std::move(stop)));
     SlotMaker& maker = *host;
     host->pool_ = std::make_unique<WarmPool>(WarmPoolSettings{.count = host->settings_.warm_slots,
                                                  .memory = host->settings_.state_directory / "warm"},
@@ -119,14 +107,8 @@ Result<void> DockerHost::sweep(std::stop_token stop) const
     for (const auto& container : SLIPWAY_TRY(in(kDockerFailed,
              docker.list_containers({{std::string{kInstanceLabel}, settings_.instance_id}}, stop))))
         names.insert(container.names.begin(), container.names.end());
-    std::vector<std::filesystem::path> stale;
-    std::error_code code;
-    for (std::filesystem::directory_iterator it{settings_.state_directory / "slots", code}, end;
-         !code && it != end; it.increment(code))
-        if (!names.contains(it->path().filename().string()))
-            stale.push_back(it->path());
-    for (const auto& path : stale)
-        SLIPWAY_TRY(remove_tree(path));
+    SLIPWAY_TRY(remove_stale_slots(
+        settings_.state_directory, names, [](const std::string& /*name*/) { return true; }));
     // Networks are named as their containers.
     for (const auto& network : SLIPWAY_TRY(in(kDockerFailed,
              docker.list_networks({{std::string{kInstanceLabel}, settings_.instance_id}}, stop))))
@@ -183,33 +165,13 @@ Result<std::unique_ptr<JobSlot>> DockerHost::make(
         {.memory_bytes = wanted.memory_bytes, .nano_cpus = wanted.nano_cpus, .pids = wanted.pids},
         wanted.kind == protocol::StageKind::write);
     spec.grace = settings_.grace;
-    const auto directory = settings_.state_directory / "slots" / spec.name;
-    SlotRecord record{.directory = directory.string(),
-        .key = {},
+    const SlotImage inside{.id = wanted.image_id,
         .environment = image.env,
         .user = settings_.containers.job.user.empty() ? image.user : settings_.containers.job.user};
-    const auto keep_record = [&record, &keep, name = spec.name, id = wanted.image_id](const Secret& key) {
-        record.key = key;
-        return keep({.record = record.to_text(), .container = name, .image_id = id});
-    };
     if (has_own_network(settings_.containers))
         SLIPWAY_TRY(
             docker.create_network(spec.name, {{std::string{kInstanceLabel}, settings_.instance_id}}, stop));
-    const auto way = SLIPWAY_TRY(transport_->answer(stop));
-    record.stdio = way.stdio.has_value();
-    // The key comes with the first connection, within this call: the callback's referents live long enough.
-    std::unique_ptr<slot::Slot> created;
-    {
-        const auto pass = SLIPWAY_TRY(gate_.enter(stop));
-        created = SLIPWAY_TRY(slot::Slot::create(docker, spec,
-            {.directory = directory,
-                .host_directory = state_on_host_ / "slots" / spec.name,
-                .init_file = init_file_,
-                .stdio = way.stdio},
-            keep_record, random_, stop));
-    }
-    auto made = std::make_unique<DockerSlot>(std::move(created), std::move(docker), record, clock_);
-    SLIPWAY_TRY(made->wait_ready(stop));
+    auto made = SLIPWAY_TRY(site_->make(spec, inside, keep, stop));
     if (settings_.containers.metadata == JobMetadata::deny)
         SLIPWAY_TRY(close_metadata(spec.name, std::move(stop)));
     return std::unique_ptr<JobSlot>{std::move(made)};
@@ -284,9 +246,9 @@ void DockerHost::settle(std::stop_token stop) { pool_->settle(std::move(stop)); 
 
 std::size_t DockerHost::idle_slots() const { return pool_->idle(); }
 
-bool DockerHost::ready() const { return transport_->known(); }
+bool DockerHost::ready() const { return site_->transport().known(); }
 
-std::string DockerHost::transport() const { return std::string{transport_->name()}; }
+std::string DockerHost::transport() const { return std::string{site_->transport().name()}; }
 
 void DockerHost::on_ready(std::function<void()> call)
 {
@@ -294,7 +256,7 @@ void DockerHost::on_ready(std::function<void()> call)
         const std::lock_guard lock{mutex_};
         on_ready_ = std::move(call);
     }
-    if (transport_->known())
+    if (site_->transport().known())
         tell_ready();
 }
 
@@ -311,18 +273,7 @@ std::set<std::string> DockerHost::warm_images() const { return pool_->images(); 
 Result<std::unique_ptr<JobSlot>> DockerHost::adopt(
     const SlotFact& slot, std::uint64_t have, std::stop_token stop)
 {
-    auto docker = SLIPWAY_TRY(docker::Docker::open(settings_.engine));
-    auto record = SlotRecord::parse(slot.record);
-    if (!record || record->key.empty())
-        return Error{Errc::not_found, "the journal does not hold the slot's key"};
-    const auto container = SLIPWAY_TRY(docker.inspect_container(slot.container, stop));
-    if (!container.state.running)
-        return Error{
-            Errc::not_found, "the container ended with code " + std::to_string(container.state.exit_code)};
-    auto taken = SLIPWAY_TRY(slot::Slot::adopt(slot.container,
-        {.directory = record->directory, .key = record->key, .have = have, .keep_key = {}},
-        record->stdio ? std::optional{settings_.engine} : std::nullopt, random_));
-    auto made = std::make_unique<DockerSlot>(std::move(taken), std::move(docker), *std::move(record), clock_);
+    auto made = SLIPWAY_TRY(site_->adopt(slot, have, stop));
     // Again: whoever made it may have died before.
     if (settings_.containers.metadata == JobMetadata::deny)
         SLIPWAY_TRY(close_metadata(slot.container, stop));
@@ -333,7 +284,7 @@ Result<std::unique_ptr<JobSlot>> DockerHost::adopt(
 Result<std::vector<FoundContainer>> DockerHost::containers(std::stop_token stop)
 {
     auto docker = SLIPWAY_TRY(docker::Docker::open(settings_.engine));
-    const bool checking = !transport_->known();
+    const bool checking = !site_->transport().known();
     const auto own_before = own();
     const auto list = SLIPWAY_TRY(
         docker.list_containers({{std::string{kInstanceLabel}, settings_.instance_id}}, std::move(stop)));
@@ -366,7 +317,7 @@ Result<void> DockerHost::remove(const std::string& container, std::stop_token st
         SLIPWAY_TRY(docker.remove_network(container, stop));
     // Containers are named as their directories.
     if (container.starts_with("slipway-") && container.find('/') == std::string::npos)
-        return remove_tree(settings_.state_directory / "slots" / container);
+        return remove_tree(site_->directory_of(container));
     return {};
 }
 

@@ -7,8 +7,7 @@
 #include "launcher/image_store.h"
 #include "launcher/job_host.h"
 #include "launcher/slot/slot.h"
-#include "launcher/start_gate.h"
-#include "launcher/transport_check.h"
+#include "launcher/slot_site.h"
 #include "launcher/warm_pool.h"
 
 #include <filesystem>
@@ -89,13 +88,10 @@ private:
     std::unique_ptr<ImageStore> images_;
     const Clock& clock_;
     Random& random_;
-    std::filesystem::path init_file_;
-    std::filesystem::path state_on_host_;
-    StartGate gate_;
     mutable std::mutex mutex_;
     std::function<void()> on_ready_;
     std::set<std::string> own_; ///< Containers that the host makes, keeps idle or removes.
-    std::unique_ptr<TransportCheck> transport_;
+    std::unique_ptr<SlotSite> site_;
     std::unique_ptr<WarmPool> pool_; ///< Last: its thread uses everything above.
 };
 

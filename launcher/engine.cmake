@@ -59,5 +59,6 @@ target_sources(slipway_engine
     container_settings.cpp container_settings.h docker_host.cpp docker_host.h docker_slot.cpp docker_slot.h engine.cpp
     image_disk.cpp image_disk.h image_source.cpp image_source.h image_store.cpp image_store.h metadata_block.cpp
     metadata_block.h own_container.cpp own_container.h provider_cache/store_mount.cpp provider_cache/store_mount.h
-    pulled_images.cpp pulled_images.h runner_image.cpp runner_image.h transport_check.cpp transport_check.h)
+    pulled_images.cpp pulled_images.h runner_image.cpp runner_image.h slot_site.cpp slot_site.h
+    transport_check.cpp transport_check.h)
 target_link_libraries(slipway_engine PUBLIC slipway::engine_core slipway_slot)

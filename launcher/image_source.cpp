@@ -66,15 +66,14 @@ bool is_word_of_registry(const Error& error)
     return error.code() == Errc::not_found || error.code() == Errc::rejected;
 }
 
-Error refusal(
-    const Error& error, const std::string& name, const ImageReference& image, const RegistryLogin& login)
+Error refusal(const Error& error, const std::string& name, const ImageReference& image,
+    const RegistryLogin& login, const std::string& login_place)
 {
     if (error.code() == Errc::not_found)
         return {Errc::not_found,
             "the registry " + image.registry + " has no image " + name + " (" + error.message() + ")"};
     const std::string remedy = login.auth.empty()
-        ? "it wants a login: docker login " + image.registry
-            + " with DOCKER_CONFIG set to the directory that SPACELIFT_DOCKER_CONFIG_DIR names"
+        ? "it wants a login: docker login " + image.registry + " with DOCKER_CONFIG set " + login_place
         : "the login has expired, or may not pull this image: log in again";
     return {Errc::rejected,
         "the registry " + image.registry + " refuses the image " + name + ", asked for " + login.origin + " ("
@@ -101,7 +100,7 @@ Result<std::string> ImageSource::ask(const std::string& name, const ImageReferen
         return answer;
     if (answer.error().code() == Errc::rejected)
         logins_.refused(image);
-    return refusal(answer.error(), name, image, login);
+    return refusal(answer.error(), name, image, login, login_place_);
 }
 
 Result<std::string> ImageSource::digest(const std::string& name, const ImageReference& image,

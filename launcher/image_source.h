@@ -22,6 +22,9 @@ struct PullLimits {
     std::chrono::milliseconds silence{std::chrono::minutes{2}}; ///< Without progress.
 };
 
+/// For people: how the DOCKER_CONFIG of a `docker login` is to be set for this launcher to find it.
+inline constexpr std::string_view kLoginPlace = "to the directory that SPACELIFT_DOCKER_CONFIG_DIR names";
+
 /// The registries, as Docker and our credentials reach them. Failures are sentences that name the image, the
 /// credentials that were used and what the other side said; the cause is found by questions and status codes,
 /// never by reading Docker's texts. Their codes: `not_found` and `rejected` are the registry's word; every
@@ -30,12 +33,13 @@ struct PullLimits {
 class ImageSource {
 public:
     ImageSource(docker::Engine engine, RegistryLogins& logins, ImageDisk& disk, const Clock& clock,
-        PullLimits limits = {})
+        PullLimits limits = {}, std::string_view login_place = kLoginPlace)
         : engine_{std::move(engine)}
         , logins_{logins}
         , disk_{disk}
         , clock_{clock}
         , limits_{limits}
+        , login_place_{login_place}
     {
     }
 
@@ -58,6 +62,7 @@ private:
     ImageDisk& disk_;
     const Clock& clock_;
     const PullLimits limits_;
+    const std::string login_place_;
 };
 
 } // namespace slipway::launcher
