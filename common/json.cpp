@@ -6,6 +6,7 @@
 #include <rapidjson/encodedstream.h>
 #include <rapidjson/error/en.h>
 #include <rapidjson/memorystream.h>
+#include <rapidjson/prettywriter.h>
 #include <rapidjson/reader.h>
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
@@ -317,6 +318,15 @@ std::string JsonValue::dump() const
 {
     rapidjson::StringBuffer buffer;
     rapidjson::Writer<rapidjson::StringBuffer> writer{buffer};
+    node_of(node_).Accept(writer);
+    return {buffer.GetString(), buffer.GetSize()};
+}
+
+std::string JsonValue::dump_indented() const
+{
+    rapidjson::StringBuffer buffer;
+    rapidjson::PrettyWriter<rapidjson::StringBuffer> writer{buffer};
+    writer.SetIndent(' ', 1);
     node_of(node_).Accept(writer);
     return {buffer.GetString(), buffer.GetSize()};
 }

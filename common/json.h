@@ -61,6 +61,8 @@ public:
 
     /// This value as JSON text.
     [[nodiscard]] std::string dump() const;
+    /// The same for people: a member a line, each level indented by one blank more.
+    [[nodiscard]] std::string dump_indented() const;
 
     [[nodiscard]] const std::string& path() const noexcept { return path_; }
 
