@@ -6,8 +6,6 @@ namespace slipway::launcher {
 
 namespace {
 
-constexpr std::string_view kVariable = "SPACELIFT_DOCKER_CONFIG_DIR";
-
 RegistryLogin anonymous(std::string why)
 {
     return {.auth = {}, .origin = "without credentials (" + std::move(why) + ")"};
@@ -24,19 +22,19 @@ RegistryLogin login_with(const StoredLogin& login, std::string_view registry, co
 Result<RegistryLogin> RegistryLogins::from_config(const std::string& registry, std::stop_token stop) const
 {
     if (settings_.docker_config_dir.empty())
-        return anonymous(std::string{kVariable} + " is not set");
+        return anonymous(settings_.variable + " is not set");
     const auto path = settings_.docker_config_dir / "config.json";
     auto text = read_file_if_exists(path, kMaxDockerConfig);
     if (!text)
         return Error{Errc::internal,
-            std::string{kVariable} + ": the launcher cannot read its config.json: " + text.error().message()};
+            settings_.variable + ": the launcher cannot read its config.json: " + text.error().message()};
     if (!*text)
         return anonymous(path.string() + " does not exist");
     const auto config = parse_docker_config(**text);
     wipe(**text);
     if (!config)
         return Error{Errc::internal,
-            std::string{kVariable} + ": " + path.string() + " cannot be used: " + config.error().message()};
+            settings_.variable + ": " + path.string() + " cannot be used: " + config.error().message()};
     const std::string helper = config->helper_of(registry);
     if (!helper.empty()) {
         const auto login = SLIPWAY_TRY(ask_helper(helper, registry, settings_.helper, std::move(stop)));

@@ -16,6 +16,7 @@ struct RegistrySettings {
     std::filesystem::path docker_config_dir; ///< Empty: none.
     HelperSettings helper;
     AwsSettings aws;
+    std::string variable = "SPACELIFT_DOCKER_CONFIG_DIR"; ///< By which an operator sets the directory.
 };
 
 /// Logins at registries: from Docker's config.json, which is read anew each time, so that a `docker login`
