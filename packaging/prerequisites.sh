@@ -4,12 +4,13 @@
 
 build_packages="git g++ cmake ninja-build pkgconf libcurl4-openssl-dev libssl-dev libcpprest-dev rapidjson-dev
   libcli11-dev libboost-dev libsqlite3-dev libarchive-dev
-  libzstd-dev"
+  libzstd-dev libre2-dev libhiredis-dev"
 run_packages="docker.io iptables busybox-static openssl ca-certificates procps"
 # docker-registry: the registry that pulls are tested with. golang-go: builds OPA, of which Debian has no package.
-# crun, runsc, podman: what else runs jobs. libfaketime: steps the wall clock of one process.
+# crun, runsc, podman: what else runs jobs. libfaketime: steps the wall clock of one process. redis-server: the queue
+# of a Vela server; with --sentinel, its Sentinel.
 test_packages="catch2 lld mmdebstrap python3 python3-cryptography clang-format-16 clang-tidy-16 docker-registry golang-go
-  crun runsc podman iproute2 libfaketime"
+  crun runsc podman iproute2 libfaketime redis-server"
 # Where the kernel uses AppArmor, Docker starts no container without its parser.
 [ "$(cat /sys/module/apparmor/parameters/enabled 2>/dev/null)" != Y ] || run_packages="$run_packages apparmor"
 

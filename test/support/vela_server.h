@@ -1,0 +1,99 @@
+#pragma once
+
+#include "test/support/vela_row.h"
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace slipway::test {
+
+enum class VelaOutage : std::uint8_t {
+    none,
+    errors, ///< Every call is answered with 500 and does nothing.
+    hangs, ///< No call is answered until the outage is over, then as under `errors`.
+};
+
+struct VelaServerOptions {
+    /// The shared secret of symmetric mode; empty: tokens only.
+    std::string secret;
+    std::string queue_public_key;
+    std::string queue_address;
+    /// Signs a queue element's message.
+    std::function<std::string(std::string_view message)> sign;
+    std::chrono::seconds register_lifetime{60};
+    std::chrono::seconds auth_lifetime{1200};
+    std::chrono::seconds build_lifetime{2100};
+    bool has_storage = true;
+};
+
+struct VelaBuildOptions {
+    std::string org = "octo";
+    std::string repo = "hello";
+    std::int64_t number = 1;
+    std::string event = "push";
+    std::int64_t timeout = 30; ///< Minutes.
+};
+
+/// A request as it came, and what it was answered.
+struct VelaRequest {
+    std::string method;
+    std::string path; ///< Decoded, without the query.
+    std::string body;
+    std::string token_kind; ///< "" when the token was none of this server's.
+    int status = 0;
+};
+
+/// The part of a Vela server that a worker talks to: keeps rows, mints tokens and refuses what the original
+/// refuses. Listens on a free port of 127.0.0.1. Thread-safe.
+class VelaServer {
+public:
+    explicit VelaServer(VelaServerOptions options = {});
+    ~VelaServer();
+    VelaServer(const VelaServer&) = delete;
+    VelaServer& operator=(const VelaServer&) = delete;
+
+    [[nodiscard]] std::string url() const;
+
+    // What a test does to it.
+    /// Makes the rows of a pending build and returns the signed element for the queue.
+    std::string add_build(std::string_view pipeline, const VelaBuildOptions& options = {});
+    /// `path`: "native/repo/octo/hello/api_key"; `json`: the whole secret.
+    void add_secret(const std::string& path, std::string json);
+    /// Of a build that no worker has taken: its token is refused from then on.
+    void cancel_pending(const std::string& build);
+    void set_outage(VelaOutage outage);
+
+    // Tokens.
+    [[nodiscard]] std::string register_token(const std::string& host) const;
+    /// As the server shows it to a worker.
+    [[nodiscard]] std::string server_token() const;
+
+    // What a test asks it. A build is named "octo/hello/1"; throws for a row that is not there.
+    [[nodiscard]] VelaRow build(const std::string& build) const;
+    [[nodiscard]] VelaRow step(const std::string& build, std::int64_t number) const;
+    [[nodiscard]] VelaRow service(const std::string& build, std::int64_t number) const;
+    [[nodiscard]] std::string step_log(const std::string& build, std::int64_t number) const;
+    [[nodiscard]] std::string service_log(const std::string& build, std::int64_t number) const;
+    [[nodiscard]] std::optional<VelaRow> worker(const std::string& host) const;
+    /// What was put to an upload URL; nothing when nothing was.
+    [[nodiscard]] std::optional<std::string> object(const std::string& key) const;
+    /// In the order in which they were answered.
+    [[nodiscard]] std::vector<VelaRequest> requests() const;
+
+    /// Looks after each request until `condition` holds; false when the time is over. `condition` is called
+    /// without a lock and may ask this server.
+    [[nodiscard]] bool wait_for(
+        const std::function<bool()>& condition, std::chrono::milliseconds at_most) const;
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+} // namespace slipway::test

@@ -1,0 +1,47 @@
+#pragma once
+
+#include "common/http/router.h"
+#include "test/support/vela_server.h"
+#include "test/support/vela_tokens.h"
+
+#include <condition_variable>
+#include <map>
+#include <mutex>
+
+namespace slipway::test {
+
+struct VelaContainer {
+    VelaRow row;
+    std::string log; ///< Base64, as it was put.
+};
+
+struct VelaBuild {
+    VelaRow row;
+    std::optional<std::string> executable; ///< Taken by whoever asks first.
+    std::map<std::int64_t, VelaContainer> steps;
+    std::map<std::int64_t, VelaContainer> services;
+};
+
+/// The rows of a `VelaServer`, and the answers made of them.
+struct VelaState {
+    VelaServerOptions options;
+    VelaTokens tokens{"key of a test's server"};
+    std::string url;
+    mutable std::mutex mutex;
+    mutable std::condition_variable changed;
+    VelaOutage outage = VelaOutage::none;
+    std::int64_t next_id = 1;
+    std::map<std::string, VelaRow> workers;
+    std::map<std::string, VelaBuild> builds; ///< By "org/repo/number".
+    std::map<std::string, std::string> secrets;
+    std::map<std::string, std::string> objects;
+    std::vector<VelaRequest> requests;
+
+    /// The token's claims; the shared secret has claims of its own kind.
+    [[nodiscard]] std::optional<VelaClaims> claims(std::string_view bearer) const;
+};
+
+/// The routes of the API; `state` outlives the router.
+[[nodiscard]] http::Router vela_routes(VelaState& state);
+
+} // namespace slipway::test
