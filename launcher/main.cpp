@@ -13,6 +13,7 @@
 #include "launcher/root_cas.h"
 #include "launcher/signals.h"
 #include "launcher/startup_checks.h"
+#include "launcher/vela/launch.h"
 #include "launcher/watchers.h"
 
 #include <unistd.h>
@@ -256,8 +257,26 @@ int launch(const Settings& settings, const CommandLine& command_line, const Envi
         std::get<docker::Engine>(std::move(docker)));
 }
 
+/// The same machine, for another kind of control plane.
+std::optional<int> run_for_vela(int argc, char** argv)
+{
+    const auto sources = vela::process_sources(argc, argv);
+    if (!vela::selected(sources))
+        return std::nullopt;
+    auto secrets = vela::secret_variables();
+    std::ranges::copy(kSecretVariables, std::back_inserter(secrets));
+    (void)Environment::take(secrets); // what children and /proc could show of them
+    if (const auto guarded = protect_memory(); !guarded)
+        return refuse({ExitCode::internal, guarded.error().message()});
+    if (const auto blocked = Signals::block(); !blocked)
+        return refuse({ExitCode::internal, blocked.error().message()});
+    return vela::run_worker(sources, kVersion);
+}
+
 int run(int argc, char** argv)
 {
+    if (const auto code = run_for_vela(argc, argv))
+        return *code;
     const Environment environment = Environment::take(kSecretVariables);
     if (const auto guarded = protect_memory(); !guarded)
         return refuse({ExitCode::internal, guarded.error().message()});

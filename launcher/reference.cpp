@@ -94,6 +94,9 @@ Example:
   export SPACELIFT_POOL_PRIVATE_KEY=$(base64 < spacelift.key)
   slipway-launcher
 
+With VELA_SERVER_ADDR and VELA_QUEUE_DRIVER set it is a worker of a Vela server
+instead: see slipway-launcher --backend vela --help, and docs/vela.md.
+
 It prints one line when it is ready. A start that fails says what to change.
 After TERM it takes no more runs and ends with the last one; a second TERM stops
 them.

@@ -1,0 +1,198 @@
+#include "launcher/vela/launch.h"
+
+#include "common/file.h"
+#include "launcher/journal.h"
+#include "launcher/signals.h"
+#include "launcher/startup_checks.h"
+#include "launcher/vela/worker.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <climits>
+#include <cstdio>
+
+namespace slipway::vela {
+
+namespace {
+
+using launcher::ExitCode;
+using launcher::Refusal;
+
+constexpr std::size_t kMaxFile = 1024 * 1024;
+
+int refuse(const Refusal& refusal)
+{
+    std::fprintf(stderr, "slipway-launcher: %s\n", refusal.message.c_str());
+    return launcher::to_int(refusal.code);
+}
+
+int refuse(ExitCode code, const Error& error) { return refuse({code, error.message()}); }
+
+std::string os_hostname()
+{
+    std::string name(HOST_NAME_MAX + 1, '\0');
+    if (::gethostname(name.data(), name.size()) != 0)
+        return "localhost";
+    name.resize(name.find('\0'));
+    return name;
+}
+
+launcher::Config docker_config(const Options& options)
+{
+    launcher::Config config;
+    config.docker_host = options.docker_host;
+    config.docker_tls_verify = options.docker_tls_verify;
+    config.docker_cert_path = options.docker_cert_path;
+    return config;
+}
+
+Result<std::unique_ptr<WorkerApi>> listen(
+    const Options& options, std::string_view version, Worker& worker, const Logger& logger)
+{
+    WorkerApiOptions api{.port = options.port,
+        .https = options.https,
+        .tls_min_version = options.tls_min_version,
+        .hostname = options.hostname,
+        .version = std::string{version}};
+    if (options.https && !options.server_cert.empty()) {
+        api.certificate_chain = SLIPWAY_TRY(read_file(options.server_cert, kMaxFile));
+        auto key = SLIPWAY_TRY(read_file(options.server_key, kMaxFile));
+        api.private_key = Secret::take(key);
+    } else if (options.https) {
+        constexpr std::uint16_t kHttp = 80;
+        if (options.port != kHttp)
+            api.plain_port = kHttp;
+    }
+    return WorkerApi::listen(std::move(api), worker.hooks(), logger);
+}
+
+/// What credential helpers may see: everything but our secrets.
+std::vector<std::pair<std::string, std::string>> helper_environment(const Sources& sources)
+{
+    const auto secrets = secret_variables();
+    std::vector<std::pair<std::string, std::string>> environment;
+    for (const auto& variable : sources.variables)
+        if (std::ranges::find(secrets, variable.first) == secrets.end())
+            environment.push_back(variable);
+    return environment;
+}
+
+/// As Docker's own client: credentials of registries are in it.
+std::filesystem::path docker_config_directory(const Sources& sources)
+{
+    const auto found
+        = std::ranges::find(sources.variables, "DOCKER_CONFIG", &std::pair<std::string, std::string>::first);
+    return found == sources.variables.end() ? std::filesystem::path{} : std::filesystem::path{found->second};
+}
+
+int work(const Options& options, const Sources& sources, std::string_view version, docker::Engine docker,
+    const Logger& logger)
+{
+    const SystemClock clock;
+    SystemRandom random;
+    auto journal = launcher::Journal::open(options.state_directory / "vela", clock, random);
+    if (!journal)
+        return refuse(launcher::engine_refusal(journal.error()));
+    auto server = Server::create(
+        {.url = options.server_address, .user_agent = "slipway-launcher/" + std::string{version}});
+    if (!server)
+        return refuse(ExitCode::bad_option, std::move(server).error().in("VELA_SERVER_ADDR"));
+    auto host = BuildHost::open({.engine = std::move(docker),
+                                    .instance_id = journal->instance_id(),
+                                    .state_directory = journal->directory(),
+                                    .volumes = options.volumes,
+                                    .drop_capabilities = options.drop_capabilities,
+                                    .docker_config_dir = docker_config_directory(sources),
+                                    .environment = helper_environment(sources)},
+        clock, random, logger, {});
+    if (!host)
+        return refuse(ExitCode::docker_lacks_setting, host.error());
+    Credentials credentials{options.server_secret, journal->directory() / "registration", clock};
+    if (const auto loaded = credentials.load(); !loaded)
+        logger.warn("the token of the last registration cannot be read", loaded.error());
+    Worker worker{{.options = options,
+        .server = **server,
+        .host = **host,
+        .credentials = credentials,
+        .clock = clock,
+        .random = random,
+        .logger = logger,
+        .directory = journal->directory(),
+        .facts = {.host = options.hostname, .version = std::string{version}}}};
+    auto api = listen(options, version, worker, logger);
+    if (!api)
+        return refuse(ExitCode::cannot_listen, api.error());
+    const launcher::Signals signals{{.drain = [&] { worker.drain(); },
+        .stop_jobs = [&] { logger.info("cancelling what runs"), worker.cancel_builds(); },
+        .hand_over = [&] { worker.hand_over(); },
+        .reload = [] {}}};
+    worker.run();
+    return launcher::to_int(ExitCode::done);
+}
+
+} // namespace
+
+Sources process_sources(int argc, char** argv)
+{
+    Sources sources{.arguments = {argv + std::min(argc, 1), argv + argc},
+        .variables = {},
+        .read_file = [](const std::string& path) -> std::optional<std::string> {
+            auto text = read_file(path, kMaxFile);
+            return text ? std::optional{*std::move(text)} : std::nullopt;
+        },
+        .os_hostname = os_hostname(),
+        .root = ::geteuid() == 0};
+    for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+        const std::string_view text{*entry};
+        if (const auto equals = text.find('='); equals != std::string_view::npos)
+            sources.variables.emplace_back(text.substr(0, equals), text.substr(equals + 1));
+    }
+    return sources;
+}
+
+namespace {
+
+/// What is asked of the program instead of work; nothing: it is to work.
+std::optional<std::string> page(const Sources& sources)
+{
+    for (const auto& argument : sources.arguments) {
+        if (argument == "--help" || argument == "-h")
+            return help_text();
+        if (argument == "--help-markdown")
+            return help_markdown();
+    }
+    return std::nullopt;
+}
+
+} // namespace
+
+int run_worker(const Sources& sources, std::string_view version)
+{
+    if (const auto asked = page(sources)) {
+        std::fputs(asked->c_str(), stdout);
+        return launcher::to_int(ExitCode::done);
+    }
+    auto read = read_options(sources);
+    if (!read)
+        return refuse(ExitCode::bad_option, read.error());
+    const Options& options = read->options;
+    std::fputs((version_json(version) + "\n").c_str(), stdout);
+    std::fflush(stdout);
+    const SystemClock clock;
+    LogSink sink{STDERR_FILENO, options.log_format, options.log_level, clock};
+    const Logger logger{sink};
+    for (const auto& warning : read->warnings)
+        logger.warn(warning);
+    if (const auto refusal = launcher::check_state_directory(options.state_directory / "vela"))
+        return refuse(*refusal);
+    const auto address = launcher::check_docker_address(docker_config(options));
+    if (const auto* refusal = std::get_if<Refusal>(&address))
+        return refuse(*refusal);
+    auto docker = launcher::check_docker(std::get<docker::Endpoint>(address), {});
+    if (const auto* refusal = std::get_if<Refusal>(&docker))
+        return refuse(*refusal);
+    return work(options, sources, version, std::get<docker::Engine>(std::move(docker)), logger);
+}
+
+} // namespace slipway::vela

@@ -1,0 +1,108 @@
+#pragma once
+
+#include "launcher/vela/build_run.h"
+#include "launcher/vela/credentials.h"
+#include "launcher/vela/queue.h"
+#include "launcher/vela/worker_api.h"
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace slipway::vela {
+
+/// What a worker works with; everything outlives it.
+struct WorkerParts {
+    const Options& options;
+    Server& server;
+    BuildHost& host;
+    Credentials& credentials;
+    const Clock& clock;
+    Random& random;
+    Logger logger;
+    std::filesystem::path directory; ///< Builds live in `builds/` in it.
+    HostFacts facts;
+};
+
+/// A Vela worker: registers, checks in, takes builds from the queue and holds those that run. A server or a
+/// Redis that is away ends nothing: it is asked again until it is there. All methods are thread-safe.
+class Worker {
+public:
+    explicit Worker(WorkerParts parts);
+    Worker(const Worker&) = delete;
+    Worker& operator=(const Worker&) = delete;
+    ~Worker();
+
+    /// Works until drained, or handed over. Call it once.
+    void run();
+
+    /// Takes nothing more; `run` returns when the builds that run are over.
+    void drain();
+    /// Cancels what runs.
+    void cancel_builds();
+    /// `run` returns at once; what runs goes on for the next process.
+    void hand_over();
+
+    /// For the worker's API; valid while this object lives.
+    [[nodiscard]] WorkerApiHooks hooks();
+
+private:
+    // The thread of `run`.
+    Result<void> enlist();
+    Result<void> open_queue();
+    Result<void> resume();
+    Result<void> take_left_over();
+    void take_one();
+    Result<std::vector<std::string>> routes();
+    void accept(Taken taken);
+    Result<void> begin(const Taken& taken, QueueItem item, const std::string& message);
+    void start(BuildJournal journal, QueueItem item);
+    void collect();
+    void wait_room();
+
+    // The thread that checks in.
+    void check_in_loop(std::stop_token stop);
+    Result<void> check_in(std::stop_token stop);
+    Result<void> tell_status(std::stop_token stop);
+    [[nodiscard]] std::chrono::milliseconds check_in_pause();
+
+    [[nodiscard]] WorkerRow row() const;
+    [[nodiscard]] std::string status() const; // mutex_ is held.
+    [[nodiscard]] bool holds(std::int64_t build) const;
+    [[nodiscard]] std::size_t running() const; // mutex_ is held.
+    [[nodiscard]] std::string not_ready() const;
+    [[nodiscard]] std::string metrics() const;
+    [[nodiscard]] std::stop_token poke_token();
+    void poke();
+
+    WorkerParts parts_;
+    BuildServices services_;
+    std::unique_ptr<Queue> queue_;
+    std::string public_key_;
+    mutable std::mutex mutex_;
+    std::condition_variable_any changed_;
+    std::vector<std::shared_ptr<BuildRun>> builds_; ///< By executor; null: idle.
+    std::vector<std::int64_t> over_; ///< Builds that have ended.
+    std::deque<Taken> waiting_; ///< Found at the start, for want of room.
+    std::stop_source leave_; ///< The process goes.
+    std::stop_source poke_; ///< Ends a wait for the queue.
+    bool draining_ = false;
+    bool enlisted_ = false; ///< The server knows us and Redis answers.
+    std::string trouble_; ///< Why not.
+    bool status_changed_ = false;
+    std::int64_t last_started_ = 0;
+    std::int64_t last_finished_ = 0;
+    std::int64_t taken_count_ = 0;
+    bool warned_of_interval_ = false;
+    std::jthread check_in_thread_; ///< Last: it uses everything above.
+};
+
+} // namespace slipway::vela
