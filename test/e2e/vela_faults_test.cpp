@@ -1,0 +1,176 @@
+#include "common/http/http_client.h"
+#include "test/e2e/vela_lab.h"
+#include "test/support/byte_generator.h"
+#include "test/support/seed.h"
+
+#include <catch2/catch.hpp>
+#include <poll.h>
+
+#include <csignal>
+#include <random>
+
+namespace slipway::test {
+
+namespace {
+
+constexpr std::uint32_t kLines = 150;
+
+http::ClientResponse call(
+    const VelaLab& lab, const std::string& method, const std::string& path, const std::string& token)
+{
+    auto client = http::HttpClient::create({.base_url = lab.address()});
+    REQUIRE(client);
+    http::ClientRequest request{.method = method,
+        .url = path,
+        .headers = {{"Authorization", "Bearer " + token}},
+        .body = {},
+        .timeout = std::chrono::seconds{30}};
+    if (method == "POST")
+        request.body = std::string{};
+    auto answer = client->send(request, {});
+    REQUIRE(answer);
+    return *answer;
+}
+
+void wait_listening(const VelaLab& lab)
+{
+    for (int tries = 0; tries < 300; ++tries) {
+        auto client = http::HttpClient::create({.base_url = lab.address()});
+        REQUIRE(client);
+        if (client->send(
+                {.url = "/health", .headers = {}, .body = {}, .timeout = std::chrono::seconds{5}}, {}))
+            return;
+        ::poll(nullptr, 0, 50); // it begins to listen
+    }
+    FAIL("the worker does not listen");
+}
+
+/// What a step's log must be, the traces of its commands aside.
+std::string without_traces(const std::string& log)
+{
+    std::string lines;
+    std::size_t begin = 0;
+    while (begin < log.size()) {
+        const auto end = std::min(log.find('\n', begin), log.size() - 1) + 1;
+        if (log.compare(begin, 2, "$ ") != 0)
+            lines.append(log, begin, end - begin);
+        begin = end;
+    }
+    return lines;
+}
+
+} // namespace
+
+TEST_CASE("a Vela worker that is killed at random instants ends each build once, with every byte of its log")
+{
+    const int builds = long_mode() ? 200 : 4;
+    VelaLab lab;
+    std::mt19937 dice{seed()};
+    const ByteGenerator first{1};
+    const ByteGenerator second{2};
+    for (int round = 0; round < builds; ++round) {
+        const auto build = lab.push(lab.steps({{.name = "one", .commands = {first.shell(0, kLines, "0.002")}},
+            {.name = "two", .commands = {second.shell(0, kLines, "0.002"), "exit 3"}},
+            {.name = "three",
+                .commands = {"echo after"},
+                .more = R"("ruleset":{"if":{"status":["failure"]}},)"}}));
+        for (int kills = 0; kills < 5; ++kills) {
+            lab.start();
+            ::poll(nullptr, 0, static_cast<int>(dice() % 900)); // any moment will do
+            lab.kill();
+        }
+        lab.start();
+        CHECK(lab.ended(build).text("status") == "failure");
+        CHECK(without_traces(lab.server().step_log(build, 2)) == first.lines(0, kLines));
+        CHECK(without_traces(lab.server().step_log(build, 3)) == second.lines(0, kLines));
+        CHECK(lab.server().step_log(build, 4) == "$ echo after\nafter\n");
+        CHECK(lab.step(build, 3) == "failure 3");
+        lab.kill();
+    }
+    lab.start();
+    CHECK(lab.left_in_engine().empty());
+}
+
+TEST_CASE("a Vela build goes on while server and Redis are away, and both are told when they are back")
+{
+    VelaLab lab;
+    lab.start();
+    const ByteGenerator lines{3};
+    const auto build = lab.push(lab.steps({{.name = "one", .commands = {lines.shell(0, kLines, "0.01")}},
+        {.name = "two", .commands = {"echo end"}}}));
+    lab.wait([&] { return !lab.server().step_log(build, 2).empty(); }, "a first line");
+    lab.server().set_outage(VelaOutage::errors);
+    lab.redis().stop();
+    ::poll(nullptr, 0, 2500); // longer than the first step runs
+    lab.redis().start();
+    lab.server().set_outage(VelaOutage::none);
+    CHECK(lab.ended(build).text("status") == "success");
+    CHECK(without_traces(lab.server().step_log(build, 2)) == lines.lines(0, kLines));
+    CHECK(lab.server().step_log(build, 3) == "$ echo end\nend\n");
+    const auto next = lab.push(lab.steps({{.name = "one", .commands = {"true"}}}));
+    CHECK(lab.ended(next).text("status") == "success");
+}
+
+TEST_CASE("a Vela build is cancelled while it runs, and nothing of it runs on")
+{
+    VelaLab lab;
+    lab.start();
+    const auto build = lab.push(lab.steps({{.name = "quick", .commands = {"echo quick"}},
+        {.name = "long", .commands = {"echo waiting", "sleep 60"}},
+        {.name = "later", .commands = {"echo later"}}}));
+    lab.wait([&] { return lab.server().step_log(build, 3).find("waiting\n") != std::string::npos; },
+        "the long step");
+    CHECK(call(lab, "GET", "/api/v1/executors", "some-token").status == 401);
+    const auto token = lab.server().server_token();
+    const auto executors = call(lab, "GET", "/api/v1/executors", token);
+    CHECK(executors.status == 200);
+    CHECK(executors.body.find(R"("number":1)") != std::string::npos);
+    const auto answer = call(lab, "DELETE", "/api/v1/executors/0/build/cancel", token);
+    CHECK(answer.status == 200);
+    // It is written back whole: what the server sent must be in it.
+    CHECK(answer.body.find(R"("full_name":"octo/)" + lab.repo()) != std::string::npos);
+    CHECK(answer.body.find(R"("status":"canceled")") != std::string::npos);
+    CHECK(lab.ended(build).text("status") == "canceled");
+    CHECK(lab.step(build, 2) == "success");
+    CHECK(lab.step(build, 3) == "canceled 137");
+    CHECK(lab.step(build, 4) == "canceled 137");
+    CHECK(lab.server().step_log(build, 4).empty());
+    CHECK(lab.left_in_engine().empty());
+}
+
+TEST_CASE("a Vela worker waits for its registration, and keeps its token over a restart")
+{
+    VelaLab lab{""};
+    lab.start();
+    wait_listening(lab);
+    CHECK(call(lab, "GET", "/readyz", "x").body.find("vela add worker --worker.hostname 127.0.0.2")
+        != std::string::npos);
+    CHECK(call(lab, "POST", "/register", "no token").status == 401);
+    CHECK(call(lab, "POST", "/register", lab.server().register_token("other")).status == 401);
+    CHECK(call(lab, "POST", "/register", lab.server().register_token("127.0.0.2")).status == 200);
+    const auto build = lab.push(lab.steps({{.name = "one", .commands = {"true"}}}));
+    CHECK(lab.ended(build).text("status") == "success");
+    lab.kill();
+    lab.start();
+    const auto next = lab.push(lab.steps({{.name = "one", .commands = {"true"}}}));
+    CHECK(lab.ended(next).text("status") == "success");
+    lab.signal(SIGTERM);
+    CHECK(lab.wait_end() == 0);
+}
+
+TEST_CASE("a Vela worker that is told to end finishes what runs and takes nothing more")
+{
+    VelaLab lab;
+    lab.start();
+    const auto build
+        = lab.push(lab.steps({{.name = "one", .commands = {"echo begun", "sleep 2", "echo end"}}}));
+    lab.wait([&] { return !lab.server().step_log(build, 2).empty(); }, "the step");
+    lab.signal(SIGTERM);
+    const auto next = lab.push(lab.steps({{.name = "one", .commands = {"true"}}}));
+    CHECK(lab.wait_end() == 0);
+    CHECK(lab.server().build(build).text("status") == "success");
+    CHECK(lab.server().build(next).text("status") == "pending");
+    CHECK(lab.redis().cli({"LLEN", "vela"}) == "1");
+}
+
+} // namespace slipway::test

@@ -1,0 +1,216 @@
+#include "test/e2e/vela_lab.h"
+
+#include "common/base64.h"
+#include "common/file.h"
+#include "common/json.h"
+#include "crypto/ed25519.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <stdexcept>
+
+namespace slipway::test {
+
+namespace {
+
+/// The secret and the public key of RFC 8032, section 7.1, test 1, in NaCl's form.
+constexpr std::string_view kKey
+    = "nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2DXWpgBgrEKt9VL/tPJZAc6DuFy89qmIyWvAhpo9wdRGg==";
+constexpr std::string_view kPublicKey = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
+constexpr std::string_view kHost = "127.0.0.2";
+
+template <class T> T must(Result<T> result, const std::string& what)
+{
+    if (!result)
+        throw std::runtime_error{what + ": " + result.error().message()};
+    if constexpr (!std::is_void_v<T>)
+        return *std::move(result);
+}
+
+Secret key()
+{
+    auto bytes = must(base64_decode(kKey), "the key");
+    return Secret::take(bytes);
+}
+
+VelaServerOptions server_options(const std::string& secret, const Secret& key, const RedisServer& redis)
+{
+    return {.secret = secret,
+        .queue_public_key = std::string{kPublicKey},
+        .queue_address = "redis://" + redis.host(),
+        .sign
+        = [key](std::string_view message) { return must(crypto::sign_ed25519(message, key), "signing"); }};
+}
+
+docker::Engine the_engine()
+{
+    return must(docker::connect(must(docker::Endpoint::parse(""), "the engine's address"), {}), "the engine");
+}
+
+std::string docker(const std::vector<std::string>& words)
+{
+    std::vector<std::string> argv{"docker"};
+    argv.insert(argv.end(), words.begin(), words.end());
+    return must(run_program(argv), "docker");
+}
+
+} // namespace
+
+VelaLab::VelaLab(const std::string& secret)
+    : signing_key_{key()}
+    , server_{server_options(secret, signing_key_, redis_)}
+    , images_{the_engine()}
+    , image_{images_.busybox()}
+    , port_{free_port()}
+    , secret_{secret}
+    , repo_{"hello-" + std::to_string(::getpid()) + "-" + std::to_string(port_)}
+{
+}
+
+/// A test that fails leaves a build in mid-run: what is removed here would be in the way of nobody, but stay.
+VelaLab::~VelaLab()
+{
+    if (worker_)
+        worker_->kill();
+    for (std::int64_t number = 1; number <= number_; ++number) {
+        const std::string label
+            = "label=io.slipway.vela.pipeline=octo_" + repo_ + "_" + std::to_string(number);
+        (void)run_program({"sh", "-c",
+            "docker ps -aq --filter " + label + " | xargs -r docker rm -fv; docker network ls -q --filter "
+                + label + " | xargs -r docker network rm; docker volume ls -q --filter " + label
+                + " | xargs -r docker volume rm"});
+    }
+}
+
+std::string VelaLab::address() const { return "http://" + std::string{kHost} + ":" + std::to_string(port_); }
+
+void VelaLab::start(const std::vector<std::pair<std::string, std::string>>& more)
+{
+    std::vector<std::pair<std::string, std::string>> env{{"VELA_SERVER_ADDR", server_.url()},
+        {"VELA_QUEUE_DRIVER", "redis"}, {"VELA_WORKER_ADDR", address()},
+        {"SLIPWAY_STATE_DIR", (directory_.path() / "state").string()}};
+    if (!secret_.empty())
+        env.emplace_back("VELA_SERVER_SECRET", secret_);
+    env.insert(env.end(), more.begin(), more.end());
+    worker_ = must(Process::start({.argv = {SLIPWAY_BIN_DIR "/slipway-launcher"},
+                       .env = env,
+                       .directory = directory_.path(),
+                       .log = directory_.path() / "worker.log"}),
+        "starting the worker");
+}
+
+int VelaLab::wait_end() { return must(worker_->wait(std::chrono::seconds{30}), "waiting for the worker"); }
+
+std::string VelaLab::log() const
+{
+    return read_file(directory_.path() / "worker.log", 16U << 20U).value_or(std::string{});
+}
+
+std::string VelaLab::container(const VelaStep& step, int number) const
+{
+    JsonWriter json;
+    json.begin_object().field("name", step.name).field("image", step.image.empty() ? image_ : step.image);
+    json.field("number", std::int64_t{number});
+    if (!step.commands.empty())
+        json.string_list("commands", step.commands);
+    if (step.more.find("\"environment\"") == std::string::npos)
+        json.string_map("environment", {{"VELA_BUILD_EVENT", "push"}, {"VELA_WORKSPACE", "/vela/src/hello"}});
+    json.end_object();
+    std::string text = json.take();
+    text.insert(1, step.more);
+    return text;
+}
+
+std::string VelaLab::steps(const std::vector<VelaStep>& steps, const std::string& more) const
+{
+    std::string text = "{" + more + R"("version":"1","steps":[)"
+        + container({.name = "init", .commands = {}, .image = "#init", .more = {}}, 1);
+    int number = 1;
+    for (const auto& step : steps)
+        text += "," + container(step, ++number);
+    return text + "]}";
+}
+
+std::string VelaLab::stages(const std::vector<StageShape>& stages, const std::string& more) const
+{
+    std::string text = "{" + more + R"("version":"1","stages":[{"name":"init","steps":[)"
+        + container({.name = "init", .commands = {}, .image = "#init", .more = {}}, 1) + "]}";
+    int number = 1;
+    for (const auto& stage : stages) {
+        text += R"(,{"name":")" + stage.name + "\"," + stage.more + R"("steps":[)";
+        for (std::size_t i = 0; i < stage.steps.size(); ++i)
+            text += (i == 0 ? "" : ",") + container(stage.steps[i], ++number);
+        text += "]}";
+    }
+    return text + "]}";
+}
+
+std::string VelaLab::push(const std::string& pipeline, const VelaBuildOptions& options)
+{
+    auto numbered = options;
+    numbered.number = ++number_;
+    numbered.repo = repo_;
+    const auto element = server_.add_build(pipeline, numbered);
+    const auto file = directory_.path() / "element";
+    must(replace_file(file, element), "writing an element");
+    // An element is binary: it does not fit into an argument.
+    must(run_program(
+             {"sh", "-c", "redis-cli -s " + redis_.socket().string() + " -x RPUSH vela < " + file.string()}),
+        "pushing an element");
+    return numbered.org + "/" + numbered.repo + "/" + std::to_string(numbered.number);
+}
+
+void VelaLab::wait(
+    const std::function<bool()>& condition, const std::string& what, std::chrono::seconds at_most)
+{
+    if (!server_.wait_for(condition, at_most))
+        throw std::runtime_error{
+            "waiting for " + what + "; the worker says:\n" + log() + "asked last:\n" + asked()};
+}
+
+std::string VelaLab::asked() const
+{
+    constexpr std::size_t kLast = 12;
+    const auto requests = server_.requests();
+    std::string text;
+    for (std::size_t i = requests.size() - std::min(requests.size(), kLast); i < requests.size(); ++i)
+        text += requests[i].method + " " + requests[i].path + " " + std::to_string(requests[i].status) + "\n";
+    return text;
+}
+
+VelaRow VelaLab::ended(const std::string& build, std::chrono::seconds at_most)
+{
+    wait([&] { return server_.build(build).number("finished") != 0; }, "the end of " + build, at_most);
+    return server_.build(build);
+}
+
+std::string VelaLab::step(const std::string& build, int number) const
+{
+    const auto row = server_.step(build, number);
+    std::string text = row.text("status");
+    if (const auto code = row.number("exit_code"); code != 0)
+        text += " " + std::to_string(code);
+    if (row.number("started") == 0)
+        text += " unstarted";
+    if (row.number("finished") == 0)
+        text += " unfinished";
+    return text;
+}
+
+std::string VelaLab::left_in_engine() const
+{
+    std::string left;
+    for (int tries = 0; tries < 100; ++tries) {
+        left = docker(
+            {"ps", "-aq", "--filter", "label=io.slipway.vela.pipeline", "--filter", "ancestor=" + image_});
+        if (left.empty())
+            return left;
+        ::poll(nullptr, 0, 100); // until the engine has removed them
+    }
+    return left;
+}
+
+} // namespace slipway::test

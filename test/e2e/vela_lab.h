@@ -1,0 +1,98 @@
+#pragma once
+
+#include "test/support/image_maker.h"
+#include "test/support/process.h"
+#include "test/support/redis_server.h"
+#include "test/support/temp_dir.h"
+#include "test/support/vela_server.h"
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace slipway::test {
+
+/// A step, or a service, as a Vela server would hand it out.
+struct VelaStep {
+    std::string name;
+    std::vector<std::string> commands;
+    std::string image; ///< Empty: the lab's.
+    std::string more; ///< Members of its JSON, each with a comma at its end.
+};
+
+/// The real program as a Vela worker, with a server of ours, a Redis and the machine's engine. Failures are
+/// thrown as std::runtime_error.
+class VelaLab {
+public:
+    /// `secret`: of symmetric mode; empty: registration.
+    explicit VelaLab(const std::string& secret = "shared-secret-0001");
+    ~VelaLab();
+    VelaLab(const VelaLab&) = delete;
+    VelaLab& operator=(const VelaLab&) = delete;
+
+    /// Starts the worker. `more`: of its environment.
+    void start(const std::vector<std::pair<std::string, std::string>>& more = {});
+
+    void kill() { worker_->kill(); }
+
+    void signal(int signal) const { worker_->signal(signal); }
+
+    int wait_end();
+
+    [[nodiscard]] VelaServer& server() noexcept { return server_; }
+
+    [[nodiscard]] RedisServer& redis() noexcept { return redis_; }
+
+    [[nodiscard]] const std::string& image() const noexcept { return image_; }
+
+    [[nodiscard]] const std::string& repo() const noexcept { return repo_; }
+
+    [[nodiscard]] std::string log() const;
+    /// "http://127.0.0.2:port"
+    [[nodiscard]] std::string address() const;
+
+    /// A pipeline of steps, the init step first; `more`: members of the pipeline, each with a comma.
+    [[nodiscard]] std::string steps(const std::vector<VelaStep>& steps, const std::string& more = {}) const;
+
+    /// One stage: its name, the members of its JSON (each with a comma), its steps.
+    struct StageShape {
+        std::string name;
+        std::string more;
+        std::vector<VelaStep> steps;
+    };
+
+    [[nodiscard]] std::string stages(
+        const std::vector<StageShape>& stages, const std::string& more = {}) const;
+    [[nodiscard]] std::string container(const VelaStep& step, int number) const;
+
+    /// Makes the build's rows and pushes it; returns its name ("octo/REPO/1").
+    std::string push(const std::string& pipeline, const VelaBuildOptions& options = {});
+    /// Waits until the build is over.
+    VelaRow ended(const std::string& build, std::chrono::seconds at_most = std::chrono::seconds{40});
+    void wait(const std::function<bool()>& condition, const std::string& what,
+        std::chrono::seconds at_most = std::chrono::seconds{40});
+
+    /// "success", "failure 3", "killed 137 unfinished": status, code and what of its times is missing.
+    [[nodiscard]] std::string step(const std::string& build, int number) const;
+    /// What of the worker's is still in the engine, after some patience; empty: nothing.
+    [[nodiscard]] std::string left_in_engine() const;
+
+private:
+    [[nodiscard]] std::string asked() const;
+
+    TempDir directory_;
+    Secret signing_key_;
+    RedisServer redis_;
+    VelaServer server_;
+    ImageMaker images_;
+    std::string image_;
+    std::uint16_t port_;
+    std::string secret_;
+    std::string repo_; ///< Of this lab alone: the engine is shared.
+    std::optional<Process> worker_;
+    std::int64_t number_ = 0;
+};
+
+} // namespace slipway::test
