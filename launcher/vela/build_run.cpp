@@ -12,8 +12,9 @@ namespace {
 /// How long the server may be away at the end of a build before its last words are given up: as long as a
 /// build's token lasts after the build's own time, and some.
 constexpr std::chrono::hours kLastWords{2};
-/// How often it is tried to take a build over from the server.
-constexpr int kAcquireTries = 8;
+/// How often the pipeline is asked for, some minutes in all. One that the server has given to a process that
+/// died right then is never given again: such a build ends with an error.
+constexpr int kAcquireTries = 24;
 /// What the server is to know first: before the end of the build, and before an answer to a cancel.
 constexpr std::chrono::seconds kToldFirst{5};
 
@@ -143,8 +144,13 @@ Result<void> BuildRun::acquire(std::stop_token leave)
         auto done = attempt();
         if (done)
             break;
-        if (!http::is_retryable(done.error()) || tries == kAcquireTries)
+        // Without the build's token nobody can be told of it: it would stay pending for ever.
+        const bool can_tell = !context_.token.empty();
+        const bool over = done.error().code() == Errc::conflict
+            || (can_tell && (!http::is_retryable(done.error()) || tries >= kAcquireTries));
+        if (over)
             return done;
+        tries = can_tell ? tries : 0;
         logger_.warn("taking the build over from the server; trying again", done.error());
         (void)backoff.wait(leave);
         if (leave.stop_requested())
