@@ -22,6 +22,7 @@ public:
         : mode_{std::move(mode)}
     {
         world_.start_launchers_by({SLIPWAY_BIN_DIR "/fault_tracer", mode_, seen_file()});
+        world_.history().let_starts_repeat(); // a slot that a fault spoilt is made anew
         const auto lines = generator_.shell(0, kLines, "0.002");
         world_.create_stack("web", {lines}, {lines});
     }
