@@ -102,4 +102,17 @@ Result<std::string> only_file_of(std::string_view tar)
     return std::string{tar.substr(kBlock, size)};
 }
 
+std::string_view without_extended_headers(std::string_view tar)
+{
+    while (tar.size() > kBlock) {
+        TarHeader header{};
+        std::memcpy(&header, tar.data(), sizeof(header));
+        const auto size = number_of(header.size);
+        if ((header.type != 'x' && header.type != 'g') || !size || *size > tar.size())
+            return tar;
+        tar.remove_prefix(std::min<std::size_t>(tar.size(), kBlock + (*size + kBlock - 1) / kBlock * kBlock));
+    }
+    return tar;
+}
+
 } // namespace slipway::launcher

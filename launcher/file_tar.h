@@ -26,4 +26,8 @@ struct TarFile {
 /// else in the archive is `invalid_input`.
 [[nodiscard]] Result<std::string> only_file_of(std::string_view tar);
 
+/// An archive without the extended headers at its begin: Docker writes one for a file with a long name or a
+/// fine time.
+[[nodiscard]] std::string_view without_extended_headers(std::string_view tar);
+
 } // namespace slipway::launcher

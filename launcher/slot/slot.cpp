@@ -37,7 +37,7 @@ docker::ContainerSpec container_spec(const SlotSpec& spec, const SlotPlace& plac
     container.entrypoint = docker::Strings{std::string{kSlotMount} + "/" + kInitName};
     container.cmd = docker::Strings{};
     container.user = "0:0";
-    container.working_dir = spec.working_dir;
+    container.working_dir = "/";
     container.labels = spec.labels;
     container.mounts = spec.mounts;
     docker::Mount mount{.target = kSlotMount, .read_only = true};

@@ -27,7 +27,6 @@ struct SlotSpec {
     std::string network; ///< Empty: the engine's default.
     docker::Strings network_aliases; ///< Further names in `network`.
     bool privileged = false;
-    std::string working_dir = "/"; ///< The engine makes it where it is missing.
     std::vector<docker::Mount> mounts;
     docker::StringPairs tmpfs;
     docker::Strings cap_add;

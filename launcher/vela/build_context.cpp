@@ -1,5 +1,7 @@
 #include "launcher/vela/build_context.h"
 
+#include <algorithm>
+
 namespace slipway::vela {
 
 std::uint32_t text_identity(std::string_view key) noexcept
@@ -25,6 +27,19 @@ void BuildContext::tell_build(const std::string& name)
         build.whole = std::move(answer.whole);
         return {};
     });
+}
+
+std::optional<IdleContainer> BuildContext::take_idle(
+    const std::string& reference, const std::string& image_id)
+{
+    const std::lock_guard lock{mutex};
+    const auto found = std::ranges::find_if(kit.idle,
+        [&](const IdleContainer& idle) { return idle.reference == reference && idle.image_id == image_id; });
+    if (found == kit.idle.end())
+        return std::nullopt;
+    IdleContainer idle = std::move(*found);
+    kit.idle.erase(found);
+    return idle;
 }
 
 void BuildContext::fail(std::string words)

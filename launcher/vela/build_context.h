@@ -5,6 +5,7 @@
 #include "common/random.h"
 #include "launcher/vela/build_host.h"
 #include "launcher/vela/build_journal.h"
+#include "launcher/vela/build_kits.h"
 #include "launcher/vela/build_log.h"
 #include "launcher/vela/log_shipper.h"
 #include "launcher/vela/model.h"
@@ -28,6 +29,7 @@ namespace slipway::vela {
 struct BuildServices {
     Server& server;
     BuildHost& host;
+    BuildKits& kits;
     const Options& options;
     const Clock& clock;
     Random& random;
@@ -79,6 +81,7 @@ struct BuildContext {
     LogShipper& shipper;
     Secret token; ///< Of the build.
     std::string pipeline_id;
+    Kit kit; ///< Where the build stands. Of its containers under the lock.
     std::chrono::system_clock::time_point deadline; ///< Of the build.
     std::vector<PipelineSecret> lazy_secrets; ///< To be fetched by the steps that want them.
 
@@ -99,6 +102,9 @@ struct BuildContext {
     [[nodiscard]] Ending how_it_ends() const;
     /// The first one counts. Ends what is under way.
     void end_early(Ending why);
+    /// A container that stands ready, with this image.
+    [[nodiscard]] std::optional<IdleContainer> take_idle(
+        const std::string& reference, const std::string& image_id);
     /// Something of the build could not be done: it ends with this error.
     void fail(std::string words);
     /// Sends what the server takes of the build. `name` as in Outbox::send.

@@ -4,8 +4,10 @@
 #include "launcher/file_tar.h"
 #include "launcher/slot_site.h"
 #include "launcher/vela/build_images.h"
+#include "launcher/vela/container_spec.h"
 
 #include <algorithm>
+#include <future>
 #include <mutex>
 
 namespace slipway::vela {
@@ -20,11 +22,9 @@ using std::chrono::milliseconds;
 /// Whether a name is free now.
 enum class Cleared : bool { no, yes };
 
-constexpr std::string_view kVolumeMount = "/vela";
 /// How long a container that the engine is removing already may take.
 constexpr std::chrono::seconds kGoing{30};
 constexpr milliseconds kLook{100};
-constexpr std::size_t kTarBlock = 512;
 /// What an archive of one file has beside the file: headers, padding and the end.
 constexpr std::size_t kArchiveSpare = std::size_t{64} * 1024;
 
@@ -32,6 +32,12 @@ std::string label_of(const docker::StringPairs& labels, std::string_view name)
 {
     const auto it = std::ranges::find_if(labels, [&](const auto& pair) { return pair.first == name; });
     return it == labels.end() ? std::string{} : it->second;
+}
+
+void keep_first(Result<void>& first, Result<void> next)
+{
+    if (first && !next)
+        first = std::move(next);
 }
 
 /// A name is also that of a directory.
@@ -42,29 +48,6 @@ Result<void> check_id(std::string_view id)
         || id.find_first_not_of(allowed) != std::string_view::npos)
         return Error{Errc::invalid_input, "\"" + std::string{id} + "\" cannot be the name of a container"};
     return {};
-}
-
-/// The image of the kaniko plugin breaks when certificates are mounted into it.
-bool leaves_out(const std::string& image, const HostVolume& volume)
-{
-    constexpr const char* certificates = "/etc/ssl/certs";
-    return image.find("kaniko") != std::string::npos && image.find("vela") != std::string::npos
-        && (volume.source.find(certificates) != std::string::npos
-            || volume.target.find(certificates) != std::string::npos);
-}
-
-/// An archive of the engine, less extended headers: a long name needs them.
-std::string_view without_extended_headers(std::string_view tar)
-{
-    constexpr std::size_t type_at = 156;
-    constexpr std::size_t size_at = 124;
-    while (tar.size() > kTarBlock && (tar[type_at] == 'x' || tar[type_at] == 'g')) {
-        std::size_t size = 0;
-        for (const char digit : tar.substr(size_at, 11))
-            size = size * 8 + static_cast<std::size_t>(digit >= '0' && digit <= '7' ? digit - '0' : 0);
-        tar.remove_prefix(std::min(tar.size(), kTarBlock + (size + kTarBlock - 1) / kTarBlock * kTarBlock));
-    }
-    return tar;
 }
 
 class DockerBuildHost final : public BuildHost {
@@ -78,10 +61,9 @@ public:
 
     Result<void> prepare(Random& random, const Logger& logger, std::stop_token stop);
 
-    Result<std::string> make_network(const std::string& pipeline_id, std::stop_token stop) override;
-    Result<std::string> make_volume(const std::string& pipeline_id, std::stop_token stop) override;
-    Result<void> remove_network(const std::string& pipeline_id, std::stop_token stop) override;
-    Result<void> remove_volume(const std::string& pipeline_id, std::stop_token stop) override;
+    Result<std::string> make_network(const std::string& place, std::stop_token stop) override;
+    Result<std::string> make_volume(const std::string& place, std::stop_token stop) override;
+    Result<void> remove_place(const std::string& place, std::stop_token stop) override;
 
     Result<BuildImage> image(const std::string& reference, Fetch fetch,
         const std::function<void(std::string_view)>& progress, std::stop_token stop) override
@@ -91,6 +73,12 @@ public:
 
     Result<std::unique_ptr<JobSlot>> create(
         const ContainerWish& wish, const KeepSlot& keep, std::stop_token stop) override;
+
+    [[nodiscard]] bool lives(JobSlot& slot) override
+    {
+        return static_cast<launcher::DockerSlot&>(slot).connected_now();
+    }
+
     Result<std::unique_ptr<JobSlot>> adopt(
         const SlotFact& slot, std::uint64_t have, std::stop_token stop) override;
     Result<void> remove(const std::string& container, std::stop_token stop) override;
@@ -106,10 +94,10 @@ private:
         return {{std::string{kVelaLabel}, settings_.instance_id}};
     }
 
-    [[nodiscard]] docker::StringPairs labels(const std::string& pipeline_id) const
+    [[nodiscard]] docker::StringPairs labels(const std::string& place) const
     {
         auto all = labels();
-        all.emplace_back(kPipelineLabel, pipeline_id);
+        all.emplace_back(kPlaceLabel, place);
         return all;
     }
 
@@ -118,12 +106,24 @@ private:
         return label_of(labels, kVelaLabel) == settings_.instance_id;
     }
 
-    [[nodiscard]] slot::SlotSpec spec_of(const ContainerWish& wish) const;
     Result<Cleared> remove_if_ours(
         docker::Docker& docker, const std::string& container, std::stop_token stop);
     Result<void> wait_gone(docker::Docker& docker, const std::string& container, std::stop_token stop);
-    Result<void> sweep_containers(
-        docker::Docker& docker, const std::set<std::string>& kept, std::stop_token stop);
+    Result<void> sweep_containers(docker::Docker& docker, std::stop_token stop);
+    Result<void> remove_all_in(const std::string& place, const std::stop_token& stop);
+
+    void note(const std::string& place)
+    {
+        const std::lock_guard lock{mutex_};
+        places_.insert(place);
+    }
+
+    /// Asked after the engine was: what it names was noted before it was made.
+    [[nodiscard]] bool is_own(const docker::StringPairs& labels)
+    {
+        const std::lock_guard lock{mutex_};
+        return places_.contains(label_of(labels, kPlaceLabel));
+    }
 
     const BuildHostSettings settings_;
     const Clock& clock_;
@@ -131,6 +131,7 @@ private:
     std::unique_ptr<launcher::SlotSite> site_;
     std::mutex mutex_;
     std::set<std::string> making_; ///< Names of containers that `create` is at.
+    std::set<std::string> places_; ///< This object's own.
 };
 
 Result<void> DockerBuildHost::prepare(Random& random, const Logger& logger, std::stop_token stop)
@@ -145,73 +146,58 @@ Result<void> DockerBuildHost::prepare(Random& random, const Logger& logger, std:
     return {};
 }
 
-Result<std::string> DockerBuildHost::make_network(const std::string& pipeline_id, std::stop_token stop)
+Result<std::string> DockerBuildHost::make_network(const std::string& place, std::stop_token stop)
 {
+    note(place);
     auto docker = SLIPWAY_TRY(engine());
-    const auto made = docker.create_network(pipeline_id, labels(pipeline_id), stop);
+    const auto made = docker.create_network(place, labels(place), stop);
     if (!made && made.error().code() != Errc::conflict)
         return made.error();
     if (!made) {
-        const auto found = SLIPWAY_TRY(docker.list_networks(labels(pipeline_id), stop));
-        if (std::ranges::none_of(found, [&](const auto& one) { return one.name == pipeline_id; }))
+        const auto found = SLIPWAY_TRY(docker.list_networks(labels(place), stop));
+        if (std::ranges::none_of(found, [&](const auto& one) { return one.name == place; }))
             return made.error().in("a network that is not this worker's is in the way");
     }
-    return docker.describe_network(pipeline_id, std::move(stop));
+    return docker.describe_network(place, std::move(stop));
 }
 
-Result<std::string> DockerBuildHost::make_volume(const std::string& pipeline_id, std::stop_token stop)
+Result<std::string> DockerBuildHost::make_volume(const std::string& place, std::stop_token stop)
 {
+    note(place);
     auto docker = SLIPWAY_TRY(engine());
-    const auto volume = SLIPWAY_TRY(docker.create_volume(pipeline_id, labels(pipeline_id), stop));
+    const auto volume = SLIPWAY_TRY(docker.create_volume(place, labels(place), stop));
     if (!is_ours(volume.labels))
-        return Error{
-            Errc::conflict, "the volume " + pipeline_id + " is there already and is not this worker's"};
-    return docker.describe_volume(pipeline_id, std::move(stop));
+        return Error{Errc::conflict, "the volume " + place + " is there already and is not this worker's"};
+    return docker.describe_volume(place, std::move(stop));
 }
 
-Result<void> DockerBuildHost::remove_network(const std::string& pipeline_id, std::stop_token stop)
+/// What could not be removed is left to `sweep`.
+Result<void> DockerBuildHost::remove_place(const std::string& place, std::stop_token stop)
+{
+    auto removed = remove_all_in(place, stop);
+    const std::lock_guard lock{mutex_};
+    places_.erase(place);
+    return removed;
+}
+
+Result<void> DockerBuildHost::remove_all_in(const std::string& place, const std::stop_token& stop)
 {
     auto docker = SLIPWAY_TRY(engine());
-    for (const auto& network : SLIPWAY_TRY(docker.list_networks(labels(pipeline_id), stop)))
+    std::vector<std::future<Result<void>>> removing;
+    for (const auto& container : SLIPWAY_TRY(docker.list_containers(labels(place), stop)))
+        removing.push_back(std::async(std::launch::async,
+            [this, &stop, name = container.names.empty() ? container.id : container.names.front()] {
+                return remove(name, stop);
+            }));
+    Result<void> first;
+    for (auto& one : removing)
+        keep_first(first, one.get());
+    SLIPWAY_TRY(std::move(first));
+    for (const auto& network : SLIPWAY_TRY(docker.list_networks(labels(place), stop)))
         SLIPWAY_TRY(docker.remove_network(network.id, stop));
-    return {};
-}
-
-Result<void> DockerBuildHost::remove_volume(const std::string& pipeline_id, std::stop_token stop)
-{
-    auto docker = SLIPWAY_TRY(engine());
-    for (const auto& volume : SLIPWAY_TRY(docker.list_volumes(labels(pipeline_id), stop)))
+    for (const auto& volume : SLIPWAY_TRY(docker.list_volumes(labels(place), stop)))
         SLIPWAY_TRY(docker.remove_volume(volume.name, stop));
     return {};
-}
-
-/// A Vela container has Docker's own capabilities and limits.
-slot::SlotSpec DockerBuildHost::spec_of(const ContainerWish& wish) const
-{
-    const Container& container = wish.container;
-    slot::SlotSpec spec{.name = container.id, .image = wish.image_id};
-    spec.labels = labels(wish.pipeline_id);
-    spec.network = wish.pipeline_id;
-    if (!container.name.empty())
-        spec.network_aliases = {container.name};
-    spec.privileged = wish.privileged;
-    if (!container.directory.empty())
-        spec.working_dir = container.directory;
-    spec.mounts.push_back({.kind = docker::MountKind::volume,
-        .source = wish.pipeline_id,
-        .target = std::string{kVolumeMount},
-        .read_only = false});
-    for (const auto& volume : settings_.volumes)
-        if (!leaves_out(container.image, volume))
-            spec.mounts.push_back({.kind = docker::MountKind::bind,
-                .source = volume.source,
-                .target = volume.target,
-                .read_only = volume.read_only});
-    spec.cap_drop = settings_.drop_capabilities;
-    spec.pids_limit.reset();
-    for (const auto& limit : container.ulimits)
-        spec.ulimits.push_back({.name = limit.name, .soft = limit.soft, .hard = limit.hard});
-    return spec;
 }
 
 Result<std::unique_ptr<JobSlot>> DockerBuildHost::create(
@@ -219,11 +205,12 @@ Result<std::unique_ptr<JobSlot>> DockerBuildHost::create(
 {
     const std::string& name = wish.container.id;
     SLIPWAY_TRY(check_id(name));
+    note(wish.place);
     auto docker = SLIPWAY_TRY(engine());
     auto inside = SLIPWAY_TRY(images_.inside(docker, wish.image_id, stop));
     if (!wish.container.user.empty())
         inside.user = wish.container.user;
-    const auto spec = spec_of(wish);
+    const auto spec = container_spec(wish, settings_, labels(wish.place));
     {
         const std::lock_guard lock{mutex_};
         making_.insert(name);
@@ -303,7 +290,7 @@ Result<std::optional<std::string>> DockerBuildHost::read_file(
     const auto tar = SLIPWAY_TRY(docker.get_archive(container, path, most + kArchiveSpare, std::move(stop)));
     if (!tar)
         return std::optional<std::string>{};
-    auto content = SLIPWAY_TRY(in(path, launcher::only_file_of(without_extended_headers(*tar))));
+    auto content = SLIPWAY_TRY(in(path, launcher::only_file_of(launcher::without_extended_headers(*tar))));
     if (content.size() > most)
         return Error{Errc::exhausted,
             path + " has " + std::to_string(content.size()) + " bytes; " + std::to_string(most)
@@ -313,8 +300,7 @@ Result<std::optional<std::string>> DockerBuildHost::read_file(
 
 /// Which directories there are is asked before which containers: one that is made meanwhile is in `making_`
 /// until its container is there.
-Result<void> DockerBuildHost::sweep_containers(
-    docker::Docker& docker, const std::set<std::string>& kept, std::stop_token stop)
+Result<void> DockerBuildHost::sweep_containers(docker::Docker& docker, std::stop_token stop)
 {
     std::set<std::string> directories;
     std::error_code code;
@@ -327,37 +313,45 @@ Result<void> DockerBuildHost::sweep_containers(
         stay = making_;
     }
     const bool checking = !site_->transport().known();
+    Result<void> first;
     for (const auto& container : SLIPWAY_TRY(docker.list_containers(labels(), stop))) {
         const std::string name = container.names.empty() ? container.id : container.names.front();
-        if (kept.contains(label_of(container.labels, kPipelineLabel))
-            || (checking && name.starts_with(launcher::kCheckNames))) {
+        if (is_own(container.labels) || (checking && name.starts_with(launcher::kCheckNames))) {
             stay.insert(name);
             continue;
         }
         if (stay.contains(name))
             continue;
-        const auto removed = docker.remove_container(container.id, {.force = true, .volumes = true}, stop);
+        auto removed = docker.remove_container(container.id, {.force = true, .volumes = true}, stop);
         if (!removed && removed.error().code() == Errc::conflict)
-            SLIPWAY_TRY(wait_gone(docker, container.id, stop));
-        else if (!removed && removed.error().code() != Errc::not_found)
-            return removed.error();
+            removed = wait_gone(docker, container.id, stop);
+        if (!removed && removed.error().code() != Errc::not_found) {
+            stay.insert(name);
+            keep_first(first, std::move(removed));
+        }
     }
-    return launcher::remove_stale_slots(settings_.state_directory, stay, [&](const std::string& name) {
-        return directories.contains(name) && !(checking && name.starts_with(launcher::kCheckNames));
-    });
+    keep_first(
+        first, launcher::remove_stale_slots(settings_.state_directory, stay, [&](const std::string& name) {
+            return directories.contains(name) && !(checking && name.starts_with(launcher::kCheckNames));
+        }));
+    return first;
 }
 
 Result<void> DockerBuildHost::sweep(const std::set<std::string>& kept, std::stop_token stop)
 {
+    {
+        const std::lock_guard lock{mutex_};
+        places_.insert(kept.begin(), kept.end());
+    }
     auto docker = SLIPWAY_TRY(engine());
-    SLIPWAY_TRY(sweep_containers(docker, kept, stop));
+    auto first = sweep_containers(docker, stop);
     for (const auto& network : SLIPWAY_TRY(docker.list_networks(labels(), stop)))
-        if (!kept.contains(label_of(network.labels, kPipelineLabel)))
-            SLIPWAY_TRY(docker.remove_network(network.id, stop));
+        if (!is_own(network.labels))
+            keep_first(first, docker.remove_network(network.id, stop));
     for (const auto& volume : SLIPWAY_TRY(docker.list_volumes(labels(), stop)))
-        if (!kept.contains(label_of(volume.labels, kPipelineLabel)))
-            SLIPWAY_TRY(docker.remove_volume(volume.name, stop));
-    return {};
+        if (!is_own(volume.labels))
+            keep_first(first, docker.remove_volume(volume.name, stop));
+    return first;
 }
 
 } // namespace

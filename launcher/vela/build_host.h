@@ -21,10 +21,10 @@
 
 namespace slipway::vela {
 
-/// Label of everything of ours in the engine, with the instance; and of what belongs to a build, with its
-/// pipeline id.
+/// Label of everything of ours in the engine, with the instance; and of what stands in a place, with its
+/// name.
 inline constexpr std::string_view kVelaLabel = "io.slipway.vela";
-inline constexpr std::string_view kPipelineLabel = "io.slipway.vela.pipeline";
+inline constexpr std::string_view kPlaceLabel = "io.slipway.vela.place";
 
 struct BuildHostSettings {
     docker::Engine engine;
@@ -60,7 +60,7 @@ enum class Fetch : std::uint8_t {
 struct ContainerWish {
     const Container& container;
     std::string image_id;
-    std::string pipeline_id; ///< Name of network and volume.
+    std::string place;
     bool privileged = false;
 };
 
@@ -73,15 +73,13 @@ public:
         Random& random, const Logger& logger, std::stop_token stop);
     virtual ~BuildHost() = default;
 
-    /// Bridge network and local volume of that name. Return their inspection as JSON, for the init log.
-    [[nodiscard]] virtual Result<std::string> make_network(
-        const std::string& pipeline_id, std::stop_token stop)
+    /// The place of a build: a bridge network and a local volume of that name. Return their inspection as
+    /// JSON, for the init log.
+    [[nodiscard]] virtual Result<std::string> make_network(const std::string& place, std::stop_token stop)
         = 0;
-    [[nodiscard]] virtual Result<std::string> make_volume(
-        const std::string& pipeline_id, std::stop_token stop)
-        = 0;
-    virtual Result<void> remove_network(const std::string& pipeline_id, std::stop_token stop) = 0;
-    virtual Result<void> remove_volume(const std::string& pipeline_id, std::stop_token stop) = 0;
+    [[nodiscard]] virtual Result<std::string> make_volume(const std::string& place, std::stop_token stop) = 0;
+    /// Removes both, with the containers in them.
+    virtual Result<void> remove_place(const std::string& place, std::stop_token stop) = 0;
 
     /// `progress` gets lines for people. Fails with the engine's or the registry's words.
     [[nodiscard]] virtual Result<BuildImage> image(const std::string& reference, Fetch fetch,
@@ -94,6 +92,8 @@ public:
     [[nodiscard]] virtual Result<std::unique_ptr<launcher::JobSlot>> create(
         const ContainerWish& wish, const launcher::KeepSlot& keep, std::stop_token stop)
         = 0;
+    /// Whether a container that has run nothing is still connected. Does not wait.
+    [[nodiscard]] virtual bool lives(launcher::JobSlot& slot) = 0;
     /// As JobHost::adopt.
     [[nodiscard]] virtual Result<std::unique_ptr<launcher::JobSlot>> adopt(
         const launcher::SlotFact& slot, std::uint64_t have, std::stop_token stop)
@@ -105,8 +105,10 @@ public:
         const std::string& container, const std::string& path, std::size_t most, std::stop_token stop)
         = 0;
 
-    /// Removes containers, networks and volumes of this instance whose pipeline is not in `kept`; and
-    /// directories of slots that are gone. Never touches what is not ours.
+    /// Removes containers, networks and volumes of this instance in places that are neither in `kept` nor
+    /// this object's own: where it has made something, or was told here to keep it, and has not been told to
+    /// remove it; and directories of slots that are gone. Goes on after a failure, and returns the first. At
+    /// any time. Never touches what is not ours.
     virtual Result<void> sweep(const std::set<std::string>& kept, std::stop_token stop) = 0;
 };
 

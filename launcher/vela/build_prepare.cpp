@@ -149,14 +149,13 @@ Result<void> BuildRun::plan(std::stop_token stop)
     tell("worker",
         "> Worker Information:\n Host: " + services_.facts.host + "\n Version: " + services_.facts.version
             + "\n Runtime: docker\n");
-    tell("network",
-        "> Inspecting runtime network...\n$ docker network inspect " + context_.pipeline_id + "\n");
+    tell("network", "> Inspecting runtime network...\n$ docker network inspect " + context_.kit.place + "\n");
     const auto network = network_.get();
     const auto volume = volume_.get();
     if (!network)
         return Error{network.error().code(), "unable to create network: " + network.error().message()};
     tell("network.shown", for_people(*network));
-    tell("volume", "> Inspecting runtime volume...\n$ docker volume inspect " + context_.pipeline_id + "\n");
+    tell("volume", "> Inspecting runtime volume...\n$ docker volume inspect " + context_.kit.place + "\n");
     if (!volume)
         return Error{volume.error().code(), "unable to create volume: " + volume.error().message()};
     tell("volume.shown", for_people(*volume));
@@ -201,6 +200,11 @@ Result<void> BuildRun::assemble(std::stop_token stop)
             if (std::exchange(first, false))
                 step->make_ahead();
         }
+    std::vector<std::string> ready;
+    for (const auto& step : steps_)
+        if (auto image = step->ready_image())
+            ready.push_back(*std::move(image));
+    services_.kits.learn(std::move(ready));
     tell("secret images", "> Preparing secret images...\n");
     for (const auto& plugin : plugins_)
         SLIPWAY_TRY(plugin->assemble(say));

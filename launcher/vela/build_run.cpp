@@ -36,6 +36,7 @@ BuildRun::BuildRun(const BuildServices& services, BuildJournal journal, QueueIte
           .shipper = shipper_,
           .token = {},
           .pipeline_id = pipeline_id(item_.build.build_name()),
+          .kit = {},
           .deadline = {},
           .lazy_secrets = {},
           .work = {},
@@ -96,6 +97,9 @@ void BuildRun::run(std::stop_token leave)
         if (!worked && context_.how_it_ends() == Ending::no)
             context_.fail(worked.error().message());
         report(leave);
+        (void)outbox_.flush(kToldFirst, leave);
+        if (!leave.stop_requested())
+            callbacks_.on_reported();
         destroy(leave);
     } else if (taken.error().code() == Errc::conflict) {
         logger_.info("the build is not to be run any more");
@@ -181,14 +185,29 @@ void BuildRun::give_up(const Error& error, std::stop_token leave)
     (void)leave;
 }
 
+/// The same in every process.
+Result<void> BuildRun::take_place()
+{
+    if (auto known = journal_.find("place")) {
+        context_.kit.place = *std::move(known);
+        return {};
+    }
+    if (auto kit = services_.kits.take())
+        context_.kit = *std::move(kit);
+    else
+        context_.kit.place = context_.pipeline_id;
+    return journal_.put("place", context_.kit.place);
+}
+
 Result<void> BuildRun::work(std::stop_token leave)
 {
     if (journal_.find("canceled"))
         context_.end_early(Ending::canceled);
+    SLIPWAY_TRY(take_place());
     network_ = std::async(std::launch::async,
-        [this] { return services_.host.make_network(context_.pipeline_id, context_.work.get_token()); });
+        [this] { return services_.host.make_network(context_.kit.place, context_.work.get_token()); });
     volume_ = std::async(std::launch::async,
-        [this] { return services_.host.make_volume(context_.pipeline_id, context_.work.get_token()); });
+        [this] { return services_.host.make_volume(context_.kit.place, context_.work.get_token()); });
     make_parts();
     SLIPWAY_TRY(open_logs());
     create();
@@ -236,15 +255,21 @@ void BuildRun::destroy(std::stop_token leave)
 {
     for (const auto& flows : {&steps_, &services_flows_})
         for (const auto& flow : *flows)
-            flow->remove(leave);
+            flow->release();
+    {
+        const std::lock_guard lock{context_.mutex};
+        context_.kit.idle.clear();
+    }
     for (const auto& plugin : plugins_)
         plugin->settle(leave);
     if (const auto removed = sidecar_.remove(leave); !removed)
         logger_.warn("the outputs sidecar was not removed", removed.error());
-    if (const auto removed = services_.host.remove_volume(context_.pipeline_id, leave); !removed)
-        logger_.warn("the volume was not removed", removed.error());
-    if (const auto removed = services_.host.remove_network(context_.pipeline_id, leave); !removed)
-        logger_.warn("the network was not removed", removed.error());
+    if (const auto removed = services_.host.remove_place(context_.kit.place, leave); !removed)
+        logger_.warn("network, volume and containers were not removed", removed.error());
+    // What somebody else has removed leaves a directory.
+    for (const auto& flows : {&steps_, &services_flows_})
+        for (const auto& flow : *flows)
+            flow->remove(leave);
     if (context_.how_it_ends() == Ending::canceled)
         (void)outbox_.flush(kToldFirst, leave);
     {

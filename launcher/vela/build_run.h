@@ -27,6 +27,9 @@ public:
     struct Callbacks {
         /// The worker's token, for the one call that wants it.
         std::function<Secret()> worker_token;
+        /// The build is over; what is left of it in the engine goes. Called by its thread, and not for a
+        /// build that never began.
+        std::function<void()> on_reported;
         /// The build is over and forgotten. Called by its thread, as the last thing.
         std::function<void()> on_end;
     };
@@ -55,6 +58,7 @@ private:
     void run(std::stop_token leave);
     Result<void> acquire(std::stop_token leave);
     Result<void> work(std::stop_token leave);
+    Result<void> take_place();
     void make_parts();
     Result<void> open_logs();
     void create();

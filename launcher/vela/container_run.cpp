@@ -53,6 +53,11 @@ Result<launcher::SlotFact> read_fact(std::string_view text)
 
 } // namespace
 
+bool fits_any(const Container& container, bool privileged)
+{
+    return !privileged && !container.detach && container.ulimits.empty() && container.user.empty();
+}
+
 ContainerRun::ContainerRun(BuildContext& context, Container& container, launcher::Spool& spool)
     : context_{context}
     , container_{container}
@@ -84,10 +89,16 @@ Result<void> ContainerRun::prepare(const BuildImage& image, bool privileged, std
         return adopt(std::move(stop));
     const auto keep
         = [&](const launcher::SlotFact& fact) { return context_.journal.put(key("slot"), to_text(fact)); };
-    const ContainerWish wish{.container = container_,
-        .image_id = image.id,
-        .pipeline_id = context_.pipeline_id,
-        .privileged = privileged};
+    if (fits_any(container_, privileged)) {
+        if (auto idle = context_.take_idle(container_.image, image.id)) {
+            SLIPWAY_TRY(keep(idle->fact));
+            const std::lock_guard lock{mutex_};
+            slot_ = std::move(idle->slot);
+            return {};
+        }
+    }
+    const ContainerWish wish{
+        .container = container_, .image_id = image.id, .place = context_.kit.place, .privileged = privileged};
     auto slot = SLIPWAY_TRY(context_.services.host.create(wish, keep, std::move(stop)));
     const std::lock_guard lock{mutex_};
     slot_ = std::move(slot);
@@ -221,12 +232,15 @@ Result<RunEnd> ContainerRun::follow(std::stop_token stop)
     }
 }
 
+void ContainerRun::release()
+{
+    const std::lock_guard lock{mutex_};
+    slot_.reset();
+}
+
 Result<void> ContainerRun::remove(std::stop_token stop)
 {
-    {
-        const std::lock_guard lock{mutex_};
-        slot_.reset();
-    }
+    release();
     const auto text = context_.journal.find(key("slot"));
     if (!text)
         return {};

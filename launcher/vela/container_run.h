@@ -23,6 +23,10 @@ struct RunEnd {
     std::string words;
 };
 
+/// Whether a container that was made for any build does. One that others find by its name does not: it must
+/// be told the engine when it is made.
+[[nodiscard]] bool fits_any(const Container& container, bool privileged);
+
 /// One container of a build from its making to its end: made or taken over, told to run once, its output
 /// brought to the spool byte by byte, and removed. Every step is in the journal before the next one, so that
 /// another process goes on where this one was. One thread; `stop_soon` from any.
@@ -47,6 +51,8 @@ public:
     /// Its output is wanted until here: takes what is there, and says whether the command is still running.
     enum class Still : std::uint8_t { runs, ended };
     Result<Still> look(std::stop_token stop);
+    /// Lets go of the container, so that it can be removed.
+    void release();
     /// Kills and removes the container.
     Result<void> remove(std::stop_token stop);
 

@@ -15,6 +15,7 @@ using Show = std::string (*)(const Options&);
 using std::chrono::milliseconds;
 
 constexpr std::int64_t kMostBuilds = 1000;
+constexpr std::int64_t kMostWarm = 20;
 constexpr std::int64_t kMostMegabytes = 1'000'000'000;
 constexpr std::int64_t kMostBytes = INT64_MAX;
 
@@ -180,6 +181,11 @@ constexpr std::array kRows{
     Row{"strict-tls", {"SLIPWAY_STRICT_TLS"}, "", "BOOLEAN",
         "`true`: an `https://` address without certificate and key is an error.", &truth<&O::strict_tls>,
         &show_truth<&O::strict_tls>, Kind::boolean, Empty::no},
+    Row{"warm-slots", {"SLIPWAY_WARM_SLOTS"}, "", "NUMBER",
+        "How many containers stand ready, with network and volume, for each build that may come: of the "
+        "images "
+        "of the first steps of the build before. 0: nothing is made before a build.",
+        &number<&O::warm_slots, 0, kMostWarm>, &show_number<&O::warm_slots>, Kind::plain, Empty::unset},
     Row{"state-dir", {"SLIPWAY_STATE_DIR"}, "", "DIRECTORY",
         "Journal of what this worker holds; one process uses it at a time. Default: `/var/lib/slipway` for "
         "root, "

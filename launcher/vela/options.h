@@ -31,6 +31,7 @@ struct Options {
     bool https = false;
     std::chrono::milliseconds check_in{15 * 60'000};
     std::int64_t build_limit = 1;
+    std::int64_t warm_slots = 2; ///< Containers that stand ready for each build that may come.
     std::chrono::milliseconds build_timeout{30 * 60'000};
     std::uint64_t file_size_limit = 100; ///< MB of an artifact; 0: none.
     std::uint64_t build_file_size_limit = 500;

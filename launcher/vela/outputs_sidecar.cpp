@@ -85,7 +85,7 @@ Result<void> OutputsSidecar::start(std::stop_token stop)
         return context_.journal.put("slot.outputs", json.text());
     };
     slot_ = SLIPWAY_TRY(context_.services.host.create(
-        {.container = container, .image_id = image_.id, .pipeline_id = context_.pipeline_id}, keep, stop));
+        {.container = container, .image_id = image_.id, .place = context_.kit.place}, keep, stop));
     const auto made = SLIPWAY_TRY(run({"mkdir", "-p", std::string{kDirectory}}, "/", stop));
     if (made.code != 0)
         return Error{Errc::invalid_input,

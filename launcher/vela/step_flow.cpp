@@ -345,11 +345,29 @@ void StepFlow::settle(const std::stop_token& leave)
         if (const auto still = run_->look(leave); !still)
             context_.logger.warn("the last output of a container", still.error());
     }
-    if (context_.how_it_ends() == Ending::canceled)
+    const auto ending = context_.how_it_ends();
+    if (ending == Ending::canceled)
         row_.cancel();
-    else
+    else if (is_detached() || code_)
         row_.settle(code_);
+    else if (ending == Ending::timed_out && row_.is_running()) // before its command began
+        row_.finish(status::kFailure, 137, kDeadlineWords);
+    else
+        row_.settle(137);
     context_.shipper.finish(*log_);
+}
+
+std::optional<std::string> StepFlow::ready_image() const
+{
+    return !is_init() && !is_service() && image_ && fits_any(container_, privileged_)
+        ? std::optional{container_.image}
+        : std::nullopt;
+}
+
+void StepFlow::release()
+{
+    if (run_)
+        run_->release();
 }
 
 void StepFlow::remove(std::stop_token leave)

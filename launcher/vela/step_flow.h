@@ -42,6 +42,10 @@ public:
     /// The build is over: log and row get their last words.
     void settle(const std::stop_token& leave);
     /// Kills what still runs, and removes the container.
+    /// Its image, when a container that was made for any build does for it.
+    [[nodiscard]] std::optional<std::string> ready_image() const;
+    /// Lets go of the container, so that it can be removed.
+    void release();
     void remove(std::stop_token leave);
 
     [[nodiscard]] const Container& container() const noexcept { return container_; }

@@ -12,10 +12,15 @@ Worker::Worker(WorkerParts parts)
     : parts_{std::move(parts)}
     , services_{.server = parts_.server,
           .host = parts_.host,
+          .kits = kits_,
           .options = parts_.options,
           .clock = parts_.clock,
           .random = parts_.random,
           .facts = parts_.facts}
+    , kits_{{.count = static_cast<std::size_t>(parts_.options.build_limit),
+                .containers = static_cast<std::size_t>(parts_.options.warm_slots),
+                .memory = parts_.directory / "warm"},
+          parts_.host, parts_.clock, parts_.random, parts_.logger}
     , builds_(static_cast<std::size_t>(parts_.options.build_limit))
 {
 }
@@ -31,6 +36,7 @@ void Worker::run()
     if (const auto resumed = resume(); !resumed)
         parts_.logger.error("builds of an earlier process cannot be read; their directories stay as they are",
             resumed.error());
+    kits_.begin();
     if (!enlist())
         return;
     check_in_thread_ = std::jthread{[this](std::stop_token stop) { check_in_loop(std::move(stop)); }};
@@ -48,8 +54,8 @@ void Worker::run()
         collect();
         {
             const std::lock_guard lock{mutex_};
-            if (draining_ && running() == 0)
-                return;
+            if (is_done())
+                break;
         }
         wait_room();
         const auto stop = poke_token();
@@ -57,6 +63,8 @@ void Worker::run()
             continue;
         take_one();
     }
+    if (!leave_.stop_requested())
+        kits_.clear(leave_.get_token());
 }
 
 std::stop_token Worker::poke_token()
@@ -174,7 +182,7 @@ Result<void> Worker::resume()
             continue;
         }
         auto item = SLIPWAY_TRY(read_item(*text));
-        kept.insert(pipeline_id(item.build.build_name()));
+        kept.insert(journal.find("place").value_or(pipeline_id(item.build.build_name())));
         found.emplace_back(std::move(journal), std::move(item));
     }
     if (const auto swept = parts_.host.sweep(kept, leave_.get_token()); !swept)
@@ -201,8 +209,7 @@ void Worker::wait_room()
     std::unique_lock lock{mutex_};
     (void)changed_.wait(lock, leave_.get_token(), [&] {
         const bool room = running() < static_cast<std::size_t>(parts_.options.build_limit);
-        return !over_.empty() || (draining_ && running() == 0)
-            || (room && !draining_ && (enlisted_ || !waiting_.empty()));
+        return !over_.empty() || is_done() || (room && !draining_ && (enlisted_ || !waiting_.empty()));
     });
 }
 
@@ -293,6 +300,7 @@ void Worker::start(BuildJournal journal, QueueItem item)
     const auto id = item.build.id;
     auto run = std::make_shared<BuildRun>(services_, std::move(journal), std::move(item),
         BuildRun::Callbacks{.worker_token = [this] { return parts_.credentials.token(); },
+            .on_reported = [this, id] { free_executor(id); },
             .on_end =
                 [this, id] {
                     {
@@ -316,14 +324,33 @@ void Worker::start(BuildJournal journal, QueueItem item)
     changed_.notify_all();
 }
 
+/// Another build may begin while what is left of this one goes.
+void Worker::free_executor(std::int64_t build)
+{
+    {
+        const std::lock_guard lock{mutex_};
+        for (auto& held : builds_)
+            if (held && held->id() == build)
+                leaving_.push_back(std::exchange(held, nullptr));
+        last_finished_ = now_seconds(parts_.clock);
+        status_changed_ = true;
+    }
+    changed_.notify_all();
+}
+
 void Worker::collect()
 {
+    std::vector<std::shared_ptr<BuildRun>> gone; // joined outside of the lock
     std::vector<std::shared_ptr<BuildRun>> ended;
     {
         const std::lock_guard lock{mutex_};
         for (auto& build : builds_)
             if (build && std::ranges::find(over_, build->id()) != over_.end())
                 ended.push_back(std::move(build));
+        for (auto& build : leaving_)
+            if (std::ranges::find(over_, build->id()) != over_.end())
+                gone.push_back(std::move(build));
+        std::erase(leaving_, nullptr);
         over_.clear();
         if (!ended.empty()) {
             last_finished_ = now_seconds(parts_.clock);
@@ -340,11 +367,13 @@ std::size_t Worker::running() const
         std::ranges::count_if(builds_, [](const auto& build) { return build != nullptr; }));
 }
 
+bool Worker::is_done() const { return draining_ && running() == 0 && leaving_.empty(); }
+
 bool Worker::holds(std::int64_t build) const
 {
     const std::lock_guard lock{mutex_};
-    return std::ranges::any_of(
-        builds_, [&](const auto& held) { return held != nullptr && held->id() == build; });
+    const auto is_it = [&](const auto& held) { return held != nullptr && held->id() == build; };
+    return std::ranges::any_of(builds_, is_it) || std::ranges::any_of(leaving_, is_it);
 }
 
 } // namespace slipway::vela

@@ -65,6 +65,7 @@ private:
     void accept(Taken taken);
     Result<void> begin(const Taken& taken, QueueItem item, const std::string& message);
     void start(BuildJournal journal, QueueItem item);
+    void free_executor(std::int64_t build);
     void collect();
     void wait_room();
 
@@ -78,6 +79,7 @@ private:
     [[nodiscard]] std::string status() const; // mutex_ is held.
     [[nodiscard]] bool holds(std::int64_t build) const;
     [[nodiscard]] std::size_t running() const; // mutex_ is held.
+    [[nodiscard]] bool is_done() const; // mutex_ is held.
     [[nodiscard]] std::string not_ready() const;
     [[nodiscard]] std::string metrics() const;
     [[nodiscard]] std::stop_token poke_token();
@@ -86,10 +88,12 @@ private:
     WorkerParts parts_;
     BuildServices services_;
     std::unique_ptr<Queue> queue_;
+    BuildKits kits_;
     std::string public_key_;
     mutable std::mutex mutex_;
     std::condition_variable_any changed_;
     std::vector<std::shared_ptr<BuildRun>> builds_; ///< By executor; null: idle.
+    std::vector<std::shared_ptr<BuildRun>> leaving_; ///< Over, and being removed.
     std::vector<std::int64_t> over_; ///< Builds that have ended.
     std::deque<Taken> waiting_; ///< Found at the start, for want of room.
     std::stop_source leave_; ///< The process goes.

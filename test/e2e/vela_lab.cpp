@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <sstream>
 #include <stdexcept>
 
 namespace slipway::test {
@@ -70,19 +71,22 @@ VelaLab::VelaLab(const std::string& secret)
 {
 }
 
-/// A test that fails leaves a build in mid-run: what is removed here would be in the way of nobody, but stay.
+/// A worker that is killed leaves what it held, and what stood ready.
 VelaLab::~VelaLab()
 {
     if (worker_)
         worker_->kill();
-    for (std::int64_t number = 1; number <= number_; ++number) {
-        const std::string label
-            = "label=io.slipway.vela.pipeline=octo_" + repo_ + "_" + std::to_string(number);
-        (void)run_program({"sh", "-c",
-            "docker ps -aq --filter " + label + " | xargs -r docker rm -fv; docker network ls -q --filter "
-                + label + " | xargs -r docker network rm; docker volume ls -q --filter " + label
-                + " | xargs -r docker volume rm"});
-    }
+    (void)run_program({"sh", "-c",
+        "docker ps -aq --filter " + label() + " | xargs -r docker rm -fv; docker network ls -q --filter "
+            + label() + " | xargs -r docker network rm; docker volume ls -q --filter " + label()
+            + " | xargs -r docker volume rm"});
+}
+
+/// Of everything of this worker in the engine.
+std::string VelaLab::label() const
+{
+    const auto instance = read_file(directory_.path() / "state" / "vela" / "instance", 100);
+    return "label=io.slipway.vela=" + (instance ? instance->substr(0, instance->find('\n')) : "none");
 }
 
 std::string VelaLab::address() const { return "http://" + std::string{kHost} + ":" + std::to_string(port_); }
@@ -166,9 +170,12 @@ std::string VelaLab::push(const std::string& pipeline, const VelaBuildOptions& o
 void VelaLab::wait(
     const std::function<bool()>& condition, const std::string& what, std::chrono::seconds at_most)
 {
-    if (!server_.wait_for(condition, at_most))
-        throw std::runtime_error{
-            "waiting for " + what + "; the worker says:\n" + log() + "asked last:\n" + asked()};
+    const auto end = std::chrono::steady_clock::now() + at_most;
+    // The condition may be about the engine, of which the server hears nothing.
+    while (!server_.wait_for(condition, std::chrono::milliseconds{200}))
+        if (std::chrono::steady_clock::now() > end)
+            throw std::runtime_error{
+                "waiting for " + what + "; the worker says:\n" + log() + "asked last:\n" + asked()};
 }
 
 std::string VelaLab::asked() const
@@ -200,17 +207,24 @@ std::string VelaLab::step(const std::string& build, int number) const
     return text;
 }
 
-std::string VelaLab::left_in_engine() const
+std::vector<std::string> VelaLab::containers(const std::string& filter) const
 {
-    std::string left;
-    for (int tries = 0; tries < 100; ++tries) {
-        left = docker(
-            {"ps", "-aq", "--filter", "label=io.slipway.vela.pipeline", "--filter", "ancestor=" + image_});
-        if (left.empty())
-            return left;
-        ::poll(nullptr, 0, 100); // until the engine has removed them
-    }
-    return left;
+    std::vector<std::string> ids;
+    std::istringstream lines{docker({"ps", "-q", "--filter", label(), "--filter", filter})};
+    for (std::string id; std::getline(lines, id);)
+        ids.push_back(id);
+    return ids;
+}
+
+void VelaLab::remove_container(const std::string& id) { docker({"rm", "-f", id}); }
+
+std::string VelaLab::left_after_end()
+{
+    worker_->signal(SIGTERM);
+    if (const auto code = wait_end(); code != 0)
+        return "the worker ended with code " + std::to_string(code);
+    return docker({"ps", "-aq", "--filter", label()}) + docker({"network", "ls", "-q", "--filter", label()})
+        + docker({"volume", "ls", "-q", "--filter", label()});
 }
 
 } // namespace slipway::test

@@ -76,11 +76,15 @@ public:
 
     /// "success", "failure 3", "killed 137 unfinished": status, code and what of its times is missing.
     [[nodiscard]] std::string step(const std::string& build, int number) const;
-    /// What of the worker's is still in the engine, after some patience; empty: nothing.
-    [[nodiscard]] std::string left_in_engine() const;
+    /// Short ids of the worker's containers that run and that `docker ps --filter` finds by this.
+    [[nodiscard]] std::vector<std::string> containers(const std::string& filter) const;
+    void remove_container(const std::string& id);
+    /// Tells the worker to end, and what of it is still in the engine then; empty: nothing.
+    [[nodiscard]] std::string left_after_end();
 
 private:
     [[nodiscard]] std::string asked() const;
+    [[nodiscard]] std::string label() const;
 
     TempDir directory_;
     Secret signing_key_;

@@ -75,7 +75,7 @@ struct Site {
     Site(const Site&) = delete;
     Site& operator=(const Site&) = delete;
 
-    ~Site() { (void)host->sweep({}, {}); }
+    ~Site() { (void)host->remove_place(pipeline, {}); }
 
     std::unique_ptr<BuildHost> open(const std::string& of)
     {
@@ -106,8 +106,8 @@ struct Site {
             return {};
         };
         return must(host->create(
-            {.container = container, .image_id = image.id, .pipeline_id = pipeline, .privileged = privileged},
-            keep, {}));
+            {.container = container, .image_id = image.id, .place = pipeline, .privileged = privileged}, keep,
+            {}));
     }
 
     /// What a command prints; then its exit code.
@@ -295,28 +295,27 @@ TEST_CASE("what is left of builds is removed, and never what is not this worker'
     must(host.make_network(site.pipeline, {}));
     must(host.make_volume(site.pipeline, {}));
     must(host.remove("vela-test-none", {}));
-    must(host.remove_network("vela-test-none", {}));
-    must(host.remove_volume("vela-test-none", {}));
+    must(host.remove_place("vela-test-none", {}));
     // A name of ours is taken again, one of others is not.
     const auto anew = site.create(site.container("left"));
     const auto other = site.open(site.instance + "-other");
     const auto taken = other->create(
-        {.container = site.container("left"), .image_id = site.image.id, .pipeline_id = site.pipeline},
+        {.container = site.container("left"), .image_id = site.image.id, .place = site.pipeline},
         [](const launcher::SlotFact&) -> Result<void> { return {}; }, {});
     REQUIRE_FALSE(taken);
     CHECK(taken.error().code() == Errc::conflict);
     CHECK_FALSE(other->make_network(site.pipeline, {}));
     CHECK_FALSE(other->make_volume(site.pipeline, {}));
     must(other->remove(site.container("left").id, {}));
-    must(other->remove_network(site.pipeline, {}));
-    must(other->remove_volume(site.pipeline, {}));
+    must(other->remove_place(site.pipeline, {}));
     must(other->sweep({}, {}));
-    must(host.sweep({site.pipeline}, {}));
+    must(host.sweep({}, {})); // its own
+    must(site.open(site.instance)->sweep({site.pipeline}, {}));
     CHECK(docker.inspect_container(site.container("left").id, {}));
     CHECK(docker.describe_network(site.pipeline, {}));
     CHECK(docker.describe_volume(site.pipeline, {}));
 
-    must(host.sweep({}, {}));
+    must(site.open(site.instance)->sweep({}, {}));
     CHECK_FALSE(docker.inspect_container(site.container("left").id, {}));
     CHECK_FALSE(docker.describe_network(site.pipeline, {}));
     CHECK_FALSE(docker.describe_volume(site.pipeline, {}));

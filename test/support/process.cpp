@@ -157,6 +157,8 @@ void Process::kill()
 
 Result<int> Process::wait(std::chrono::milliseconds deadline)
 {
+    if (pid_ <= 0)
+        return Error{Errc::not_found, "the process was waited for already"};
     pollfd ready{pidfd_.get(), POLLIN, 0};
     if (::poll(&ready, 1, static_cast<int>(deadline.count())) <= 0)
         return Error{Errc::timed_out, "the process did not end before the deadline"};
