@@ -60,7 +60,7 @@ struct BuildJournal::State {
             wipe(value);
     }
 
-    Result<void> append(std::string_view record);
+    Result<void> append(std::string_view record, Sync when);
 };
 
 BuildJournal::BuildJournal(std::unique_ptr<State> state)
@@ -84,11 +84,12 @@ Result<BuildJournal> BuildJournal::open(const std::filesystem::path& directory)
         bytes, [&](std::string_view name, std::string_view value) { state->set(name, value); });
     const bool torn = state->length != bytes.size();
     wipe(bytes);
-    if (torn)
+    if (torn) {
         SLIPWAY_TRY(cut(state->file.get(), state->length, path));
+        SLIPWAY_TRY(sync(state->file.get(), path));
+    }
     if (::lseek(state->file.get(), static_cast<off_t>(state->length), SEEK_SET) < 0)
         return Error::from_errno("opening " + path.string(), errno);
-    SLIPWAY_TRY(sync(state->file.get(), path));
     SLIPWAY_TRY(sync_directory(directory));
     SLIPWAY_TRY(sync_directory(directory.parent_path()));
     return BuildJournal{std::move(state)};
@@ -132,10 +133,10 @@ void BuildJournal::State::set(std::string_view name, std::string_view value)
 }
 
 /// A record that is there in part is taken back: what follows it would not be read.
-Result<void> BuildJournal::State::append(std::string_view record)
+Result<void> BuildJournal::State::append(std::string_view record, Sync when)
 {
     auto written = write_all(file.get(), record);
-    if (written)
+    if (written && when == Sync::now)
         written = sync(file.get(), directory / kFile);
     if (written) {
         length += record.size();
@@ -147,7 +148,7 @@ Result<void> BuildJournal::State::append(std::string_view record)
     return written;
 }
 
-Result<void> BuildJournal::put(std::string_view name, std::string_view value)
+Result<void> BuildJournal::put(std::string_view name, std::string_view value, Sync sync)
 {
     std::string record = SLIPWAY_TRY(make_record(name, value));
     const std::lock_guard lock{state_->mutex};
@@ -157,7 +158,7 @@ Result<void> BuildJournal::put(std::string_view name, std::string_view value)
             Errc::internal, "the journal " + (s.directory / kFile).string() + " cannot be written any more"};
     if (record.size() > kMaxJournal - s.length)
         return Error{Errc::exhausted, "the journal " + (s.directory / kFile).string() + " is full"};
-    auto appended = s.append(record);
+    auto appended = s.append(record, sync);
     wipe(record);
     SLIPWAY_TRY(std::move(appended));
     s.set(name, value);

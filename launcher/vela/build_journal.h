@@ -15,7 +15,7 @@ namespace slipway::vela {
 
 /// What is known of one build on disk: names and values, each written once or replaced by a later one. A
 /// build is a procedure that is begun anew after a crash: what it has done stands here, and is not done
-/// again. A value counts once `put` has returned. Holds secrets: mode 0600. Thread-safe.
+/// again. A value counts once `put` has returned (see Sync). Holds secrets: mode 0600. Thread-safe.
 class BuildJournal {
 public:
     /// Makes the directory if it is new. A record that a crash tore is cut off.
@@ -25,7 +25,13 @@ public:
     static Result<std::vector<std::filesystem::path>> list(const std::filesystem::path& parent);
 
     [[nodiscard]] std::optional<std::string> find(std::string_view name) const;
-    Result<void> put(std::string_view name, std::string_view value);
+
+    /// When a value counts.
+    enum class Sync : bool {
+        later, ///< After a crash of this process: at once. After one of the host: with the next `now`.
+        now, ///< After both, at once.
+    };
+    Result<void> put(std::string_view name, std::string_view value, Sync sync = Sync::now);
 
     /// Forgets the build: removes the directory.
     Result<void> remove();

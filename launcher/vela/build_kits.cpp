@@ -75,9 +75,10 @@ void BuildKits::save()
         logger_.warn("the images of the last build could not be written down", written.error());
 }
 
-std::optional<Kit> BuildKits::take()
+std::optional<Kit> BuildKits::take(std::stop_token stop)
 {
-    const std::lock_guard lock{mutex_};
+    std::unique_lock lock{mutex_};
+    (void)changed_.wait_for(lock, std::move(stop), kWait, [this] { return !kits_.empty() || !making_; });
     if (kits_.empty())
         return std::nullopt;
     Kit kit = std::move(kits_.front());
@@ -188,6 +189,10 @@ void BuildKits::sweep(std::stop_token stop)
 
 void BuildKits::make(const std::stop_token& stop)
 {
+    {
+        const std::lock_guard lock{mutex_};
+        making_ = true;
+    }
     Kit kit;
     const auto made = [&]() -> Result<void> {
         auto bare = take_bare();
@@ -195,6 +200,8 @@ void BuildKits::make(const std::stop_token& stop)
         return fill(kit, stop);
     }();
     const std::lock_guard lock{mutex_};
+    making_ = false;
+    changed_.notify_all();
     if (made) {
         backoff_.reset();
         told_.clear();
@@ -224,14 +231,21 @@ std::optional<Kit> BuildKits::take_bare()
 
 Result<Kit> BuildKits::make_place(const std::stop_token& stop)
 {
-    Kit kit{.place = "slipway-" + make_ulid(clock_, random_), .idle = {}, .references = {}};
+    Kit kit{.place = "slipway-" + make_ulid(clock_, random_),
+        .network = {},
+        .volume = {},
+        .idle = {},
+        .references = {}};
     auto volume = std::async(std::launch::async, [&] { return host_.make_volume(kit.place, stop); });
-    const auto network = host_.make_network(kit.place, stop);
-    const auto made = volume.get();
-    if (network && made)
-        return kit;
-    remove(kit.place, {});
-    return network ? made.error() : network.error();
+    auto network = host_.make_network(kit.place, stop);
+    auto made = volume.get();
+    if (!network || !made) {
+        remove(kit.place, {});
+        return network ? made.error() : network.error();
+    }
+    kit.network = *std::move(network);
+    kit.volume = *std::move(made);
+    return kit;
 }
 
 Result<void> BuildKits::fill(Kit& kit, const std::stop_token& stop)

@@ -32,6 +32,8 @@ struct IdleContainer {
 /// Where the next build may stand: network and volume of the name `place`, and containers in them.
 struct Kit {
     std::string place;
+    std::string network; ///< Its inspection as JSON, as the next.
+    std::string volume;
     std::vector<IdleContainer> idle;
     std::vector<std::string> references; ///< What it was made for.
 };
@@ -52,6 +54,7 @@ class BuildKits {
 public:
     /// A moment after a kit was taken, before the next one is made: the build that took it has the machine.
     static constexpr std::chrono::milliseconds kRefillAfter{250};
+    static constexpr std::chrono::seconds kWait{3};
     /// How often idle containers are looked at.
     static constexpr std::chrono::seconds kLookEvery{5};
     /// After `begin`, and after a round that failed, the engine is looked through for what belongs to nobody:
@@ -68,8 +71,9 @@ public:
 
     /// Once what an earlier process left is removed. Call it once.
     void begin();
-    /// A kit for one build, which removes what is in its place at its end; or nothing.
-    [[nodiscard]] std::optional<Kit> take();
+    /// A kit for one build, which removes what is in its place at its end; or nothing. Waits for one that is
+    /// being made, for `kWait` at most: another of the same kind would be there no sooner.
+    [[nodiscard]] std::optional<Kit> take(std::stop_token stop);
     /// What a build's steps run in, the first one first.
     void learn(std::vector<std::string> references);
     /// Ends the thread and removes what stands ready.
@@ -106,6 +110,7 @@ private:
     std::condition_variable_any changed_;
     std::vector<std::string> references_; ///< Of the last build.
     bool unsaved_ = false;
+    bool making_ = false;
     std::vector<Kit> kits_;
     std::deque<std::string> over_; ///< Places to be removed.
     BootClock::time_point refill_at_{};

@@ -105,7 +105,7 @@ void BuildRun::create()
     const auto known = begun(journal_);
     const auto now = known != 0 ? known : now_seconds(services_.clock);
     if (known == 0)
-        if (const auto kept = journal_.put("begun", std::to_string(now)); !kept)
+        if (const auto kept = journal_.put("begun", std::to_string(now), BuildJournal::Sync::later); !kept)
             logger_.warn("the journal of a build", kept.error());
     {
         const std::lock_guard lock{context_.mutex};

@@ -190,13 +190,34 @@ Result<void> BuildRun::take_place()
 {
     if (auto known = journal_.find("place")) {
         context_.kit.place = *std::move(known);
+        make_place();
         return {};
     }
-    if (auto kit = services_.kits.take())
+    if (auto kit = services_.kits.take(context_.work.get_token()))
         context_.kit = *std::move(kit);
     else
         context_.kit.place = context_.pipeline_id;
-    return journal_.put("place", context_.kit.place);
+    SLIPWAY_TRY(journal_.put("place", context_.kit.place, BuildJournal::Sync::later));
+    make_place();
+    return {};
+}
+
+/// A network and a volume with containers in them are there: nobody could have removed them. Others are made,
+/// or found, while the server is told.
+void BuildRun::make_place()
+{
+    if (!context_.kit.idle.empty()) {
+        const auto known = [](const std::string& shown) {
+            return std::async(std::launch::deferred, [&shown]() -> Result<std::string> { return shown; });
+        };
+        network_ = known(context_.kit.network);
+        volume_ = known(context_.kit.volume);
+        return;
+    }
+    network_ = std::async(std::launch::async,
+        [this] { return services_.host.make_network(context_.kit.place, context_.work.get_token()); });
+    volume_ = std::async(std::launch::async,
+        [this] { return services_.host.make_volume(context_.kit.place, context_.work.get_token()); });
 }
 
 Result<void> BuildRun::work(std::stop_token leave)
@@ -204,10 +225,6 @@ Result<void> BuildRun::work(std::stop_token leave)
     if (journal_.find("canceled"))
         context_.end_early(Ending::canceled);
     SLIPWAY_TRY(take_place());
-    network_ = std::async(std::launch::async,
-        [this] { return services_.host.make_network(context_.kit.place, context_.work.get_token()); });
-    volume_ = std::async(std::launch::async,
-        [this] { return services_.host.make_volume(context_.kit.place, context_.work.get_token()); });
     make_parts();
     SLIPWAY_TRY(open_logs());
     create();

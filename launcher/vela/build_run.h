@@ -59,6 +59,7 @@ private:
     Result<void> acquire(std::stop_token leave);
     Result<void> work(std::stop_token leave);
     Result<void> take_place();
+    void make_place();
     void make_parts();
     Result<void> open_logs();
     void create();

@@ -87,8 +87,9 @@ Result<void> ContainerRun::prepare(const BuildImage& image, bool privileged, std
     image_ = image;
     if (sent_)
         return adopt(std::move(stop));
-    const auto keep
-        = [&](const launcher::SlotFact& fact) { return context_.journal.put(key("slot"), to_text(fact)); };
+    const auto keep = [&](const launcher::SlotFact& fact) {
+        return context_.journal.put(key("slot"), to_text(fact), BuildJournal::Sync::later);
+    };
     if (fits_any(container_, privileged)) {
         if (auto idle = context_.take_idle(container_.image, image.id)) {
             SLIPWAY_TRY(keep(idle->fact));

@@ -62,7 +62,7 @@ void Outbox::run(std::stop_token stop)
         backoff.reset();
         if (!made)
             logger_.with("call", entry.name).warn("the server refuses what it was told", made.error());
-        if (const auto kept = journal_.put(mark_of(entry.name), "1"); !kept)
+        if (const auto kept = journal_.put(mark_of(entry.name), "1", BuildJournal::Sync::later); !kept)
             logger_.warn("the journal of the build", kept.error());
         lock.lock();
         entries_.pop_front();

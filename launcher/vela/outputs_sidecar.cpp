@@ -82,7 +82,7 @@ Result<void> OutputsSidecar::start(std::stop_token stop)
         JsonWriter json;
         json.begin_object().field("record", fact.record).field("container", fact.container).end_object();
         container_ = fact.container;
-        return context_.journal.put("slot.outputs", json.text());
+        return context_.journal.put("slot.outputs", json.text(), BuildJournal::Sync::later);
     };
     slot_ = SLIPWAY_TRY(context_.services.host.create(
         {.container = container, .image_id = image_.id, .place = context_.kit.place}, keep, stop));

@@ -56,7 +56,8 @@ Row::Row(BuildContext& context, ContainerKind kind, const Container& container, 
 
 void Row::keep(std::string_view what)
 {
-    if (const auto kept = context_.journal.put("row." + name_, to_text(row_)); !kept)
+    if (const auto kept = context_.journal.put("row." + name_, to_text(row_), BuildJournal::Sync::later);
+        !kept)
         context_.logger.warn("the journal of a build", kept.error());
     context_.outbox.send(
         name_ + "." + std::string{what}, [this, row = row_](std::stop_token stop) -> Result<void> {

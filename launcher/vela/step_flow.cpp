@@ -138,7 +138,7 @@ Result<StepFlow::Turn> StepFlow::take_turn(const StatusView& status)
         build = context_.build;
     }
     const auto runs = SLIPWAY_TRY(should_run(container_, build, status.get()));
-    SLIPWAY_TRY(context_.journal.put(key, runs == Runs::yes ? "run" : "skip"));
+    SLIPWAY_TRY(context_.journal.put(key, runs == Runs::yes ? "run" : "skip", BuildJournal::Sync::later));
     return runs == Runs::yes ? Turn::taken : Turn::skipped;
 }
 
