@@ -41,6 +41,9 @@ public:
 
     int wait_end();
 
+    /// The worker's.
+    [[nodiscard]] pid_t pid() const noexcept { return worker_->pid(); }
+
     [[nodiscard]] VelaServer& server() noexcept { return server_; }
 
     [[nodiscard]] RedisServer& redis() noexcept { return redis_; }
