@@ -37,13 +37,15 @@ Secret key()
     return Secret::take(bytes);
 }
 
-VelaServerOptions server_options(const std::string& secret, const Secret& key, const RedisServer& redis)
+VelaServerOptions server_options(
+    const std::string& secret, const std::string& address, const Secret& key, const RedisServer& redis)
 {
     return {.secret = secret,
         .queue_public_key = std::string{kPublicKey},
-        .queue_address = "redis://" + redis.host(),
+        .queue_address = "redis://" + address + ":" + std::to_string(redis.port()),
         .sign
-        = [key](std::string_view message) { return must(crypto::sign_ed25519(message, key), "signing"); }};
+        = [key](std::string_view message) { return must(crypto::sign_ed25519(message, key), "signing"); },
+        .address = address};
 }
 
 docker::Engine the_engine()
@@ -60,9 +62,10 @@ std::string docker(const std::vector<std::string>& words)
 
 } // namespace
 
-VelaLab::VelaLab(const std::string& secret)
+VelaLab::VelaLab(const std::string& secret, const std::string& address)
     : signing_key_{key()}
-    , server_{server_options(secret, signing_key_, redis_)}
+    , redis_{"bind " + address}
+    , server_{server_options(secret, address, signing_key_, redis_)}
     , images_{the_engine()}
     , image_{images_.busybox()}
     , port_{free_port()}

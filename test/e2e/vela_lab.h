@@ -26,8 +26,10 @@ struct VelaStep {
 /// thrown as std::runtime_error.
 class VelaLab {
 public:
-    /// `secret`: of symmetric mode; empty: registration.
-    explicit VelaLab(const std::string& secret = "shared-secret-0001");
+    /// `secret`: of symmetric mode; empty: registration. `address`: where the worker reaches the server and
+    /// the Redis.
+    explicit VelaLab(
+        const std::string& secret = "shared-secret-0001", const std::string& address = "127.0.0.1");
     ~VelaLab();
     VelaLab(const VelaLab&) = delete;
     VelaLab& operator=(const VelaLab&) = delete;

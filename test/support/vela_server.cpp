@@ -82,12 +82,13 @@ VelaServer::VelaServer(VelaServerOptions options)
     : impl_{std::make_unique<Impl>()}
 {
     impl_->state.options = std::move(options);
-    auto server = http::Server::listen({.limits = {.body_bytes = 96UL * 1024 * 1024}},
+    auto server = http::Server::listen(
+        {.address = impl_->state.options.address, .limits = {.body_bytes = 96UL * 1024 * 1024}},
         vela_routes(impl_->state), impl_->topics, Logger{impl_->sink});
     if (!server)
         throw std::runtime_error{server.error().message()};
     impl_->server = *std::move(server);
-    impl_->state.url = "http://127.0.0.1:" + std::to_string(impl_->server->port());
+    impl_->state.url = "http://" + impl_->state.options.address + ":" + std::to_string(impl_->server->port());
     impl_->thread
         = std::jthread{[impl = impl_.get()](const std::stop_token& stop) { impl->server->run(stop); }};
 }

@@ -30,6 +30,7 @@ struct VelaServerOptions {
     std::chrono::seconds auth_lifetime{1200};
     std::chrono::seconds build_lifetime{2100};
     bool has_storage = true;
+    std::string address = "127.0.0.1"; ///< Where it listens.
 };
 
 struct VelaBuildOptions {
@@ -50,7 +51,7 @@ struct VelaRequest {
 };
 
 /// The part of a Vela server that a worker talks to: keeps rows, mints tokens and refuses what the original
-/// refuses. Listens on a free port of 127.0.0.1. Thread-safe.
+/// refuses. Listens on a free port. Thread-safe.
 class VelaServer {
 public:
     explicit VelaServer(VelaServerOptions options = {});
