@@ -50,7 +50,7 @@ std::optional<Word> flag_of(std::string_view argument)
 std::size_t take_flag(Inputs& inputs, const std::vector<std::string>& arguments, std::size_t at)
 {
     const auto flag = flag_of(arguments[at]);
-    const Row* row = flag ? row_of_flag(flag->name) : nullptr;
+    const OptionRow* row = flag ? row_of_flag(flag->name) : nullptr;
     const bool is_backend = flag && flag->name == kBackendFlag;
     if (row == nullptr && !is_backend) {
         // The value may be a secret: it is not kept.
@@ -95,7 +95,7 @@ std::optional<std::string_view> Inputs::variable(std::string_view name) const
     return std::nullopt;
 }
 
-std::optional<GivenText> Inputs::given(const Row& row) const
+std::optional<GivenText> Inputs::given(const OptionRow& row) const
 {
     std::optional<GivenText> found;
     for (const auto& [flag, value] : flags) {

@@ -20,7 +20,7 @@ struct GivenText {
 
 /// Flags, variables and those of ".env", taken apart.
 struct Inputs {
-    std::vector<std::pair<const Row*, std::string>> flags; ///< In their order.
+    std::vector<std::pair<const OptionRow*, std::string>> flags; ///< In their order.
     std::vector<std::string> unknown_flags; ///< And words that belong to none.
     std::optional<std::string> backend; ///< "--backend", else SLIPWAY_BACKEND.
     std::vector<std::pair<std::string, std::string>> dotenv; ///< Of ".env": what the environment lacks.
@@ -31,7 +31,7 @@ struct Inputs {
     [[nodiscard]] std::optional<std::string_view> variable(std::string_view name) const;
 
     /// What counts for an option: the flag, else the first variable that there is, else the file.
-    [[nodiscard]] std::optional<GivenText> given(const Row& row) const;
+    [[nodiscard]] std::optional<GivenText> given(const OptionRow& row) const;
 };
 
 /// `sources` outlives the result.

@@ -26,7 +26,7 @@ enum class Kind : std::uint8_t {
 };
 
 /// One row of the table that makes reading and help.
-struct Row {
+struct OptionRow {
     std::string_view flag;
     std::array<std::string_view, 4> variables; ///< In the order in which they count; the rest is empty.
     std::string_view file; ///< May be empty.
@@ -41,13 +41,13 @@ struct Row {
 };
 
 /// All rows, in the order of help. Of each the first variable is the one that messages name.
-[[nodiscard]] std::span<const Row> rows();
+[[nodiscard]] std::span<const OptionRow> rows();
 
 /// The row that has this flag or variable; null: none.
-[[nodiscard]] const Row* row_of_flag(std::string_view flag);
-[[nodiscard]] const Row* row_of_variable(std::string_view variable);
+[[nodiscard]] const OptionRow* row_of_flag(std::string_view flag);
+[[nodiscard]] const OptionRow* row_of_variable(std::string_view variable);
 
 /// A name of the row that the installation instructions use: the one that begins with "VELA_", if any.
-[[nodiscard]] std::string_view usual_name(const Row& row);
+[[nodiscard]] std::string_view usual_name(const OptionRow& row);
 
 } // namespace slipway::vela

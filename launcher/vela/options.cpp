@@ -89,7 +89,7 @@ Result<void> check_flags(const Inputs& inputs)
 }
 
 /// What is odd about a list's entries and yet is taken.
-void warn_of_list(const Row& row, const GivenText& given, std::vector<std::string>& warnings)
+void warn_of_list(const OptionRow& row, const GivenText& given, std::vector<std::string>& warnings)
 {
     if (row.kind != Kind::list)
         return;
@@ -100,7 +100,7 @@ void warn_of_list(const Row& row, const GivenText& given, std::vector<std::strin
             + ": there is a blank at the end of an entry, and it counts: separate entries by commas alone");
 }
 
-Result<void> read_row(ReadOptions& read, const Row& row, const Inputs& inputs)
+Result<void> read_row(ReadOptions& read, const OptionRow& row, const Inputs& inputs)
 {
     auto given = inputs.given(row);
     if (!given)

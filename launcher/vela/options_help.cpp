@@ -11,7 +11,7 @@ constexpr std::size_t kWidth = 100;
 constexpr std::string_view kIndent = "      ";
 
 /// The names of variables and the file, in the order in which they count.
-std::vector<std::string_view> names_of(const Row& row)
+std::vector<std::string_view> names_of(const OptionRow& row)
 {
     std::vector<std::string_view> names;
     std::ranges::copy_if(
@@ -21,7 +21,10 @@ std::vector<std::string_view> names_of(const Row& row)
     return names;
 }
 
-std::string default_of(const Row& row) { return row.show == nullptr ? std::string{} : row.show(Options{}); }
+std::string default_of(const OptionRow& row)
+{
+    return row.show == nullptr ? std::string{} : row.show(Options{});
+}
 
 /// Breaks between words.
 void append_wrapped(std::string& out, std::string_view text)

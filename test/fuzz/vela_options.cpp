@@ -33,7 +33,7 @@ void look_at(const Options& options)
     require(options.state_directory.is_absolute());
 }
 
-Sources sources_of(const Row& row, char way, const std::string& text)
+Sources sources_of(const OptionRow& row, char way, const std::string& text)
 {
     Sources sources{.arguments = {},
         .variables = {{"VELA_SERVER_ADDR", "http://v.test"}, {"VELA_QUEUE_DRIVER", "redis"}},

@@ -226,7 +226,7 @@ TEST_CASE("The table of settings has the names of the Vela worker and no others"
     CHECK(names.size() == rows().size());
     for (const auto& name : names) {
         CAPTURE(name.flag);
-        const Row* row = row_of_flag(name.flag);
+        const OptionRow* row = row_of_flag(name.flag);
         REQUIRE(row != nullptr);
         std::vector<std::string> variables{row->variables.begin(), row->variables.end()};
         std::erase(variables, "");
