@@ -1,8 +1,10 @@
 #!/bin/sh
 # Lints with clang-tidy-16, by the rules in .clang-tidy: what the programs are made of, or the files that are named.
-#   test/lint.sh            all of common, crypto, docker-client, launcher, mothership (13 CPU minutes; .ci/run does it)
+#   test/lint.sh            all of common, crypto, docker-client, launcher, mothership (.ci/run does it)
 #   test/lint.sh FILE...    these
 # Needs a build tree that was configured: SLIPWAY_PRESET (dev). Tests are not linted: they would double the time.
+# All of them are looked at in batches, since the headers of a file take longer than the file (lint_batches.py); what is in a
+# batch that has a finding is looked at again, file by file, and only that counts.
 set -eu
 
 cd "$(dirname "$0")/.."
@@ -11,11 +13,19 @@ build=build/${SLIPWAY_PRESET:-dev}
     echo "error: $build holds no compile_commands.json: configure it first (cmake --preset ${SLIPWAY_PRESET:-dev})" >&2
     exit 1
 }
-[ $# -gt 0 ] || set -- $(find common crypto docker-client launcher mothership -name '*.cpp')
 
 # GCC's own warnings are no errors of ours, and clang must be told about Boost 1.74's coroutines.
-printf '%s\n' "$@" | xargs -P "$(nproc)" -n 1 clang-tidy-16 -quiet -p "$build" \
-    --extra-arg=-Wno-unknown-warning-option --extra-arg=-DBOOST_ASIO_HAS_CO_AWAIT=1 2>/dev/null || {
+tidy='clang-tidy-16 -quiet --extra-arg=-Wno-unknown-warning-option --extra-arg=-DBOOST_ASIO_HAS_CO_AWAIT=1'
+if [ $# -eq 0 ]; then
+    # shellcheck disable=SC2046  # names of files of ours
+    python3 test/lint_batches.py "$build" "$build/lint" $(find common crypto docker-client launcher mothership -name '*.cpp' | sort)
+    # shellcheck disable=SC2046  # likewise
+    set -- $(ls "$build"/lint/*.cpp | sort -V | xargs -P "$(nproc)" -n 1 sh -c \
+        "$tidy -p $build/lint \"\$1\" >/dev/null 2>&1 || cat \"\${1%.cpp}.files\"" sh)
+    [ $# -gt 0 ] || exit 0
+fi
+# shellcheck disable=SC2086  # a command and its arguments
+printf '%s\n' "$@" | xargs -P "$(nproc)" -n 1 $tidy -p "$build" 2>/dev/null || {
     echo "error: clang-tidy-16 found what stands above" >&2
     exit 1
 }
