@@ -6,10 +6,8 @@ namespace slipway::vela {
 
 namespace {
 
-/// The longest pause without a look at the logs.
-constexpr std::chrono::milliseconds kLook{400};
-/// The shortest: output comes in many small pieces.
-constexpr std::chrono::milliseconds kRest{100};
+/// How often logs are looked at: a look costs nothing, and a person waits for the first line.
+constexpr std::chrono::milliseconds kLook{50};
 
 } // namespace
 
@@ -23,8 +21,11 @@ LogShipper::~LogShipper() = default;
 
 void LogShipper::add(ContainerLog& log)
 {
-    const std::lock_guard lock{mutex_};
-    held_.push_back({&log, false});
+    {
+        const std::lock_guard lock{mutex_};
+        held_.push_back({&log, false});
+    }
+    changed_.notify_all();
 }
 
 void LogShipper::finish(ContainerLog& log)
@@ -51,16 +52,15 @@ LogShipper::Flushed LogShipper::flush(std::chrono::milliseconds most, std::stop_
 
 void LogShipper::run(std::stop_token stop)
 {
-    std::chrono::milliseconds due = kLook;
     bool told = false;
     while (!stop.stop_requested()) {
         std::unique_lock lock{mutex_};
-        (void)changed_.wait_for(lock, stop, due, [&] { return has_finished(); });
+        (void)changed_.wait(lock, stop, [&] { return !held_.empty(); });
+        (void)changed_.wait_for(lock, stop, kLook, [&] { return has_finished(); });
         if (stop.stop_requested())
             return;
         const auto logs = held_;
         lock.unlock();
-        due = kLook;
         for (const auto& [log, finished] : logs) {
             if (finished) {
                 if (const auto sent = log->finish(stop); !sent && sent.error().code() == Errc::cancelled)
@@ -74,13 +74,10 @@ void LogShipper::run(std::stop_token stop)
             const auto next = log->ship(stop);
             if (!next && !std::exchange(told, true))
                 logger_.warn("a log was not taken by the server; trying again", next.error());
-            if (next) {
+            if (next)
                 told = false;
-                due = std::min(due, *next);
-            }
         }
         changed_.notify_all();
-        due = std::max(due, kRest);
     }
 }
 
