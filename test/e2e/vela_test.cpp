@@ -153,12 +153,17 @@ TEST_CASE("a Vela build that was cancelled in the queue is dropped, and the next
 {
     VelaLab lab;
     const auto dropped = lab.push(lab.steps({{.name = "one", .commands = {"true"}}}));
-    lab.server().cancel_pending(dropped);
+    CHECK(lab.server().cancel(dropped).status == 200);
     const auto next = lab.push(lab.steps({{.name = "one", .commands = {"true"}}}));
     lab.start();
     CHECK(lab.ended(next).text("status") == "success");
-    CHECK(lab.server().build(dropped).text("status") == "canceled");
-    CHECK(lab.server().build(dropped).text("host").empty());
+    const auto row = lab.server().build(dropped);
+    CHECK(row.text("status") == "canceled");
+    CHECK(row.text("error") == "pending build was canceled by octo");
+    CHECK(row.text("host").empty());
+    CHECK(lab.step(dropped, 2) == "canceled unstarted unfinished");
+    CHECK(lab.redis().cli({"LLEN", "vela"}) == "0");
+    CHECK(lab.server().cancel(dropped).status == 400);
 }
 
 TEST_CASE("an element of a Vela queue that another key signed is dropped")

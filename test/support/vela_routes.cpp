@@ -300,6 +300,11 @@ std::optional<VelaClaims> VelaState::claims(std::string_view bearer) const
     return tokens.verify(bearer);
 }
 
+std::string VelaState::server_token() const
+{
+    return tokens.mint({.kind = "WorkerAuth", .subject = "vela-server", .repo = ""}, 60s);
+}
+
 http::Router vela_routes(VelaState& state) { return Routes{state}.take(); }
 
 } // namespace slipway::test

@@ -124,14 +124,10 @@ void VelaServer::add_secret(const std::string& path, std::string json)
     impl_->state.secrets[path] = std::move(json);
 }
 
-void VelaServer::cancel_pending(const std::string& build)
+VelaAnswer VelaServer::cancel(const std::string& build)
 {
-    const std::lock_guard lock{impl_->state.mutex};
-    static_cast<void>(find(impl_->state, build));
-    auto& row = impl_->state.builds[build];
-    row.executable.reset();
-    row.row.set_text("status", "canceled").set_text("error", "build was canceled by octo");
-    row.row.set("finished", now());
+    static_cast<void>(this->build(build));
+    return vela_cancel(impl_->state, build);
 }
 
 void VelaServer::set_outage(VelaOutage outage)
@@ -147,11 +143,7 @@ std::string VelaServer::register_token(const std::string& host) const
         {.kind = "WorkerRegister", .subject = host, .repo = ""}, impl_->state.options.register_lifetime);
 }
 
-std::string VelaServer::server_token() const
-{
-    return impl_->state.tokens.mint(
-        {.kind = "WorkerAuth", .subject = "vela-server", .repo = ""}, std::chrono::seconds{60});
-}
+std::string VelaServer::server_token() const { return impl_->state.server_token(); }
 
 VelaRow VelaServer::build(const std::string& build) const
 {

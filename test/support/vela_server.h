@@ -50,6 +50,12 @@ struct VelaRequest {
     int status = 0;
 };
 
+/// What a caller of the API is answered.
+struct VelaAnswer {
+    int status = 0;
+    std::string body;
+};
+
 /// The part of a Vela server that a worker talks to: keeps rows, mints tokens and refuses what the original
 /// refuses. Listens on a free port. Thread-safe.
 class VelaServer {
@@ -66,8 +72,9 @@ public:
     std::string add_build(std::string_view pipeline, const VelaBuildOptions& options = {});
     /// `path`: "native/repo/octo/hello/api_key"; `json`: the whole secret.
     void add_secret(const std::string& path, std::string json);
-    /// Of a build that no worker has taken: its token is refused from then on.
-    void cancel_pending(const std::string& build);
+    /// A user's cancel: of a pending build the server marks its own rows, of a running one it calls the
+    /// worker's API, by the address in the worker's row, and writes back what that answers.
+    [[nodiscard]] VelaAnswer cancel(const std::string& build);
     void set_outage(VelaOutage outage);
 
     // Tokens.

@@ -39,7 +39,13 @@ struct VelaState {
 
     /// The token's claims; the shared secret has claims of its own kind.
     [[nodiscard]] std::optional<VelaClaims> claims(std::string_view bearer) const;
+    /// As the server shows it to a worker.
+    [[nodiscard]] std::string server_token() const;
 };
+
+/// As a user's `DELETE …/builds/N/cancel` of a build that is there. Takes the state's lock, and leaves it
+/// while it calls a worker.
+[[nodiscard]] VelaAnswer vela_cancel(VelaState& state, const std::string& build);
 
 /// The routes of the API; `state` outlives the router.
 [[nodiscard]] http::Router vela_routes(VelaState& state);
