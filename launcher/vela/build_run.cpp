@@ -220,9 +220,20 @@ void BuildRun::make_place()
         [this] { return services_.host.make_volume(context_.kit.place, context_.work.get_token()); });
 }
 
+/// What a worker that does not answer runs is cancelled by the server alone.
+bool BuildRun::canceled_meanwhile(const std::stop_token& leave) const
+{
+    if (!journal_.find("begun"))
+        return false;
+    const auto row = services_.server.build(context_.token, item_.build.build_name(), leave);
+    if (!row)
+        logger_.warn("the server does not say whether the build was cancelled; it goes on", row.error());
+    return row && row->status == status::kCanceled;
+}
+
 Result<void> BuildRun::work(std::stop_token leave)
 {
-    if (journal_.find("canceled"))
+    if (journal_.find("canceled") || canceled_meanwhile(leave))
         context_.end_early(Ending::canceled);
     SLIPWAY_TRY(take_place());
     make_parts();

@@ -60,6 +60,7 @@ private:
     Result<void> work(std::stop_token leave);
     Result<void> take_place();
     void make_place();
+    [[nodiscard]] bool canceled_meanwhile(const std::stop_token& leave) const;
     void make_parts();
     Result<void> open_logs();
     void create();

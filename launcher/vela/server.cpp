@@ -284,6 +284,13 @@ Result<std::string> Server::executable(const Secret& token, const BuildName& bui
     return in("the executable", base64_decode(data));
 }
 
+Result<Build> Server::build(const Secret& token, const BuildName& build, std::stop_token stop)
+{
+    const auto text
+        = SLIPWAY_TRY(impl_->call(token, {.method = "GET", .path = build_path(build)}, std::move(stop)));
+    return read_build(text);
+}
+
 Result<Build> Server::update_build(const Secret& token, const Build& build, std::stop_token stop)
 {
     const auto text = SLIPWAY_TRY(impl_->call(token,

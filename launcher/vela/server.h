@@ -118,6 +118,7 @@ public:
     [[nodiscard]] Result<std::string> executable(
         const Secret& token, const BuildName& build, std::stop_token stop);
     /// Sends status, error, started, finished, host, runtime, distribution; returns the server's object.
+    [[nodiscard]] Result<Build> build(const Secret& token, const BuildName& build, std::stop_token stop);
     [[nodiscard]] Result<Build> update_build(const Secret& token, const Build& build, std::stop_token stop);
     [[nodiscard]] Result<ContainerRow> update_container(const Secret& token, const BuildName& build,
         ContainerKind kind, const ContainerRow& row, std::stop_token stop);

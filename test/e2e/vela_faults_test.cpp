@@ -137,6 +137,28 @@ TEST_CASE("a Vela build is cancelled while it runs, and nothing of it runs on")
     CHECK(lab.left_after_end() == "");
 }
 
+TEST_CASE("a Vela build that was cancelled while its worker was down runs nothing more when it is up")
+{
+    VelaLab lab;
+    lab.start();
+    const auto build = lab.push(lab.steps({{.name = "long", .commands = {"echo waiting", "sleep 60"}},
+        {.name = "later", .commands = {"echo later"}}}));
+    lab.wait([&] { return lab.server().step_log(build, 2).find("waiting\n") != std::string::npos; },
+        "the long step");
+    lab.kill();
+    CHECK(lab.server().cancel(build).status == 200);
+    CHECK(lab.server().build(build).text("error") == "stale build was canceled by octo");
+    lab.start();
+    lab.ended(build);
+    lab.wait([&] { return lab.server().worker("127.0.0.2")->text("status") == "idle"; }, "an idle worker");
+    CHECK(lab.server().build(build).text("status") == "canceled");
+    CHECK(lab.server().build(build).text("error") == "stale build was canceled by octo");
+    CHECK(lab.step(build, 2) == "canceled 137");
+    CHECK(lab.step(build, 3) == "canceled 137");
+    CHECK(lab.server().step_log(build, 3).empty());
+    CHECK(lab.left_in_engine().empty());
+}
+
 TEST_CASE("a Vela worker waits for its registration, and keeps its token over a restart")
 {
     VelaLab lab{""};

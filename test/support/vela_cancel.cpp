@@ -14,20 +14,20 @@ VelaAnswer refuse(int status, std::string_view why)
     return {.status = status, .body = json.take()};
 }
 
-VelaAnswer call(
+/// Nothing: nobody answers there.
+std::optional<VelaAnswer> call(
     const VelaState& state, const std::string& method, const std::string& worker, const std::string& path)
 {
     auto client = http::HttpClient::create({.base_url = worker});
     if (!client)
-        return refuse(400, client.error().message());
+        return std::nullopt;
     const auto answer = client->send({.method = method,
                                          .url = path,
                                          .headers = {{"Authorization", "Bearer " + state.server_token()}},
                                          .body = {},
                                          .timeout = kPatience},
         {});
-    return answer ? VelaAnswer{.status = answer->status, .body = answer->body}
-                  : refuse(400, "unable to connect to " + worker + ": " + answer.error().message());
+    return answer ? std::optional{VelaAnswer{.status = answer->status, .body = answer->body}} : std::nullopt;
 }
 
 /// The place in which a worker runs a build; nothing when none of those it lists does.
@@ -71,19 +71,19 @@ VelaAnswer cancel_running(VelaState& state, const std::string& name, const VelaR
         address = worker->second.text("address");
     }
     const auto listed = call(state, "GET", address, "/api/v1/executors");
-    if (listed.status != 200)
-        return listed;
-    const auto executor = executor_of(listed.body, row.number("id"));
+    if (listed && listed->status != 200)
+        return *listed;
+    const auto executor = executor_of(listed ? listed->body : "[]", row.number("id"));
     if (!executor)
         return mark(state, name, "stale");
     const auto answer
         = call(state, "DELETE", address, "/api/v1/executors/" + std::to_string(*executor) + "/build/cancel");
-    if (answer.status != 200)
-        return answer;
+    if (!answer || answer->status != 200)
+        return answer.value_or(refuse(400, "unable to connect to " + address));
     const std::lock_guard lock{state.mutex};
     // Every column is written: what the worker left out is gone.
     auto& stored = state.builds.at(name).row;
-    stored = VelaRow{answer.body};
+    stored = VelaRow{answer->body};
     stored.set_text("status", "canceled").set_text("error", "running build was canceled by octo");
     return {.status = 200, .body = stored.dump()};
 }

@@ -195,6 +195,8 @@ void Routes::add_builds()
         row.set_text("data", base64_encode(*std::exchange(build.executable, std::nullopt)));
         return Reply::json(200, row.dump());
     });
+    add_of_build(
+        "GET", "", [](const Request&, VelaBuild& build) { return Reply::json(200, build.row.dump()); });
     add_of_build("PUT", "", [](const Request& request, VelaBuild& build) {
         const auto document = JsonDocument::parse(request.body, {.max_bytes = 1UL << 22, .max_depth = 64});
         if (!document)
