@@ -160,14 +160,21 @@ std::string VelaLab::push(const std::string& pipeline, const VelaBuildOptions& o
     auto numbered = options;
     numbered.number = ++number_;
     numbered.repo = repo_;
-    const auto element = server_.add_build(pipeline, numbered);
+    return push_as(pipeline, numbered);
+}
+
+std::string VelaLab::push_as(const std::string& pipeline, const VelaBuildOptions& options)
+{
+    const auto number = std::to_string(options.number);
+    pushed_.push_back(options.org + "_" + options.repo + "_" + number);
+    const auto element = server_.add_build(pipeline, options);
     const auto file = directory_.path() / "element";
     must(replace_file(file, element), "writing an element");
     // An element is binary: it does not fit into an argument.
     must(run_program(
              {"sh", "-c", "redis-cli -s " + redis_.socket().string() + " -x RPUSH vela < " + file.string()}),
         "pushing an element");
-    return numbered.org + "/" + numbered.repo + "/" + std::to_string(numbered.number);
+    return options.org + "/" + options.repo + "/" + number;
 }
 
 void VelaLab::wait(

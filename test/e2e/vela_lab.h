@@ -52,6 +52,9 @@ public:
 
     [[nodiscard]] const std::string& image() const noexcept { return image_; }
 
+    /// The lab's image with a line of a Dockerfile more.
+    [[nodiscard]] std::string image_that(const std::string& change) { return images_.busybox({change}); }
+
     [[nodiscard]] const std::string& repo() const noexcept { return repo_; }
 
     [[nodiscard]] std::string log() const;
@@ -74,6 +77,8 @@ public:
 
     /// Makes the build's rows and pushes it; returns its name ("octo/REPO/1").
     std::string push(const std::string& pipeline, const VelaBuildOptions& options = {});
+    /// The same under the very name and number that are given; the name must be of this lab alone.
+    std::string push_as(const std::string& pipeline, const VelaBuildOptions& options);
     /// Waits until the build is over.
     VelaRow ended(const std::string& build, std::chrono::seconds at_most = std::chrono::seconds{40});
     void wait(const std::function<bool()>& condition, const std::string& what,
@@ -102,6 +107,7 @@ private:
     std::string repo_; ///< Of this lab alone: the engine is shared.
     std::optional<Process> worker_;
     std::int64_t number_ = 0;
+    std::vector<std::string> pushed_; ///< "octo_REPO_1"
 };
 
 } // namespace slipway::test

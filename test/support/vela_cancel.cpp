@@ -102,7 +102,8 @@ VelaAnswer vela_cancel(VelaState& state, const std::string& build)
         : status == "pending"         ? mark(state, build, "pending")
                                       : refuse(400, "found build " + build + " but its status was " + status);
     const std::lock_guard lock{state.mutex};
-    state.requests.push_back({"DELETE", "(cancel of " + build + ")", "", "UserAccess", answer.status});
+    state.requests.push_back(
+        {"DELETE", "(cancel of " + build + ")", "", "UserAccess", answer.status, "", ""});
     state.changed.notify_all();
     return answer;
 }

@@ -43,6 +43,14 @@ std::string build_of(const Request& request)
     return repo_of(request) + "/" + std::string{request.parameter("build")};
 }
 
+std::string query_of(const Request& request)
+{
+    std::string text;
+    for (const auto& [name, value] : request.query)
+        text += (text.empty() ? "" : "&") + name + "=" + value;
+    return text;
+}
+
 class Routes {
 public:
     explicit Routes(VelaState& state)
@@ -74,7 +82,8 @@ private:
                     : caller ? answer(request, *caller)
                              : refuse(401, "token is not valid");
                 state.requests.push_back(
-                    {request.method, request.path, request.body, caller ? caller->kind : "", reply.status});
+                    {request.method, request.path, request.body, caller ? caller->kind : "", reply.status,
+                        query_of(request), std::string{request.header("Content-Type").value_or("")}});
                 state.changed.notify_all();
                 return reply;
             });
@@ -275,7 +284,9 @@ void Routes::add_rest()
             const auto found = state->secrets.find(path);
             if (caller.kind != "WorkerBuild")
                 return refuse(401, "token is not a build's");
-            return found == state->secrets.end() ? refuse(404, "unable to read secret: record not found")
+            return found == state->secrets.end() ? refuse(500,
+                       "unable to get secret " + path.substr(path.find('/') + 1)
+                           + " from native service: record not found")
                                                  : Reply::json(200, found->second);
         });
     add("GET", "/validate-token", [](const Request&, const VelaClaims& caller) {
@@ -287,7 +298,8 @@ void Routes::add_rest()
         "PUT", "/objects/{org}/{repo}/{build}/{file}", [state](const Request& request) -> Result<Reply> {
             const std::lock_guard lock{state->mutex};
             state->objects[build_of(request) + "/" + std::string{request.parameter("file")}] = request.body;
-            state->requests.push_back({request.method, request.path, request.body, "", 200});
+            state->requests.push_back({request.method, request.path, request.body, "", 200, "",
+                std::string{request.header("Content-Type").value_or("")}});
             state->changed.notify_all();
             return Reply::text(200, "");
         });

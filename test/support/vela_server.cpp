@@ -22,6 +22,8 @@ std::int64_t now()
 
 VelaRow build_row(const VelaBuildOptions& options, std::int64_t id)
 {
+    if (!options.row.empty())
+        return VelaRow{options.row}.set("id", id);
     VelaRow repo;
     repo.set("id", id).set("owner", R"({"id":3,"name":"octo","active":true})");
     repo.set_text("org", options.org).set_text("name", options.repo);
@@ -114,6 +116,7 @@ std::string VelaServer::add_build(std::string_view pipeline, const VelaBuildOpti
         for (const auto& stage : (*stages)->elements().value_or(std::vector<JsonValue>{}))
             add_containers(state, build.steps, stage, "steps", id, stage.string_or("name", "").value_or(""));
     const auto message = R"({"item_version":3,"build":)" + build.row.dump() + "}";
+    build.row.set("enqueued", now()); // the row says so, not what was pushed
     state.builds[options.org + "/" + options.repo + "/" + std::to_string(options.number)] = std::move(build);
     return (state.options.sign ? state.options.sign(message) : "") + message;
 }

@@ -39,6 +39,7 @@ struct VelaBuildOptions {
     std::int64_t number = 1;
     std::string event = "push";
     std::int64_t timeout = 30; ///< Minutes.
+    std::string row; ///< JSON of the whole build, as pushed; empty: a small one of what is above.
 };
 
 /// A request as it came, and what it was answered.
@@ -48,6 +49,8 @@ struct VelaRequest {
     std::string body;
     std::string token_kind; ///< "" when the token was none of this server's.
     int status = 0;
+    std::string query; ///< Decoded: "a=1&b=2".
+    std::string content_type;
 };
 
 /// What a caller of the API is answered.
