@@ -1,6 +1,7 @@
 #include "launcher/vela/outputs_sidecar.h"
 
 #include "common/http/http_client.h"
+#include "common/http/url.h"
 #include "common/json.h"
 
 #include <algorithm>
@@ -171,7 +172,9 @@ Result<void> OutputsSidecar::upload_file(const std::string& path, std::stop_toke
         return Error{Errc::exhausted, "the artifacts of the build are larger than is allowed"};
     const auto url = SLIPWAY_TRY(context_.services.server.upload_url(
         context_.token, context_.build.build_name(), base_name(path), stop));
-    auto client = SLIPWAY_TRY(http::HttpClient::create({.base_url = {}, .tls = http::TlsOptions{}}));
+    const auto place = SLIPWAY_TRY(in("the address for an upload", http::parse_url(url)));
+    auto client
+        = SLIPWAY_TRY(http::HttpClient::create({.base_url = place.origin(), .tls = http::TlsOptions{}}));
     const auto answer = SLIPWAY_TRY(client.send({.method = "PUT",
                                                     .url = url,
                                                     .headers = {{"Content-Type", content_type(path)}},

@@ -115,7 +115,8 @@ std::string VelaServer::add_build(std::string_view pipeline, const VelaBuildOpti
     if (const auto stages = root.find("stages"); stages && *stages)
         for (const auto& stage : (*stages)->elements().value_or(std::vector<JsonValue>{}))
             add_containers(state, build.steps, stage, "steps", id, stage.string_or("name", "").value_or(""));
-    const auto message = R"({"item_version":3,"build":)" + build.row.dump() + "}";
+    const auto message = R"({"item_version":)" + std::to_string(options.item_version) + R"(,"build":)"
+        + build.row.dump() + "}";
     build.row.set("enqueued", now()); // the row says so, not what was pushed
     state.builds[options.org + "/" + options.repo + "/" + std::to_string(options.number)] = std::move(build);
     return (state.options.sign ? state.options.sign(message) : "") + message;
@@ -147,6 +148,12 @@ std::string VelaServer::register_token(const std::string& host) const
 }
 
 std::string VelaServer::server_token() const { return impl_->state.server_token(); }
+
+std::string VelaServer::token_kind(std::string_view token) const
+{
+    const auto claims = impl_->state.claims(token);
+    return claims ? claims->kind : "";
+}
 
 VelaRow VelaServer::build(const std::string& build) const
 {

@@ -39,6 +39,7 @@ struct VelaBuildOptions {
     std::int64_t number = 1;
     std::string event = "push";
     std::int64_t timeout = 30; ///< Minutes.
+    std::int64_t item_version = 3;
     std::string row; ///< JSON of the whole build, as pushed; empty: a small one of what is above.
 };
 
@@ -84,6 +85,8 @@ public:
     [[nodiscard]] std::string register_token(const std::string& host) const;
     /// As the server shows it to a worker.
     [[nodiscard]] std::string server_token() const;
+    /// As `VelaClaims::kind`; "": it is none of this server's.
+    [[nodiscard]] std::string token_kind(std::string_view token) const;
 
     // What a test asks it. A build is named "octo/hello/1"; throws for a row that is not there.
     [[nodiscard]] VelaRow build(const std::string& build) const;
