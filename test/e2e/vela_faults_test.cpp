@@ -45,6 +45,13 @@ void wait_listening(const VelaLab& lab)
     FAIL("the worker does not listen");
 }
 
+/// How many calls the server has refused for its outage.
+std::ptrdiff_t refused(VelaLab& lab, const std::string& end = "")
+{
+    return std::ranges::count_if(lab.server().requests(),
+        [&](const VelaRequest& request) { return request.status == 500 && request.path.ends_with(end); });
+}
+
 /// What a step's log must be, the traces of its commands aside.
 std::string without_traces(const std::string& log)
 {
@@ -97,19 +104,81 @@ TEST_CASE("a Vela build goes on while server and Redis are away, and both are to
     VelaLab lab;
     lab.start();
     const ByteGenerator lines{3};
-    const auto build = lab.push(lab.steps({{.name = "one", .commands = {lines.shell(0, kLines, "0.01")}},
-        {.name = "two", .commands = {"echo end"}}}));
+    const auto build = lab.push(
+        lab.steps({{.name = "one", .commands = {lines.shell(0, kLines, "0.01"), "touch /vela/one-is-over"}},
+            {.name = "two", .commands = {"touch /vela/two-begins", "echo end"}}}));
     lab.wait([&] { return !lab.server().step_log(build, 2).empty(); }, "a first line");
     lab.server().set_outage(VelaOutage::errors);
     lab.redis().stop();
-    ::poll(nullptr, 0, 2500); // longer than the first step runs
+    lab.wait([&] { return refused(lab) >= 2; }, "a worker that was refused");
+    CHECK(lab.workspace_has("one-is-over"));
+    CHECK(lab.workspace_has("two-begins"));
+    CHECK(lab.server().step_log(build, 3).empty());
     lab.redis().start();
     lab.server().set_outage(VelaOutage::none);
     CHECK(lab.ended(build).text("status") == "success");
     CHECK(without_traces(lab.server().step_log(build, 2)) == lines.lines(0, kLines));
-    CHECK(lab.server().step_log(build, 3) == "$ echo end\nend\n");
+    CHECK(lab.server().step_log(build, 3) == "$ touch /vela/two-begins\n$ echo end\nend\n");
     const auto next = lab.push(lab.steps({{.name = "one", .commands = {"true"}}}));
     CHECK(lab.ended(next).text("status") == "success");
+}
+
+TEST_CASE("a Vela build that was popped just before its server went away is run when it is back")
+{
+    VelaLab lab;
+    lab.start();
+    // Else it would ask the server before it looks at the queue.
+    lab.redis().await(
+        {"EVAL", "return string.match(redis.call('INFO', 'clients'), 'blocked_clients:(%d+)')", "0"}, "1");
+    lab.server().set_outage(VelaOutage::errors);
+    const auto build = lab.push(lab.steps({{.name = "one", .commands = {"echo ran"}}}));
+    lab.wait([&] { return refused(lab, "/token") >= 3; }, "a worker that was refused");
+    CHECK(lab.server().build(build).text("status") == "pending");
+    lab.server().set_outage(VelaOutage::none);
+    CHECK(lab.ended(build).text("status") == "success");
+    CHECK(lab.server().step_log(build, 2) == "$ echo ran\nran\n");
+}
+
+TEST_CASE("a Vela build that cannot begin ends with an error that says why, and the next one runs")
+{
+    VelaLab lab;
+    lab.start();
+    const auto stale = lab.push(lab.steps({{.name = "one", .commands = {"true"}}}), {.item_version = 2});
+    const auto broken = lab.push(R"({"version":"1","steps":[{"name":"one","image":17}]})");
+    const auto next = lab.push(lab.steps({{.name = "one", .commands = {"true"}}}));
+    CHECK(lab.ended(next).text("status") == "success");
+    for (const auto& [build, cause] :
+        {std::pair{stale, "the queue's item has version 2"}, {broken, "the pipeline of the build: "}}) {
+        const auto row = lab.server().build(build);
+        CHECK(row.text("status") == "error");
+        CHECK(row.text("error").find(cause) == 0);
+        CHECK(row.number("finished") != 0);
+    }
+    lab.wait([&] { return lab.server().worker("127.0.0.2")->text("status") == "idle"; }, "an idle worker");
+    CHECK(lab.server().worker("127.0.0.2")->json("running_builds") == "[]");
+}
+
+TEST_CASE("a Vela worker that hands over in the middle of a build leaves every byte to the next one")
+{
+    VelaLab lab;
+    lab.start();
+    const ByteGenerator first{4};
+    const ByteGenerator second{5};
+    const auto build = lab.push(lab.steps({{.name = "one", .commands = {first.shell(0, kLines, "0.004")}},
+        {.name = "two", .commands = {second.shell(0, kLines, "0.004"), "exit 6"}}}));
+    for (const int step : {2, 3}) {
+        lab.wait([&] { return !lab.server().step_log(build, step).empty(); }, "a first line");
+        lab.signal(SIGUSR2);
+        CHECK(lab.wait_end() == 0);
+        CHECK(lab.server().build(build).text("status") == "running");
+        lab.start();
+    }
+    CHECK(lab.ended(build).text("status") == "failure");
+    CHECK(without_traces(lab.server().step_log(build, 2)) == first.lines(0, kLines));
+    CHECK(without_traces(lab.server().step_log(build, 3)) == second.lines(0, kLines));
+    CHECK(lab.step(build, 2) == "success");
+    CHECK(lab.step(build, 3) == "failure 6");
+    CHECK(lab.left_after_end() == "");
 }
 
 TEST_CASE("a Vela build is cancelled while it runs, and nothing of it runs on")
@@ -156,7 +225,7 @@ TEST_CASE("a Vela build that was cancelled while its worker was down runs nothin
     CHECK(lab.step(build, 2) == "canceled 137");
     CHECK(lab.step(build, 3) == "canceled 137");
     CHECK(lab.server().step_log(build, 3).empty());
-    CHECK(lab.left_in_engine().empty());
+    CHECK(lab.left_after_end() == "");
 }
 
 TEST_CASE("a Vela worker waits for its registration, and keeps its token over a restart")

@@ -117,7 +117,7 @@ TEST_CASE("drawn pipelines of a Vela server end as the rules of the original say
         INFO(build << ": " << json);
         check(lab, build, pipeline);
     }
-    CHECK(lab.left_in_engine().empty());
+    CHECK(lab.left_after_end() == "");
 }
 
 } // namespace slipway::test

@@ -217,6 +217,19 @@ std::string VelaLab::step(const std::string& build, int number) const
     return text;
 }
 
+bool VelaLab::workspace_has(const std::string& file) const
+{
+    for (int tries = 0; tries < 100; ++tries) {
+        std::istringstream volumes{docker({"volume", "ls", "-q", "--filter", label()})};
+        for (std::string volume; std::getline(volumes, volume);)
+            if (run_program({"docker", "run", "--rm", "-v", volume + ":/vela", image_, "test", "-e",
+                    "/vela/" + file}))
+                return true;
+        ::poll(nullptr, 0, 100); // until a step has made it
+    }
+    return false;
+}
+
 std::vector<std::string> VelaLab::containers(const std::string& filter) const
 {
     std::vector<std::string> ids;

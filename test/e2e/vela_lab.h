@@ -86,6 +86,9 @@ public:
 
     /// "success", "failure 3", "killed 137 unfinished": status, code and what of its times is missing.
     [[nodiscard]] std::string step(const std::string& build, int number) const;
+    /// Waits for a file in the volume (/vela) of a build that goes on, the only one that has it; false: it
+    /// does not come.
+    [[nodiscard]] bool workspace_has(const std::string& file) const;
     /// Short ids of the worker's containers that run and that `docker ps --filter` finds by this.
     [[nodiscard]] std::vector<std::string> containers(const std::string& filter) const;
     void remove_container(const std::string& id);
