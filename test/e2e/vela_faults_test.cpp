@@ -1,4 +1,3 @@
-#include "common/http/http_client.h"
 #include "test/e2e/vela_lab.h"
 #include "test/support/byte_generator.h"
 #include "test/support/seed.h"
@@ -14,36 +13,6 @@ namespace slipway::test {
 namespace {
 
 constexpr std::uint32_t kLines = 150;
-
-http::ClientResponse call(
-    const VelaLab& lab, const std::string& method, const std::string& path, const std::string& token)
-{
-    auto client = http::HttpClient::create({.base_url = lab.address()});
-    REQUIRE(client);
-    http::ClientRequest request{.method = method,
-        .url = path,
-        .headers = {{"Authorization", "Bearer " + token}},
-        .body = {},
-        .timeout = std::chrono::seconds{30}};
-    if (method == "POST")
-        request.body = std::string{};
-    auto answer = client->send(request, {});
-    REQUIRE(answer);
-    return *answer;
-}
-
-void wait_listening(const VelaLab& lab)
-{
-    for (int tries = 0; tries < 300; ++tries) {
-        auto client = http::HttpClient::create({.base_url = lab.address()});
-        REQUIRE(client);
-        if (client->send(
-                {.url = "/health", .headers = {}, .body = {}, .timeout = std::chrono::seconds{5}}, {}))
-            return;
-        ::poll(nullptr, 0, 50); // it begins to listen
-    }
-    FAIL("the worker does not listen");
-}
 
 /// How many calls the server has refused for its outage.
 std::ptrdiff_t refused(VelaLab& lab, const std::string& end = "")
@@ -184,13 +153,16 @@ TEST_CASE("a Vela worker that hands over in the middle of a build leaves every b
 TEST_CASE("a Vela build is cancelled while it runs, and nothing of it runs on")
 {
     VelaLab lab;
-    lab.start();
+    lab.start({{"VELA_BUILD_LIMIT", "2"}});
+    const ByteGenerator lines{6};
+    const auto other = lab.push(lab.steps({{.name = "one", .commands = {lines.shell(0, kLines, "0.01")}}}));
+    lab.wait([&] { return !lab.server().step_log(other, 2).empty(); }, "a build beside it");
     const auto build = lab.push(lab.steps({{.name = "quick", .commands = {"echo quick"}},
         {.name = "long", .commands = {"echo waiting", "sleep 60"}},
         {.name = "later", .commands = {"echo later"}}}));
     lab.wait([&] { return lab.server().step_log(build, 3).find("waiting\n") != std::string::npos; },
         "the long step");
-    CHECK(call(lab, "GET", "/api/v1/executors", "some-token").status == 401);
+    CHECK(lab.call("GET", "/api/v1/executors", "some-token").status == 401);
     const auto before = lab.server().build(build);
     CHECK(lab.server().cancel(build).status == 200);
     const auto after = lab.server().build(build);
@@ -203,6 +175,8 @@ TEST_CASE("a Vela build is cancelled while it runs, and nothing of it runs on")
     CHECK(lab.step(build, 3) == "canceled 137");
     CHECK(lab.step(build, 4) == "canceled 137");
     CHECK(lab.server().step_log(build, 4).empty());
+    CHECK(lab.ended(other).text("status") == "success");
+    CHECK(without_traces(lab.server().step_log(other, 2)) == lines.lines(0, kLines));
     CHECK(lab.left_after_end() == "");
 }
 
@@ -232,12 +206,12 @@ TEST_CASE("a Vela worker waits for its registration, and keeps its token over a 
 {
     VelaLab lab{""};
     lab.start();
-    wait_listening(lab);
-    CHECK(call(lab, "GET", "/readyz", "x").body.find("vela add worker --worker.hostname 127.0.0.2")
+    lab.wait_listening();
+    CHECK(lab.call("GET", "/readyz", "x").body.find("vela add worker --worker.hostname 127.0.0.2")
         != std::string::npos);
-    CHECK(call(lab, "POST", "/register", "no token").status == 401);
-    CHECK(call(lab, "POST", "/register", lab.server().register_token("other")).status == 401);
-    CHECK(call(lab, "POST", "/register", lab.server().register_token("127.0.0.2")).status == 200);
+    CHECK(lab.call("POST", "/register", "no token").status == 401);
+    CHECK(lab.call("POST", "/register", lab.server().register_token("other")).status == 401);
+    CHECK(lab.call("POST", "/register", lab.server().register_token("127.0.0.2")).status == 200);
     const auto build = lab.push(lab.steps({{.name = "one", .commands = {"true"}}}));
     CHECK(lab.ended(build).text("status") == "success");
     lab.kill();

@@ -109,6 +109,32 @@ void VelaLab::start(const std::vector<std::pair<std::string, std::string>>& more
         "starting the worker");
 }
 
+http::ClientResponse VelaLab::call(
+    const std::string& method, const std::string& path, const std::string& token) const
+{
+    auto client = must(http::HttpClient::create({.base_url = address()}), "a client");
+    http::ClientRequest request{.method = method,
+        .url = path,
+        .headers = {{"Authorization", "Bearer " + token}},
+        .body = {},
+        .timeout = std::chrono::seconds{30}};
+    if (method == "POST")
+        request.body = std::string{};
+    return must(client.send(request, {}), "calling the worker");
+}
+
+void VelaLab::wait_listening() const
+{
+    auto client = must(http::HttpClient::create({.base_url = address()}), "a client");
+    for (int tries = 0; tries < 300; ++tries) {
+        if (client.send(
+                {.url = "/health", .headers = {}, .body = {}, .timeout = std::chrono::seconds{5}}, {}))
+            return;
+        ::poll(nullptr, 0, 50); // it begins to listen
+    }
+    throw std::runtime_error{"the worker does not listen:\n" + log()};
+}
+
 int VelaLab::wait_end() { return must(worker_->wait(std::chrono::seconds{30}), "waiting for the worker"); }
 
 std::string VelaLab::log() const

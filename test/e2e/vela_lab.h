@@ -1,5 +1,6 @@
 #pragma once
 
+#include "common/http/http_client.h"
 #include "test/support/image_maker.h"
 #include "test/support/process.h"
 #include "test/support/redis_server.h"
@@ -45,6 +46,11 @@ public:
 
     /// The worker's.
     [[nodiscard]] pid_t pid() const noexcept { return worker_->pid(); }
+    /// Of its API; a POST has an empty body.
+    [[nodiscard]] http::ClientResponse call(
+        const std::string& method, const std::string& path, const std::string& token) const;
+    /// Until its API answers.
+    void wait_listening() const;
 
     [[nodiscard]] VelaServer& server() noexcept { return server_; }
 

@@ -187,4 +187,23 @@ TEST_CASE("a Vela worker makes the requests of the original, field by field")
     replay.check_all_met();
 }
 
+TEST_CASE("a Vela worker registers and checks in with the requests of the original")
+{
+    VelaLab lab{""};
+    const auto recording = read_vela_recording(
+        "register", {{"http://vela-worker:28090", lab.address()}, {"vela-worker", "127.0.0.2"}});
+    lab.start({{"VELA_CHECK_IN", "1s"}});
+    lab.wait_listening();
+    CHECK(lab.call("POST", "/register", lab.server().register_token("127.0.0.2")).status == 200);
+    // The server takes its time and an empty list as well; the token that the answer brings is used at once.
+    const std::vector<std::string> intended{
+        R"(PUT worker with "idle": last_status_update_at: sent as well: (a time))",
+        R"(PUT worker with "idle": running_builds: sent as well: (0 elements))",
+        "PUT worker: token: WorkerAuth, not WorkerAuth, WorkerRegister"};
+    const auto made
+        = [&] { return vela_differences(recording.requests, lab.server().requests()) == intended; };
+    if (!lab.server().wait_for(made, std::chrono::seconds{20}))
+        CHECK(vela_differences(recording.requests, lab.server().requests()) == intended);
+}
+
 } // namespace slipway::test
