@@ -49,6 +49,8 @@ inline constexpr std::string_view kCanceled = "canceled";
 
 /// What the original says of a build or a step whose time is over.
 inline constexpr std::string_view kDeadlineWords = "context deadline exceeded";
+/// And of a step that something else of its build has cut off.
+inline constexpr std::string_view kCanceledWords = "context canceled";
 
 /// Seconds of the Unix epoch.
 [[nodiscard]] inline std::int64_t now_seconds(const Clock& clock)

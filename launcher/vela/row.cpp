@@ -125,12 +125,6 @@ void Row::settle(std::optional<int> code)
     keep("end");
 }
 
-bool Row::is_running() const
-{
-    const std::lock_guard lock{mutex_};
-    return row_.status == status::kRunning && row_.finished == 0;
-}
-
 ContainerRow Row::get() const
 {
     const std::lock_guard lock{mutex_};

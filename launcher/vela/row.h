@@ -25,8 +25,6 @@ public:
     /// The build is over: whatever is open gets its last words. `code`: of a command that ended by itself.
     void settle(std::optional<int> code);
 
-    /// Begun, and not finished.
-    [[nodiscard]] bool is_running() const;
     [[nodiscard]] ContainerRow get() const;
 
 private:

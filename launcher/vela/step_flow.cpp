@@ -348,12 +348,10 @@ void StepFlow::settle(const std::stop_token& leave)
     const auto ending = context_.how_it_ends();
     if (ending == Ending::canceled)
         row_.cancel();
-    else if (is_detached() || code_)
-        row_.settle(code_);
-    else if (ending == Ending::timed_out && row_.is_running()) // before its command began
-        row_.finish(status::kFailure, 137, kDeadlineWords);
+    else if (!is_detached() && !code_ && row_.get().status == status::kRunning) // it began, and has no end
+        row_.finish(status::kFailure, 137, ending == Ending::timed_out ? kDeadlineWords : kCanceledWords);
     else
-        row_.settle(137);
+        row_.settle(code_);
     context_.shipper.finish(*log_);
 }
 

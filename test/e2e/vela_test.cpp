@@ -1,4 +1,5 @@
 #include "test/e2e/vela_lab.h"
+#include "test/support/raw_http_server.h"
 
 #include <catch2/catch.hpp>
 
@@ -13,6 +14,21 @@ std::string secret_json(const std::string& name, const std::string& value, const
     return R"({"id":1,"org":"octo","repo":"hello","team":"","name":")" + name + R"(","value":")" + value
         + R"(","type":"repo","images":[],"allow_events":{"push":{"branch":true}},"allow_command":true,)"
         + more + R"("allow_substitution":true})";
+}
+
+/// Runs a build under the worker's limit of time, which grows until the build gets as far as it should on
+/// this machine.
+std::string cut_off(
+    VelaLab& lab, const std::string& pipeline, const std::function<bool(const std::string& build)>& got_there)
+{
+    for (int limit = 2;; limit *= 2) {
+        lab.start({{"VELA_BUILD_TIMEOUT", std::to_string(limit) + "s"}});
+        auto build = lab.push(pipeline, {.timeout = 0});
+        CHECK(lab.ended(build, std::chrono::seconds{60}).text("status") == "error");
+        if (got_there(build) || limit > 20)
+            return build;
+        lab.kill();
+    }
 }
 
 } // namespace
@@ -130,23 +146,39 @@ TEST_CASE("secrets of a Vela build reach the steps that may have them, and never
 TEST_CASE("an image that cannot be had, and a time limit, end a Vela build with an error that says so")
 {
     VelaLab lab;
-    lab.start({{"VELA_BUILD_TIMEOUT", "5s"}});
+    lab.start();
     const auto missing = lab.push(lab.steps({{.name = "fine", .commands = {"true"}},
         {.name = "nowhere", .commands = {"true"}, .image = "127.0.0.1:1/no/where:1"}}));
     CHECK(lab.ended(missing).text("status") == "error");
     CHECK(lab.server().build(missing).text("error").find("127.0.0.1:1/no/where:1") != std::string::npos);
     CHECK(lab.step(missing, 1) == "failure");
     CHECK(lab.step(missing, 3) == "killed 137");
-    const auto slow = lab.push(lab.steps({{.name = "hang", .commands = {"echo hanging", "sleep 60"}},
-                                   {.name = "later", .commands = {"true"}}}),
-        {.timeout = 0});
-    CHECK(lab.ended(slow).text("status") == "error");
+    lab.kill();
+    const auto slow = cut_off(lab,
+        lab.steps({{.name = "hang", .commands = {"echo hanging", "sleep 60"}},
+            {.name = "later", .commands = {"true"}}}),
+        [&](const std::string& build) { return !lab.server().step_log(build, 2).empty(); });
     CHECK(lab.server().build(slow).text("error") == "context deadline exceeded");
     CHECK(lab.step(slow, 2) == "failure 137");
     CHECK(lab.server().step(slow, 2).text("error") == "context deadline exceeded");
     CHECK(lab.server().step_log(slow, 2) == "$ echo hanging\nhanging\n$ sleep 60\n");
     CHECK(lab.step(slow, 3) == "killed 137");
     CHECK(lab.left_after_end() == "");
+}
+
+TEST_CASE("a step of a Vela build that the time limit cuts off before it runs is a failure")
+{
+    VelaLab lab;
+    RawHttpServer registry{[](RawHttpServer::Connection& connection) { connection.wait_for_close(); }};
+    const auto image = "127.0.0.1:" + std::to_string(registry.port()) + "/silent:1";
+    const auto build = cut_off(lab,
+        lab.steps({{.name = "one", .commands = {"true"}, .image = image, .more = R"("pull":"on_start",)"},
+            {.name = "later", .commands = {"true"}}}),
+        [&](const std::string& ended) { return lab.step(ended, 2) != "killed 137"; });
+    CHECK(lab.server().build(build).text("error") == "context deadline exceeded");
+    CHECK(lab.step(build, 2) == "failure 137");
+    CHECK(lab.server().step(build, 2).text("error") == "context deadline exceeded");
+    CHECK(lab.step(build, 3) == "killed 137");
 }
 
 TEST_CASE("a Vela build that was cancelled in the queue is dropped, and the next one runs")
