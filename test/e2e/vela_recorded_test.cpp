@@ -97,7 +97,7 @@ public:
         : plugin_{lab_.image_that(plugin_entry())}
         , clone_{lab_.image_that(clone_entry())}
     {
-        lab_.start({{"VELA_BUILD_TIMEOUT", "2s"}, {"VELA_EXECUTOR_OUTPUTS_IMAGE", lab_.image()}});
+        lab_.start({{"VELA_BUILD_TIMEOUT", "4s"}, {"VELA_EXECUTOR_OUTPUTS_IMAGE", lab_.image()}});
         lab_.wait(
             [&] { return lab_.log().find("takes builds") != std::string::npos; }, "a checked-in worker");
         at_start_ = lab_.server().requests();
