@@ -1,5 +1,6 @@
 #include "test/e2e/vela_lab.h"
 #include "test/e2e/vela_recording.h"
+#include "test/support/seed.h"
 
 #include <catch2/catch.hpp>
 
@@ -97,7 +98,9 @@ public:
         : plugin_{lab_.image_that(plugin_entry())}
         , clone_{lab_.image_that(clone_entry())}
     {
-        lab_.start({{"VELA_BUILD_TIMEOUT", "4s"}, {"VELA_EXECUTOR_OUTPUTS_IMAGE", lab_.image()}});
+        // Without recorded outputs there is no need for their container.
+        lab_.start(
+            {{"VELA_BUILD_TIMEOUT", "4s"}, {"VELA_EXECUTOR_OUTPUTS_IMAGE", long_mode() ? lab_.image() : ""}});
         lab_.wait(
             [&] { return lab_.log().find("takes builds") != std::string::npos; }, "a checked-in worker");
         at_start_ = lab_.server().requests();
@@ -181,9 +184,12 @@ private:
 TEST_CASE("a Vela worker makes the requests of the original, field by field")
 {
     Replay replay;
-    for (const auto* name : {"steps", "stages", "failure", "skip", "cancel", "pull-error", "secret-missing",
-             "outputs", "timeout"})
+    for (const auto* name :
+        {"steps", "stages", "failure", "cancel", "pull-error", "secret-missing", "timeout"})
         replay.run(name);
+    if (long_mode()) // every difference is met without them
+        for (const auto* name : {"skip", "outputs"})
+            replay.run(name);
     replay.check_all_met();
 }
 
