@@ -286,17 +286,15 @@ Result<std::string> Server::executable(const Secret& token, const BuildName& bui
 
 Result<Build> Server::build(const Secret& token, const BuildName& build, std::stop_token stop)
 {
-    const auto text
-        = SLIPWAY_TRY(impl_->call(token, {.method = "GET", .path = build_path(build)}, std::move(stop)));
-    return read_build(text);
+    return read_build(
+        SLIPWAY_TRY(impl_->call(token, {.method = "GET", .path = build_path(build)}, std::move(stop))));
 }
 
 Result<Build> Server::update_build(const Secret& token, const Build& build, std::stop_token stop)
 {
-    const auto text = SLIPWAY_TRY(impl_->call(token,
+    return read_build(SLIPWAY_TRY(impl_->call(token,
         {.method = "PUT", .path = build_path(build.build_name()), .body = whole_build(build)},
-        std::move(stop)));
-    return read_build(text);
+        std::move(stop))));
 }
 
 Result<ContainerRow> Server::update_container(const Secret& token, const BuildName& build, ContainerKind kind,
