@@ -119,7 +119,8 @@ void BuildKits::clear(std::stop_token stop)
 std::size_t BuildKits::ready() const
 {
     const std::lock_guard lock{mutex_};
-    return kits_.size();
+    return static_cast<std::size_t>(
+        std::ranges::count_if(kits_, [this](const Kit& kit) { return !is_bare(kit); }));
 }
 
 /// Under the lock, as the next two. A kit that lost a container is made anew as a whole.

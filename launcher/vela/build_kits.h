@@ -79,7 +79,7 @@ public:
     /// Ends the thread and removes what stands ready.
     void clear(std::stop_token stop);
 
-    /// How many kits stand ready.
+    /// How many kits stand ready, with all that the last build would want of them.
     [[nodiscard]] std::size_t ready() const;
 
 private:

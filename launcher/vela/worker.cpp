@@ -37,8 +37,23 @@ void Worker::run()
         parts_.logger.error("builds of an earlier process cannot be read; their directories stay as they are",
             resumed.error());
     kits_.begin();
-    if (!enlist())
-        return;
+    if (enlist())
+        work();
+    bool stays = false;
+    {
+        const std::lock_guard lock{mutex_};
+        stays = handing_over_;
+    }
+    if (!stays)
+        kits_.clear({});
+}
+
+void Worker::work()
+{
+    {
+        const std::lock_guard lock{mutex_};
+        works_ = true;
+    }
     check_in_thread_ = std::jthread{[this](std::stop_token stop) { check_in_loop(std::move(stop)); }};
     launcher::Backoff backoff{parts_.clock, parts_.random};
     while (!leave_.stop_requested()) {
@@ -55,7 +70,7 @@ void Worker::run()
         {
             const std::lock_guard lock{mutex_};
             if (is_done())
-                break;
+                return;
         }
         wait_room();
         const auto stop = poke_token();
@@ -63,8 +78,6 @@ void Worker::run()
             continue;
         take_one();
     }
-    if (!leave_.stop_requested())
-        kits_.clear(leave_.get_token());
 }
 
 std::stop_token Worker::poke_token()
@@ -93,9 +106,17 @@ void Worker::drain()
         const std::lock_guard lock{mutex_};
         draining_ = true;
     }
-    if (!parts_.credentials.has_token())
-        leave_.request_stop(); // there is nothing to finish for a worker that was never registered
+    leave_if_done();
     poke();
+}
+
+/// One that waits to be registered, or for a server that is away, has nothing to finish but what an earlier
+/// process has left.
+void Worker::leave_if_done()
+{
+    const std::lock_guard lock{mutex_};
+    if (draining_ && !works_ && running() + leaving_.size() == over_.size())
+        leave_.request_stop();
 }
 
 void Worker::cancel_builds()
@@ -113,6 +134,10 @@ void Worker::cancel_builds()
 void Worker::hand_over()
 {
     parts_.logger.info("handing over: containers stay");
+    {
+        const std::lock_guard lock{mutex_};
+        handing_over_ = true;
+    }
     leave_.request_stop();
     poke();
 }
@@ -307,6 +332,7 @@ void Worker::start(BuildJournal journal, QueueItem item)
                         const std::lock_guard lock{mutex_};
                         over_.push_back(id);
                     }
+                    leave_if_done();
                     poke();
                 }},
         parts_.logger);

@@ -57,6 +57,7 @@ public:
 private:
     // The thread of `run`.
     Result<void> enlist();
+    void work();
     Result<void> open_queue();
     Result<void> resume();
     Result<void> take_left_over();
@@ -80,6 +81,7 @@ private:
     [[nodiscard]] bool holds(std::int64_t build) const;
     [[nodiscard]] std::size_t running() const; // mutex_ is held.
     [[nodiscard]] bool is_done() const; // mutex_ is held.
+    void leave_if_done();
     [[nodiscard]] std::string not_ready() const;
     [[nodiscard]] std::string metrics() const;
     [[nodiscard]] std::stop_token poke_token();
@@ -99,6 +101,8 @@ private:
     std::stop_source leave_; ///< The process goes.
     std::stop_source poke_; ///< Ends a wait for the queue.
     bool draining_ = false;
+    bool handing_over_ = false;
+    bool works_ = false; ///< The queue is open, and `run` at its work.
     bool enlisted_ = false; ///< The server knows us and Redis answers.
     std::string trouble_; ///< Why not.
     bool status_changed_ = false;

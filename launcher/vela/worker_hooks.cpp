@@ -46,6 +46,10 @@ std::string Worker::metrics() const
                static_cast<std::int64_t>(running()))
         + gauge(
             "slipway_vela_build_limit", "Builds that may run at once.", "gauge", parts_.options.build_limit)
+        + gauge("slipway_vela_builds_leaving", "Builds that are over and being removed.", "gauge",
+            static_cast<std::int64_t>(leaving_.size()))
+        + gauge("slipway_vela_places_ready", "Networks that stand ready with volume and containers.", "gauge",
+            static_cast<std::int64_t>(kits_.ready()))
         + gauge("slipway_vela_builds_total", "Builds taken or taken over by this process.", "counter",
             taken_count_)
         + gauge("slipway_vela_checked_in", "Whether the last check-in was good and Redis answers.", "gauge",

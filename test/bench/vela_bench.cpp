@@ -121,11 +121,12 @@ void wait_until_idle(VelaLab& lab)
     lab.wait(
         [&] {
             const auto worker = lab.server().worker("127.0.0.2");
-            return worker && worker->text("status") == "idle";
+            const auto metrics = lab.call("GET", "/metrics", "").body;
+            return worker && worker->text("status") == "idle"
+                && metrics.find("slipway_vela_builds_leaving 0\n") != std::string::npos
+                && metrics.find("slipway_vela_places_ready 1\n") != std::string::npos;
         },
         "an idle worker");
-    if (!lab.left_in_engine().empty())
-        throw std::runtime_error{"containers of a build are left"};
 }
 
 /// To the first byte of a step that goes on for a while: what is at the server when it ends shows nothing.

@@ -64,7 +64,7 @@ TEST_CASE("a Vela worker that is killed at random instants ends each build once,
         lab.kill();
     }
     lab.start();
-    wait_listening(lab);
+    lab.wait_listening();
     CHECK(lab.left_after_end() == "");
 }
 

@@ -192,7 +192,6 @@ std::string VelaLab::push(const std::string& pipeline, const VelaBuildOptions& o
 std::string VelaLab::push_as(const std::string& pipeline, const VelaBuildOptions& options)
 {
     const auto number = std::to_string(options.number);
-    pushed_.push_back(options.org + "_" + options.repo + "_" + number);
     const auto element = server_.add_build(pipeline, options);
     const auto file = directory_.path() / "element";
     must(replace_file(file, element), "writing an element");

@@ -116,7 +116,6 @@ private:
     std::string repo_; ///< Of this lab alone: the engine is shared.
     std::optional<Process> worker_;
     std::int64_t number_ = 0;
-    std::vector<std::string> pushed_; ///< "octo_REPO_1"
 };
 
 } // namespace slipway::test
