@@ -5,6 +5,12 @@
 
 namespace slipway::crypto {
 
+namespace {
+
+void free_bytes(unsigned char* bytes) { OPENSSL_free(bytes); }
+
+} // namespace
+
 Result<KeyHandle> KeyHandle::create(EvpPkey pkey)
 {
     const auto der = SLIPWAY_TRY(spki_der(pkey.get()));
@@ -13,14 +19,12 @@ Result<KeyHandle> KeyHandle::create(EvpPkey pkey)
 
 Result<std::string> spki_der(EVP_PKEY* pkey)
 {
-    const int size = i2d_PUBKEY(pkey, nullptr);
+    unsigned char* out = nullptr; // asking for the size first would encode it twice
+    const int size = i2d_PUBKEY(pkey, &out);
     if (size <= 0)
         return openssl_error("encoding a public key", Errc::invalid_input);
-    std::string der(static_cast<std::size_t>(size), '\0');
-    unsigned char* out = bytes_of(der.data());
-    if (i2d_PUBKEY(pkey, &out) != size)
-        return openssl_error("encoding a public key", Errc::invalid_input);
-    return der;
+    const CPtr<unsigned char, &free_bytes> owned{out};
+    return std::string{reinterpret_cast<const char*>(out), static_cast<std::size_t>(size)};
 }
 
 Result<void> require_pool_rsa(EVP_PKEY* pkey)

@@ -174,6 +174,37 @@ TEST_CASE("a private key with a changed digit is refused", "[crypto]")
         "the private key is damaged: its numbers do not fit together; copy it again");
 }
 
+TEST_CASE("a private key with a changed digit in any of its numbers signs well or is refused", "[crypto]")
+{
+    const std::string der = openssl(
+        {"rsa", "-traditional", "-outform", "DER", "-in", "in", "-out", "out"}, pem_of(first_key()));
+    int refused = 0;
+    for (std::size_t at = 40; at < der.size(); at += 97) { // each number is longer
+        INFO(at);
+        std::string damaged = der;
+        damaged[at] = static_cast<char>(damaged[at] ^ 0x04);
+        const auto key = PrivateKey::from_pem("-----BEGIN RSA PRIVATE KEY-----\n" + base64_encode(damaged)
+            + "\n-----END RSA PRIVATE KEY-----\n");
+        refused += key ? 0 : 1;
+        if (key)
+            CHECK(first_key().public_key().verify("m", key->sign("m").value_or("")));
+    }
+    CHECK(refused >= 3); // the modulus' part
+}
+
+TEST_CASE("a private key of three primes is taken, and refused with a changed digit", "[crypto]")
+{
+    const std::string pem = openssl({"genrsa", "-traditional", "-primes", "3", "-out", "out", "2048"}, "");
+    const auto key = PrivateKey::from_pem(pem);
+    REQUIRE(key);
+    CHECK(key->public_key().verify("m", key->sign("m").value_or("")));
+    std::string der = openssl({"rsa", "-traditional", "-outform", "DER", "-in", "in", "-out", "out"}, pem);
+    der[100] = static_cast<char>(der[100] ^ 0x10);
+    check_refused(PrivateKey::from_pem("-----BEGIN RSA PRIVATE KEY-----\n" + base64_encode(der)
+                      + "\n-----END RSA PRIVATE KEY-----\n"),
+        "the private key is damaged");
+}
+
 TEST_CASE("text that is not base64 is refused with the wrong byte's position", "[crypto]")
 {
     std::string text = base64_encode(pem_of(first_key()));
