@@ -144,29 +144,35 @@ struct Start {
     const PolicyCheck& policy;
 };
 
-/// Builds the parts and runs them.
-int work(const Start& start, const Identity& who, docker::Engine docker)
+/// The way to the control plane, which it begins to go.
+Checked<std::unique_ptr<MothershipBackend>> open_backend(
+    const Config& config, const Identity& who, const Clock& clock, Random& random)
 {
-    const Config& config = start.config;
     auto key_pem = who.private_key.to_pem();
     if (!key_pem)
-        return refuse({ExitCode::key_unreadable, key_pem.error().message()});
+        return Refusal{ExitCode::key_unreadable, key_pem.error().message()};
     auto backend = MothershipBackend::create({.url = who.url,
         .ca_pem = who.ca_pem,
         .identity = {.certificate_pem = who.certificate_pem, .private_key_pem = *std::move(key_pem)},
         .user_agent = "slipway-launcher/" + std::string{kVersion},
-        .clock = start.clock,
-        .random = start.random,
+        .clock = clock,
+        .random = random,
         .capacity = config.engine.capacity,
         .debug = config.debug});
     if (!backend)
-        return refuse({ExitCode::internal, backend.error().message()});
-    Registration registration{
-        **backend, who, config.engine.capacity, start.clock, start.logger, STDOUT_FILENO};
+        return Refusal{ExitCode::internal, backend.error().message()};
+    (*backend)->connect_ahead();
+    return *std::move(backend);
+}
+
+/// Builds the parts and runs them.
+int work(const Start& start, const Identity& who, MothershipBackend& backend, docker::Engine docker)
+{
+    const Config& config = start.config;
+    Registration registration{backend, who, config.engine.capacity, start.clock, start.logger, STDOUT_FILENO};
     const auto registry = registry_settings(config, start.environment);
-    std::optional<RoleWarning> role_warning;
-    if (jobs_reach_metadata(config, docker.endpoint) && !registry.aws.metadata_disabled)
-        role_warning.emplace(registry.aws, start.logger);
+    const bool warns_of_role
+        = jobs_reach_metadata(config, docker.endpoint) && !registry.aws.metadata_disabled;
     Watchers* watching = nullptr;
     auto engine = Engine::create(engine_settings(config, who, start.environment),
         {.engine = std::move(docker),
@@ -174,7 +180,7 @@ int work(const Start& start, const Identity& who, docker::Engine docker)
             .runtime = config.runtime,
             .registry = registry},
         who.private_keys,
-        {.backend = **backend,
+        {.backend = backend,
             .clock = start.clock,
             .random = start.random,
             .logger = start.logger,
@@ -201,11 +207,14 @@ int work(const Start& start, const Identity& who, docker::Engine docker)
     const auto read = [&] {
         return read_identity_again(start.command_line, start.environment, config, who, start.clock);
     };
-    const auto reload_now = [&] { reload(read(), **backend, registration, *engine, start.logger); };
+    const auto reload_now = [&] { reload(read(), backend, registration, *engine, start.logger); };
     const Signals signals{{.drain = [&] { engine->drain(); },
         .stop_jobs = [&] { start.logger.info("stopping what runs"), engine->stop_jobs(); },
         .hand_over = [&] { start.logger.info("handing over: containers stay"), engine->hand_over(); },
         .reload = [&] { watchers.around_reload(reload_now); }}};
+    std::optional<RoleWarning> role_warning;
+    if (warns_of_role) // nothing of the start waits for its question
+        role_warning.emplace(registry.aws, start.logger);
     const auto end = engine->run({});
     if (end == EngineEnd::disk_threshold)
         return to_int(ExitCode::disk_threshold);
@@ -213,7 +222,8 @@ int work(const Start& start, const Identity& who, docker::Engine docker)
     return end == EngineEnd::refused && refusal ? refuse(*refusal) : to_int(ExitCode::done);
 }
 
-/// Everything that can be refused is checked before the first thread.
+/// Everything that can be refused is checked before any part is made but the way to the control plane, whose
+/// handshake takes as long as all checks of Docker.
 int launch(const Settings& settings, const CommandLine& command_line, const Environment& environment)
 {
     Config config = settings.config;
@@ -234,13 +244,16 @@ int launch(const Settings& settings, const CommandLine& command_line, const Envi
         return refuse(*refusal);
     if (const auto refusal = check_state_directory(config.engine.state_directory))
         return refuse(*refusal);
+    const auto& who = std::get<Identity>(identity);
+    auto backend = open_backend(config, who, clock, random);
+    if (const auto* refusal = std::get_if<Refusal>(&backend))
+        return refuse(*refusal);
     const auto address = check_docker_address(config);
     if (const auto* refusal = std::get_if<Refusal>(&address))
         return refuse(*refusal);
     auto docker = check_docker(std::get<docker::Endpoint>(address), {});
     if (const auto* refusal = std::get_if<Refusal>(&docker))
         return refuse(*refusal);
-    const auto& who = std::get<Identity>(identity);
     PolicyCheck policy;
     if (!config.policy_file.empty()) {
         auto opened = RunPolicy::open({.file = config.policy_file,
@@ -254,7 +267,7 @@ int launch(const Settings& settings, const CommandLine& command_line, const Envi
                      const auto& input, auto token) { return ask_policy(kept, input, std::move(token)); };
     }
     return work({config, command_line, environment, clock, random, logger, policy}, who,
-        std::get<docker::Engine>(std::move(docker)));
+        *std::get<std::unique_ptr<MothershipBackend>>(backend), std::get<docker::Engine>(std::move(docker)));
 }
 
 /// The same machine, for another kind of control plane.

@@ -12,6 +12,7 @@ namespace slipway::launcher {
 namespace {
 
 constexpr std::chrono::seconds kCallTimeout{15};
+constexpr std::chrono::seconds kConnectAhead{3};
 constexpr std::chrono::seconds kPollMargin{10};
 constexpr std::chrono::seconds kLogTimeout{60};
 constexpr std::chrono::seconds kStallTimeout{60};
@@ -99,6 +100,15 @@ Result<std::unique_ptr<MothershipBackend>> MothershipBackend::create(MothershipO
     std::unique_ptr<MothershipBackend> backend{new MothershipBackend{std::move(options)}};
     backend->idle_.push_back(SLIPWAY_TRY(backend->open(backend->identity_)));
     return backend;
+}
+
+void MothershipBackend::connect_ahead()
+{
+    http::ClientRequest request{.url = "/healthz", .headers = {}, .body = {}, .timeout = kConnectAhead};
+    const std::lock_guard lock{mutex_};
+    ahead_ = std::make_unique<PollCall>([this, request = std::move(request)](std::stop_token stop) {
+        return exchange(Call::connect, request, std::move(stop));
+    });
 }
 
 Result<void> MothershipBackend::replace_identity(MothershipIdentity identity)
@@ -239,6 +249,12 @@ Result<http::ClientResponse> MothershipBackend::post(
 Result<protocol::RegisterResponse> MothershipBackend::enroll(
     const protocol::RegisterRequest& request, std::stop_token stop)
 {
+    const auto ahead = [this] {
+        const std::lock_guard lock{mutex_};
+        return std::move(ahead_);
+    }();
+    if (ahead)
+        (void)ahead->wait(stop);
     const auto response = SLIPWAY_TRY(expect_ok(post(
         Call::enroll, std::string{protocol::kRegisterPath}, protocol::to_json(request), std::move(stop))));
     auto registered = SLIPWAY_TRY(protocol::read_register_response(response.body));

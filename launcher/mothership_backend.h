@@ -53,6 +53,12 @@ public:
     /// Connects to nothing yet.
     static Result<std::unique_ptr<MothershipBackend>> create(MothershipOptions options);
 
+    /// Connects, for any answer at all, on a thread of its own, so that the handshake of the first call goes
+    /// on beside whatever else its caller makes ready. Tells nobody how that went: the first `enroll` waits
+    /// for its end, a few seconds at most, and finds a connection or meets what was in the way itself. Once
+    /// only, before other calls. Throws std::system_error if there can be no thread.
+    void connect_ahead();
+
     /// Shows another identity on connections from now on; calls that are under way end on theirs. The caller
     /// has found certificate and key to fit each other.
     Result<void> replace_identity(MothershipIdentity identity);
@@ -78,7 +84,7 @@ private:
 
     [[nodiscard]] Result<http::HttpClient> open(const MothershipIdentity& identity) const;
     /// One sort of calls: what a server that is short of time for it may put off.
-    enum class Call : std::uint8_t { enroll, poll, accept, decline, report, log, blob, sign_off };
+    enum class Call : std::uint8_t { connect, enroll, poll, accept, decline, report, log, blob, sign_off };
 
     Result<http::ClientResponse> send(Call call, http::ClientRequest request, std::stop_token stop);
     Result<http::ClientResponse> post(Call call, std::string path, std::string json, std::stop_token stop);
@@ -107,7 +113,8 @@ private:
     std::map<Call, BootClock::time_point> not_before_; // Guarded by mutex_.
     std::int64_t polls_ = 0; // Guarded by mutex_.
     std::mutex left_mutex_;
-    std::deque<std::unique_ptr<PollCall>> left_; // Guarded by left_mutex_. Last: they use everything above.
+    std::deque<std::unique_ptr<PollCall>> left_; // Guarded by left_mutex_. They use everything above.
+    std::unique_ptr<PollCall> ahead_; // Guarded by mutex_. Likewise.
 };
 
 } // namespace slipway::launcher

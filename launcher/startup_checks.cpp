@@ -27,13 +27,13 @@ bool has(std::string_view text, std::string_view part) { return text.find(part) 
 
 std::string user_name()
 {
-    const passwd* entry = ::getpwuid(::geteuid()); // NOLINT(concurrency-mt-unsafe): before the first thread.
+    const passwd* entry = ::getpwuid(::geteuid()); // NOLINT(concurrency-mt-unsafe): no other thread asks.
     return entry == nullptr ? std::to_string(::geteuid()) : std::string{entry->pw_name};
 }
 
 std::string group_name(gid_t id)
 {
-    const ::group* entry = ::getgrgid(id); // NOLINT(concurrency-mt-unsafe): before the first thread.
+    const ::group* entry = ::getgrgid(id); // NOLINT(concurrency-mt-unsafe): no other thread asks.
     return entry == nullptr ? std::to_string(id) : std::string{entry->gr_name};
 }
 
