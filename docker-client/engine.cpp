@@ -130,7 +130,8 @@ Result<Engine> connect(const Endpoint& endpoint, std::stop_token stop)
         return Error{Errc::invalid_input,
             "docker: the engine at " + endpoint.text() + " is too old: it speaks API " + theirs.text()
                 + ", the oldest supported is " + kOldestApi.text() + " (Docker 20.10)"};
-    return Engine{endpoint, std::min(theirs, kNewestApi)};
+    return Engine{
+        endpoint, std::min(theirs, kNewestApi), std::string{response.header("Server").value_or("")}};
 }
 
 } // namespace slipway::docker

@@ -70,6 +70,10 @@ inline constexpr ApiVersion kNewestApi{1, 51};
 struct Engine {
     Endpoint endpoint;
     ApiVersion api;
+    /// What it calls itself, with its version: "Docker/20.10.24 (linux)"; empty: nothing. `Docker::info`,
+    /// which tells the version as well, keeps an engine busy for ten milliseconds: it asks all its programs
+    /// for theirs.
+    std::string name{};
 };
 
 /// Asks the engine for its version (GET /_ping) and settles on one. Also a cheap check that the engine lives.

@@ -30,7 +30,11 @@ TransportCheck::TransportCheck(TransportCheckSettings settings, const Clock& clo
     , logger_{std::move(logger)}
     , on_known_{std::move(on_known)}
 {
-    if (settings_.wanted == SlotTransport::socket) {
+    const auto& engine = settings_.engine.name;
+    const bool known = settings_.wanted == SlotTransport::socket
+        || (settings_.wanted == SlotTransport::automatic && !engine.empty()
+            && remembered(engine) == word(SlotTransport::socket));
+    if (known) {
         answer_ = Answer{};
         return;
     }
@@ -96,7 +100,8 @@ Result<TransportCheck::Answer> TransportCheck::find(std::stop_token stop)
     auto docker = SLIPWAY_TRY(docker::Docker::open(settings_.engine));
     if (settings_.wanted == SlotTransport::stdio)
         return stdio(docker, stop);
-    const auto version = SLIPWAY_TRY(docker.info(stop)).server_version;
+    const auto version = settings_.engine.name.empty() ? SLIPWAY_TRY(docker.info(stop)).server_version
+                                                       : settings_.engine.name;
     const auto before = remembered(version);
     if (before == word(SlotTransport::socket))
         return Answer{};

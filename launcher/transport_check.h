@@ -35,7 +35,8 @@ struct TransportCheckSettings {
 
 /// Finds out how frames reach a slot: by the socket where one reaches, else by stdin and stdout. It tries
 /// both with an image of ours that is empty, once for each version of the engine, runtime and boot of the
-/// host; the answer is remembered. A thread of its own does it, so that nothing waits at the start.
+/// host; the answer is remembered. A thread of its own does it, so that nothing waits at the start; an answer
+/// that is remembered and asks nothing of the engine is there at once.
 /// Thread-safe.
 class TransportCheck {
 public:
@@ -47,8 +48,8 @@ public:
         std::optional<slot::StdioPlace> stdio;
     };
 
-    /// Starts the thread; `on_known` is called once, from it. `clock`, `random` and the logger's sink outlive
-    /// it.
+    /// Starts the thread; `on_known` is called once, from it, and never when the answer is known already.
+    /// `clock`, `random` and the logger's sink outlive it.
     TransportCheck(TransportCheckSettings settings, const Clock& clock, Random& random, Logger logger,
         std::function<void()> on_known);
     TransportCheck(const TransportCheck&) = delete;

@@ -34,9 +34,12 @@ void measure_starts(World& world, int count)
         const auto begin = std::chrono::steady_clock::now();
         world.start_launcher();
         const auto end = std::chrono::steady_clock::now();
-        world.hand_over();
-        if (i != 0) // the first one installs slot-init
+        if (i != 0)
             starts.add(end - begin);
+        else // it installs slot-init and finds out how slots are reached
+            while (!std::filesystem::exists(world.state_directory() / "transport"))
+                ::poll(nullptr, 0, 10);
+        world.hand_over();
     }
     Table time{"start of the launcher until it is ready", "ms"};
     time.baseline("load the libraries and exit (--version), median", versions.quantile(0.5));

@@ -94,6 +94,11 @@ TEST_CASE("the lower of both API versions is spoken", "[docker]")
     CHECK(connect_to(test::http_response(200, "OK", "Api-Version: 1.41\r\n"))->api == ApiVersion{1, 41});
     CHECK(connect_to(test::http_response(200, "OK", "API-VERSION: 1.45\r\n"))->api == ApiVersion{1, 45});
     CHECK(connect_to(test::http_response(200, "OK", "Api-Version: 1.99\r\n"))->api == kNewestApi);
+    CHECK(connect_to(test::http_response(200, "OK", "Api-Version: 1.41\r\n"))->name.empty());
+    CHECK(
+        connect_to(test::http_response(200, "OK", "Api-Version: 1.41\r\nServer: Docker/20.10.24 (linux)\r\n"))
+            ->name
+        == "Docker/20.10.24 (linux)");
 }
 
 TEST_CASE("an engine that is too old is refused with both versions", "[docker]")
