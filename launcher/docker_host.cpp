@@ -84,7 +84,7 @@ Result<std::unique_ptr<DockerHost>> DockerHost::open(DockerHostSettings settings
             = checked.error().code() == Errc::not_found || checked.error().code() == Errc::invalid_input;
         return is_setting ? checked.error() : checked.error().in(kDockerFailed);
     }
-    SLIPWAY_TRY(swept.get());
+    host->swept_ = SLIPWAY_TRY(swept.get());
     host->site_ = SLIPWAY_TRY(SlotSite::open(
         {.engine = host->settings_.engine,
             .state_directory = host->settings_.state_directory,
@@ -100,12 +100,13 @@ Result<std::unique_ptr<DockerHost>> DockerHost::open(DockerHostSettings settings
     return host;
 }
 
-Result<void> DockerHost::sweep(std::stop_token stop) const
+Result<std::vector<docker::ContainerSummary>> DockerHost::sweep(std::stop_token stop) const
 {
     auto docker = SLIPWAY_TRY(in(kDockerFailed, docker::Docker::open(settings_.engine)));
+    auto containers = SLIPWAY_TRY(in(
+        kDockerFailed, docker.list_containers({{std::string{kInstanceLabel}, settings_.instance_id}}, stop)));
     std::set<std::string> names;
-    for (const auto& container : SLIPWAY_TRY(in(kDockerFailed,
-             docker.list_containers({{std::string{kInstanceLabel}, settings_.instance_id}}, stop))))
+    for (const auto& container : containers)
         names.insert(container.names.begin(), container.names.end());
     SLIPWAY_TRY(remove_stale_slots(
         settings_.state_directory, names, [](const std::string& /*name*/) { return true; }));
@@ -114,7 +115,18 @@ Result<void> DockerHost::sweep(std::stop_token stop) const
              docker.list_networks({{std::string{kInstanceLabel}, settings_.instance_id}}, stop))))
         if (!names.contains(network.name))
             SLIPWAY_TRY(in(kDockerFailed, docker.remove_network(network.name, stop)));
-    return {};
+    return containers;
+}
+
+Result<std::vector<docker::ContainerSummary>> DockerHost::list(std::stop_token stop)
+{
+    {
+        const std::lock_guard lock{mutex_};
+        if (auto swept = std::exchange(swept_, {}))
+            return *std::move(swept);
+    }
+    auto docker = SLIPWAY_TRY(docker::Docker::open(settings_.engine));
+    return docker.list_containers({{std::string{kInstanceLabel}, settings_.instance_id}}, std::move(stop));
 }
 
 Result<RunnerImage> DockerHost::image(
@@ -283,17 +295,15 @@ Result<std::unique_ptr<JobSlot>> DockerHost::adopt(
 
 Result<std::vector<FoundContainer>> DockerHost::containers(std::stop_token stop)
 {
-    auto docker = SLIPWAY_TRY(docker::Docker::open(settings_.engine));
     const bool checking = !site_->transport().known();
     const auto own_before = own();
-    const auto list = SLIPWAY_TRY(
-        docker.list_containers({{std::string{kInstanceLabel}, settings_.instance_id}}, std::move(stop)));
+    const auto there = SLIPWAY_TRY(list(std::move(stop)));
     // One that is in the list and was made meanwhile is seen now; one that is in it and was removed meanwhile
     // was seen before.
     const auto own_after = own();
     std::vector<FoundContainer> found;
-    found.reserve(list.size());
-    for (const auto& container : list) {
+    found.reserve(there.size());
+    for (const auto& container : there) {
         const std::string& name = container.names.empty() ? container.id : container.names.front();
         if (checking && name.starts_with(kCheckNames))
             continue;

@@ -72,7 +72,9 @@ public:
 private:
     DockerHost(
         DockerHostSettings settings, std::unique_ptr<ImageStore> images, const Clock& clock, Random& random);
-    [[nodiscard]] Result<void> sweep(std::stop_token stop) const;
+    /// Removes what belongs to no container; returns those that there are.
+    [[nodiscard]] Result<std::vector<docker::ContainerSummary>> sweep(std::stop_token stop) const;
+    Result<std::vector<docker::ContainerSummary>> list(std::stop_token stop);
     [[nodiscard]] Result<void> close_metadata(const std::string& container, std::stop_token stop) const;
     Result<std::unique_ptr<JobSlot>> make(
         slot::SlotSpec spec, const SlotClass& wanted, const KeepSlot& keep, std::stop_token stop);
@@ -91,6 +93,8 @@ private:
     mutable std::mutex mutex_;
     std::function<void()> on_ready_;
     std::set<std::string> own_; ///< Containers that the host makes, keeps idle or removes.
+    /// What the sweep found: the answer to the first question, which comes at once and would be the same.
+    std::optional<std::vector<docker::ContainerSummary>> swept_;
     std::unique_ptr<SlotSite> site_;
     std::unique_ptr<WarmPool> pool_; ///< Last: its thread uses everything above.
 };
