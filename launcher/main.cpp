@@ -12,6 +12,7 @@
 #include "launcher/reload.h"
 #include "launcher/root_cas.h"
 #include "launcher/signals.h"
+#include "launcher/start_pages.h"
 #include "launcher/startup_checks.h"
 #include "launcher/vela/launch.h"
 #include "launcher/watchers.h"
@@ -24,6 +25,7 @@
 #include <exception>
 #include <iterator>
 #include <optional>
+#include <thread>
 
 namespace {
 
@@ -31,6 +33,8 @@ using namespace slipway;
 using namespace slipway::launcher;
 
 constexpr std::string_view kVersion = SLIPWAY_VERSION;
+/// What a worker of Vela needs for its start alone is not needed later.
+constexpr std::chrono::seconds kStartIsOver{10};
 
 int refuse(const Refusal& refusal)
 {
@@ -173,6 +177,7 @@ int work(const Start& start, const Identity& who, MothershipBackend& backend, do
     const auto registry = registry_settings(config, start.environment);
     const bool warns_of_role
         = jobs_reach_metadata(config, docker.endpoint) && !registry.aws.metadata_disabled;
+    std::optional<RoleWarning> role_warning; // used by the engine's poll alone
     Watchers* watching = nullptr;
     auto engine = Engine::create(engine_settings(config, who, start.environment),
         {.engine = std::move(docker),
@@ -184,7 +189,13 @@ int work(const Start& start, const Identity& who, MothershipBackend& backend, do
             .clock = start.clock,
             .random = start.random,
             .logger = start.logger,
-            .enroll = [&](const auto& request, auto stop) { return registration.enroll(request, stop); },
+            .enroll =
+                [&](const auto& request, auto stop) {
+                    auto answer = registration.enroll(request, stop);
+                    if (answer && warns_of_role && !role_warning) // which nothing of the start waits for
+                        role_warning.emplace(registry.aws, start.logger);
+                    return answer;
+                },
             .run_logs = STDOUT_FILENO,
             .hook = {},
             .on_change = [&] { watching->changed(); },
@@ -212,9 +223,6 @@ int work(const Start& start, const Identity& who, MothershipBackend& backend, do
         .stop_jobs = [&] { start.logger.info("stopping what runs"), engine->stop_jobs(); },
         .hand_over = [&] { start.logger.info("handing over: containers stay"), engine->hand_over(); },
         .reload = [&] { watchers.around_reload(reload_now); }}};
-    std::optional<RoleWarning> role_warning;
-    if (warns_of_role) // nothing of the start waits for its question
-        role_warning.emplace(registry.aws, start.logger);
     const auto end = engine->run({});
     if (end == EngineEnd::disk_threshold)
         return to_int(ExitCode::disk_threshold);
@@ -283,6 +291,11 @@ std::optional<int> run_for_vela(int argc, char** argv)
         return refuse({ExitCode::internal, guarded.error().message()});
     if (const auto blocked = Signals::block(); !blocked)
         return refuse({ExitCode::internal, blocked.error().message()});
+    const SystemClock clock;
+    const std::jthread later{[&clock](std::stop_token stop) {
+        if (clock.sleep_for(kStartIsOver, stop) == Clock::Slept::whole)
+            release_start_pages();
+    }};
     return vela::run_worker(sources, kVersion);
 }
 
