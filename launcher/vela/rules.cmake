@@ -10,4 +10,11 @@ target_sources(slipway_vela_rules
   PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR} FILES
     expression_lexer.h expression_value.h glob.h model.h path_match.h prepare.h regexp.h ruleset.h script.h
     substitute.h substitute_functions.h)
-target_link_libraries(slipway_vela_rules PUBLIC slipway::common slipway::registry PRIVATE PkgConfig::RE2)
+target_include_directories(slipway_vela_rules SYSTEM PRIVATE ${RE2_INCLUDE_DIRS})
+# With the shared one comes the shared libstdc++, which the launcher that is shipped does without.
+find_library(SLIPWAY_RE2_ARCHIVE NAMES libre2.a)
+if(SLIPWAY_HARDEN AND SLIPWAY_RE2_ARCHIVE)
+  target_link_libraries(slipway_vela_rules PUBLIC slipway::common slipway::registry PRIVATE ${SLIPWAY_RE2_ARCHIVE})
+else()
+  target_link_libraries(slipway_vela_rules PUBLIC slipway::common slipway::registry PRIVATE PkgConfig::RE2)
+endif()
