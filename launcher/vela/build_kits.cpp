@@ -102,7 +102,14 @@ void BuildKits::learn(std::vector<std::string> references)
 
 void BuildKits::clear(std::stop_token stop)
 {
-    thread_ = {}; // ends it
+    {
+        const std::lock_guard lock{mutex_};
+        closing_ = true;
+    }
+    changed_.notify_all();
+    // What it asks the engine for is not cut off: it would be made all the same, and belong to nobody.
+    if (thread_.joinable())
+        thread_.join();
     std::vector<Kit> kits;
     {
         const std::lock_guard lock{mutex_};
@@ -114,6 +121,9 @@ void BuildKits::clear(std::stop_token stop)
     }
     for (const auto& place : std::exchange(over_, {}))
         remove(place, stop);
+    // What a process before this one asked for and did not live to see.
+    if (const auto swept = host_.sweep({}, std::move(stop)); !swept)
+        logger_.warn("what nobody owns in the engine was not removed", swept.error());
 }
 
 std::size_t BuildKits::ready() const
@@ -147,15 +157,17 @@ bool BuildKits::is_bare(const Kit& kit) const { return kit.idle.empty() && kit.r
 void BuildKits::run(std::stop_token stop)
 {
     std::unique_lock lock{mutex_};
-    while (!stop.stop_requested()) {
+    while (!stop.stop_requested() && !closing_) {
         drop_dead();
         const std::chrono::nanoseconds wait = refill_at_ - clock_.now();
         const bool makes = lacks() && wait.count() <= 0;
         const bool sweeps = sweep_at_ <= clock_.now();
         if (!makes && !sweeps && over_.empty() && !unsaved_) {
             const std::chrono::nanoseconds longest = kLookEvery;
-            changed_.wait_for(lock, stop, lacks() ? std::min(wait, longest) : longest,
-                [&, before = refill_at_] { return unsaved_ || !over_.empty() || refill_at_ != before; });
+            changed_.wait_for(
+                lock, stop, lacks() ? std::min(wait, longest) : longest, [&, before = refill_at_] {
+                    return closing_ || unsaved_ || !over_.empty() || refill_at_ != before;
+                });
             continue;
         }
         std::string over;

@@ -76,7 +76,7 @@ public:
     [[nodiscard]] std::optional<Kit> take(std::stop_token stop);
     /// What a build's steps run in, the first one first.
     void learn(std::vector<std::string> references);
-    /// Ends the thread and removes what stands ready.
+    /// When no build is held any more: ends the thread, and removes what stands ready and what nobody owns.
     void clear(std::stop_token stop);
 
     /// How many kits stand ready, with all that the last build would want of them.
@@ -111,6 +111,7 @@ private:
     std::vector<std::string> references_; ///< Of the last build.
     bool unsaved_ = false;
     bool making_ = false;
+    bool closing_ = false;
     std::vector<Kit> kits_;
     std::deque<std::string> over_; ///< Places to be removed.
     BootClock::time_point refill_at_{};

@@ -64,15 +64,20 @@ constexpr Intended kIntended[] = {
     {R"(PUT build/steps/# with "canceled")", ": finished: (a time), not 0", "it is over", "cancel"},
 };
 
-/// The lines of the init step's log less what Docker says of its objects.
+/// The lines of the init step's log less what Docker says of its objects, and how network and volume are
+/// named: some stand ready before their build.
 std::string told_lines(const std::string& log)
 {
     std::string told;
     std::size_t begin = 0;
     while (begin < log.size()) {
         const auto end = std::min(log.find('\n', begin), log.size() - 1) + 1;
-        if (log.compare(begin, 2, "> ") == 0 || log.compare(begin, 2, "$ ") == 0)
-            told.append(log, begin, end - begin);
+        std::string line = log.substr(begin, end - begin);
+        for (const std::string place : {"$ docker network inspect ", "$ docker volume inspect "})
+            if (line.starts_with(place))
+                line = place + "\n";
+        if (line.starts_with("> ") || line.starts_with("$ "))
+            told += line;
         begin = end;
     }
     return told;
