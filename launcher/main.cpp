@@ -33,8 +33,10 @@ using namespace slipway;
 using namespace slipway::launcher;
 
 constexpr std::string_view kVersion = SLIPWAY_VERSION;
-/// What a worker of Vela needs for its start alone is not needed later.
+/// What a worker of Vela needs for its start alone is not needed later; what is touched now and then adds up
+/// again.
 constexpr std::chrono::seconds kStartIsOver{10};
+constexpr std::chrono::minutes kBetween{5};
 
 int refuse(const Refusal& refusal)
 {
@@ -293,7 +295,8 @@ std::optional<int> run_for_vela(int argc, char** argv)
         return refuse({ExitCode::internal, blocked.error().message()});
     const SystemClock clock;
     const std::jthread later{[&clock](std::stop_token stop) {
-        if (clock.sleep_for(kStartIsOver, stop) == Clock::Slept::whole)
+        for (std::chrono::nanoseconds wait = kStartIsOver; clock.sleep_for(wait, stop) == Clock::Slept::whole;
+             wait = kBetween)
             release_start_pages();
     }};
     return vela::run_worker(sources, kVersion);

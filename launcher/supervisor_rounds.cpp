@@ -15,6 +15,8 @@ using JournalRecords = std::map<std::string, JournalRecord>;
 constexpr std::chrono::milliseconds kAfterStart{500};
 /// What the start needs and nothing else does is over by then, the check of slots too.
 constexpr int kRoundsOfStart = 2;
+/// What is touched now and then adds up again: at five seconds a round, some minutes.
+constexpr int kRoundsBetween = 60;
 
 /// Nothing: it cannot be read.
 std::optional<std::string> container_of(const JobEntry& entry)
@@ -69,7 +71,7 @@ void Supervisor::reconcile(std::stop_token stop)
             parts_.logger.error(
                 "comparing the records failed and is repeated", Error{Errc::internal, failure.what()});
         }
-        if (++rounds == kRoundsOfStart)
+        if (++rounds % kRoundsBetween == kRoundsOfStart)
             release_start_pages();
     }
 }

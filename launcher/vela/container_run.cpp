@@ -183,7 +183,10 @@ Result<std::optional<RunEnd>> ContainerRun::take(const launcher::SlotEvent& even
         return std::optional<RunEnd>{};
     }
     if (const auto* output = std::get_if<launcher::SlotOutput>(&event)) {
+        const bool first = spool_.slot_end() == 0;
         SLIPWAY_TRY(spool_.append_output(output->bytes));
+        if (first)
+            context_.shipper.hurry(); // a person waits for it
         SLIPWAY_TRY(slot_->ack(spool_.slot_end(), 0));
         return std::optional<RunEnd>{};
     }

@@ -6,8 +6,8 @@ namespace slipway::vela {
 
 namespace {
 
-/// How often logs are looked at: a look costs nothing, and a person waits for the first line.
-constexpr std::chrono::milliseconds kLook{50};
+/// How often logs are looked at: a look costs nothing.
+constexpr std::chrono::milliseconds kLook{100};
 
 } // namespace
 
@@ -38,6 +38,15 @@ void LogShipper::finish(ContainerLog& log)
     changed_.notify_all();
 }
 
+void LogShipper::hurry()
+{
+    {
+        const std::lock_guard lock{mutex_};
+        hurry_ = true;
+    }
+    changed_.notify_all();
+}
+
 bool LogShipper::has_finished() const
 {
     return std::ranges::any_of(held_, [](const Held& held) { return held.finished; });
@@ -56,7 +65,8 @@ void LogShipper::run(std::stop_token stop)
     while (!stop.stop_requested()) {
         std::unique_lock lock{mutex_};
         (void)changed_.wait(lock, stop, [&] { return !held_.empty(); });
-        (void)changed_.wait_for(lock, stop, kLook, [&] { return has_finished(); });
+        (void)changed_.wait_for(lock, stop, kLook, [&] { return hurry_ || has_finished(); });
+        hurry_ = false;
         if (stop.stop_requested())
             return;
         const auto logs = held_;

@@ -27,6 +27,9 @@ public:
     /// It does not grow any more: it is brought to the server whole, and not looked at again.
     void finish(ContainerLog& log);
 
+    /// A first byte has come: what is due is sent at once.
+    void hurry();
+
     enum class Flushed : bool { no, yes };
     /// Waits until every log that was finished is with the server, `most` at longest.
     Flushed flush(std::chrono::milliseconds most, std::stop_token stop);
@@ -44,6 +47,7 @@ private:
     std::mutex mutex_;
     std::condition_variable_any changed_;
     std::vector<Held> held_;
+    bool hurry_ = false;
     std::jthread thread_; ///< Last: it uses everything above.
 };
 

@@ -2,7 +2,7 @@
 // from the queue to the first byte and to the end of a build, from the start of the process to its first
 // look into the queue, memory when idle, and what a long log costs. The baseline of a build is what a shell
 // does with docker(1): network, volume and a container for each step.
-//   vela_bench [BUILDS [SECONDS [MIB]]]   so many builds and starts (20), idle so long (6), a log of so many
+//   vela_bench [BUILDS [SECONDS [MIB]]]   so many builds and starts (20), idle so long (15), a log of so many
 //                                         MiB (10)
 #include "common/base64.h"
 #include "test/bench/harness.h"
@@ -28,7 +28,7 @@ using namespace slipway::test;
 using namespace slipway::bench;
 
 constexpr int kBuilds = 20; // without an argument
-constexpr int kSeconds = 6; // likewise
+constexpr int kSeconds = 15; // likewise
 constexpr int kMebibytes = 10; // likewise
 constexpr int kInARow = 10; // at most
 constexpr double kGoalFirstByte = 65;
@@ -299,6 +299,7 @@ int main(int argc, char** argv)
         VelaLab lab;
         measure_starts(lab, argument(1, kBuilds));
         lab.start();
+        lab.wait_listening();
         wait_until_idle(lab);
         measure_idle(lab, argument(2, kSeconds));
         measure_log(lab, argument(3, kMebibytes));
