@@ -3,11 +3,21 @@
 #include "common/json.h"
 #include "common/ulid.h"
 
+#include <algorithm>
+
 namespace slipway::launcher {
 
 namespace {
 
 constexpr std::size_t kDepth = 2;
+
+/// "ORG/REPO/NUMBER" of a Vela server.
+bool is_build_name(std::string_view text)
+{
+    constexpr std::string_view allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-/";
+    return text.size() <= 512 && std::ranges::count(text, '/') >= 2
+        && text.find_first_not_of(allowed) == std::string_view::npos;
+}
 
 } // namespace
 
@@ -21,7 +31,7 @@ Result<ControlRequest> read_control_request(std::string_view line)
     const auto what = SLIPWAY_TRY(document.root().string("do"));
     const bool exit = SLIPWAY_TRY(document.root().boolean_or("exit", false)) == JsonValue::Boolean::yes;
     const auto job = SLIPWAY_TRY(document.root().string_or("job", ""));
-    if (!exit && what == "stop" && is_ulid(job))
+    if (!exit && what == "stop" && (is_ulid(job) || is_build_name(job)))
         return ControlRequest{ControlRequest::Do::stop, job};
     if (what == "stop" || !job.empty())
         return Error{Errc::invalid_input, "a stop names the id of a job: slipway-launcher status shows them"};

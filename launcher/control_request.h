@@ -14,7 +14,8 @@
 ///   {"do":"drain"}                   takes nothing more until undrain, also after a restart
 ///   {"do":"drain","exit":true}       takes nothing more and ends with what it holds
 ///   {"do":"undrain"}
-///   {"do":"stop","job":"ULID"}       stops a stage, named by its own id or its run's
+///   {"do":"stop","job":"ULID"}       stops a stage, named by its own id or its run's, or a build of a Vela
+///                                    server, named "ORG/REPO/NUMBER"
 ///
 /// The last four are answered with the status that follows; a failure with {"error":"a sentence"}.
 namespace slipway::launcher {

@@ -206,17 +206,18 @@ int work(const Start& start, const Identity& who, MothershipBackend& backend, do
         return refuse(engine_refusal(engine.error()));
     Watchers watchers;
     watching = &watchers;
-    const auto watched = watchers.start(*engine,
-        {.facts = {.version = std::string{kVersion},
-             .url = who.url,
-             .pool_id = who.pool_id,
-             .instance_id = engine->instance_id(),
-             .pid = ::getpid()},
+    const LauncherFacts facts{.version = std::string{kVersion},
+        .url = who.url,
+        .pool_id = who.pool_id,
+        .instance_id = engine->instance_id(),
+        .pid = ::getpid()};
+    const auto watching_them = watchers.start(watched(*engine, facts),
+        {.facts = facts,
             .state_directory = config.engine.state_directory,
             .metrics_address = config.metrics_address},
         start.environment, start.logger);
-    if (!watched)
-        return refuse({ExitCode::cannot_listen, watched.error().message()});
+    if (!watching_them)
+        return refuse({ExitCode::cannot_listen, watching_them.error().message()});
     const auto read = [&] {
         return read_identity_again(start.command_line, start.environment, config, who, start.clock);
     };
@@ -280,11 +281,27 @@ int launch(const Settings& settings, const CommandLine& command_line, const Envi
         *std::get<std::unique_ptr<MothershipBackend>>(backend), std::get<docker::Engine>(std::move(docker)));
 }
 
+/// `status`, `why` and the like say nothing of how a launcher is to be started.
+bool asks_one_that_runs(int argc, char** argv)
+{
+    constexpr std::array<std::string_view, 5> actions{"status", "why", "drain", "undrain", "stop"};
+    return argc > 1 && std::ranges::find(actions, argv[1]) != actions.end();
+}
+
+/// A worker of Vela keeps its state beside a launcher's.
+std::filesystem::path running_state_directory(const std::filesystem::path& directory)
+{
+    std::error_code none;
+    const bool here = std::filesystem::exists(directory / "control", none);
+    const bool vela = std::filesystem::exists(directory / "vela" / "control", none);
+    return vela && !here ? directory / "vela" : directory;
+}
+
 /// The same machine, for another kind of control plane.
 std::optional<int> run_for_vela(int argc, char** argv)
 {
     const auto sources = vela::process_sources(argc, argv);
-    if (!vela::selected(sources))
+    if (!vela::selected(sources) || asks_one_that_runs(argc, argv))
         return std::nullopt;
     auto secrets = vela::secret_variables();
     std::ranges::copy(kSecretVariables, std::back_inserter(secrets));
@@ -328,7 +345,7 @@ int run(int argc, char** argv)
     if (command_line->action == Action::print_config)
         return print(settings_text(*settings));
     if (command_line->asks())
-        return ask(*command_line, settings->config.engine.state_directory);
+        return ask(*command_line, running_state_directory(settings->config.engine.state_directory));
     if (const auto blocked = Signals::block(); !blocked)
         return refuse({ExitCode::internal, blocked.error().message()});
     return launch(*settings, *command_line, environment);

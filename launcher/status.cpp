@@ -91,11 +91,12 @@ Hold no_place(const EngineStatus& status)
     Hold hold{.cause = "busy",
         .text = (status.capacity == 1 ? "its one place is taken by "
                                       : "all " + std::to_string(status.capacity) + " places are taken by ")
-            + quantity(status.stages.size(), "stage", "stages") + ":",
-        .remedy = "wait for them, raise SLIPWAY_CAPACITY, or start another launcher"};
+            + quantity(status.stages.size(), status.work, std::string{status.work} + "s") + ":",
+        .remedy
+        = "wait for them, raise " + std::string{status.capacity_setting} + ", or start another launcher"};
     for (const auto& stage : status.stages)
         hold.text += " " + std::string{to_string(stage.phase)} + " for " + human_duration(stage.elapsed)
-            + " (run " + stage.run_id + "),";
+            + (status.work == "stage" ? " (run " : " (") + stage.run_id + "),";
     hold.text.pop_back();
     return hold;
 }

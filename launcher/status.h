@@ -77,6 +77,8 @@ struct EngineStatus {
     std::size_t idle_slots = 0; ///< Containers that are kept ready.
     std::string transport; ///< How slots are reached; empty: not known yet.
     std::vector<StageStatus> stages;
+    std::string_view work = "stage"; ///< What one of them is called: "build" of a Vela server.
+    std::string_view capacity_setting = "SLIPWAY_CAPACITY";
     /// Since either of the two loops, the one that polls and the one that reconciles, last came to its next
     /// step.
     std::chrono::milliseconds stalled{0};

@@ -63,7 +63,7 @@ std::string status_json(const EngineStatus& status, const LauncherFacts& facts)
     json.end_array();
     write_docker_and_disk(json, status);
     json.field("transport", status.transport).field("warm_slots", integer(status.idle_slots));
-    json.field("capacity", std::int64_t{status.capacity});
+    json.field("capacity", std::int64_t{status.capacity}).field("work", status.work);
     write_stages(json, status.stages);
     return json.end_object().take();
 }

@@ -17,6 +17,9 @@ constexpr std::string_view kRed = "31";
 constexpr std::string_view kYellow = "33";
 constexpr std::string_view kBold = "1";
 
+/// What a worker of a Vela server takes, see EngineStatus::work.
+constexpr std::string_view kBuild = "build";
+
 constexpr auto kYes = JsonValue::Boolean::yes;
 
 struct Painter {
@@ -60,8 +63,11 @@ Result<void> add_connection(std::string& out, const JsonValue& json, const Paint
     const auto worker = SLIPWAY_TRY(json.string("worker"));
     const auto name = SLIPWAY_TRY(json.string("pool_name"));
     line(out, "worker", worker.empty() ? painter(kRed, "not registered") : painter({}, worker));
-    line(
-        out, "pool", painter({}, SLIPWAY_TRY(json.string("pool")) + (name.empty() ? "" : " (" + name + ")")));
+    const auto pool = SLIPWAY_TRY(json.string("pool"));
+    if (SLIPWAY_TRY(json.string_or("work", "stage")) == kBuild)
+        line(out, "routes", painter({}, pool));
+    else
+        line(out, "pool", painter({}, pool + (name.empty() ? "" : " (" + name + ")")));
     line(out, "server", painter({}, SLIPWAY_TRY(json.string("url"))));
     const auto age = SLIPWAY_TRY(json.integer_or("contact_age_ms", -1));
     const auto error = SLIPWAY_TRY(json.string("contact_error"));
@@ -94,6 +100,7 @@ Result<void> add_machine(std::string& out, const JsonValue& json, const Painter&
 Result<void> add_stages(std::string& out, const JsonValue& json, const Painter& painter)
 {
     const auto stages = SLIPWAY_TRY(elements(json, "stages"));
+    const auto work = SLIPWAY_TRY(json.string_or("work", "stage"));
     line(out, "places",
         std::to_string(stages.size()) + " of " + std::to_string(SLIPWAY_TRY(json.integer("capacity")))
             + " taken");
@@ -101,10 +108,13 @@ Result<void> add_stages(std::string& out, const JsonValue& json, const Painter& 
         line(out, "warm slots", std::to_string(warm));
     for (const auto& stage : stages) {
         const auto elapsed = human_duration(millis(SLIPWAY_TRY(stage.integer("elapsed_ms"))));
-        out += "  " + painter(kBold, SLIPWAY_TRY(stage.string("phase"))) + " for " + elapsed + ", "
-            + painter({}, SLIPWAY_TRY(stage.string("kind"))) + " stage of run "
-            + painter({}, SLIPWAY_TRY(stage.string("run"))) + ", job "
-            + painter({}, SLIPWAY_TRY(stage.string("stage"))) + "\n";
+        out += "  " + painter(kBold, SLIPWAY_TRY(stage.string("phase"))) + " for " + elapsed + ", ";
+        if (work == kBuild)
+            out += "build " + painter({}, SLIPWAY_TRY(stage.string("run"))) + "\n";
+        else
+            out += painter({}, SLIPWAY_TRY(stage.string("kind"))) + " stage of run "
+                + painter({}, SLIPWAY_TRY(stage.string("run"))) + ", job "
+                + painter({}, SLIPWAY_TRY(stage.string("stage"))) + "\n";
     }
     return {};
 }
@@ -142,6 +152,13 @@ Result<Why> why_text(std::string_view json_text, Paint paint)
     const auto document = SLIPWAY_TRY(parse(json_text));
     const auto json = document.root();
     Why why{.ready = SLIPWAY_TRY(json.boolean("ready")) == kYes, .text = {}};
+    if (why.ready && SLIPWAY_TRY(json.string_or("work", "stage")) == kBuild) {
+        why.text = painter(kGreen, "ready")
+            + ": nothing holds this worker back; its queue is empty.\n  If a build is pending: is its route "
+              "one of "
+            + painter({}, SLIPWAY_TRY(json.string("pool"))) + "?\n";
+        return why;
+    }
     if (why.ready) {
         why.text = painter(kGreen, "ready")
             + ": nothing holds this launcher back; the control plane offers it "

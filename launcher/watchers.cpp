@@ -21,25 +21,22 @@ std::string hangs(const EngineStatus& status)
         : "a loop of the launcher has hung for " + human_duration(status.stalled) + "\n";
 }
 
-Result<std::string> obey(Engine& engine, const ControlRequest& request, const LauncherFacts& facts)
+Result<void> obey(Engine& engine, const ControlRequest& request)
 {
     switch (request.what) {
     case ControlRequest::Do::status:
         break;
     case ControlRequest::Do::drain:
-        SLIPWAY_TRY(engine.pause());
-        break;
+        return engine.pause();
     case ControlRequest::Do::leave:
         engine.drain(DrainBy::exit_command);
         break;
     case ControlRequest::Do::undrain:
-        SLIPWAY_TRY(engine.resume());
-        break;
+        return engine.resume();
     case ControlRequest::Do::stop:
-        SLIPWAY_TRY(engine.stop_job(request.job));
-        break;
+        return engine.stop_job(request.job);
     }
-    return status_json(engine.status(), facts);
+    return {};
 }
 
 } // namespace
@@ -50,19 +47,27 @@ Watchers::~Watchers()
     told_ = nullptr;
 }
 
+Watchers::Subject watched(Engine& engine, const LauncherFacts& facts)
+{
+    return {.status = [&engine] { return engine.status(); },
+        .metrics = [&engine, facts] { return metrics_text(engine.status(), engine.tally(), facts); },
+        .obey = [&engine](const ControlRequest& request) { return obey(engine, request); }};
+}
+
 Result<void> Watchers::start(
-    Engine& engine, WatchersOptions options, const Environment& environment, const Logger& logger)
+    Subject subject, WatchersOptions options, const Environment& environment, const Logger& logger)
 {
     options_ = std::move(options);
+    subject_ = std::move(subject);
     const auto& facts = options_.facts;
     if (!options_.metrics_address.empty()) {
         const auto address
             = SLIPWAY_TRY(in("SLIPWAY_METRICS_ADDRESS", read_health_address(options_.metrics_address)));
         health_.emplace(SLIPWAY_TRY(in("SLIPWAY_METRICS_ADDRESS",
             HealthServer::listen(address,
-                {.metrics = [&] { return metrics_text(engine.status(), engine.tally(), facts); },
-                    .not_ready = [&] { return reasons_of(engine.status(), facts.url); },
-                    .not_healthy = [&] { return hangs(engine.status()); }},
+                {.metrics = subject_.metrics,
+                    .not_ready = [&] { return reasons_of(subject_.status(), facts.url); },
+                    .not_healthy = [&] { return hangs(subject_.status()); }},
                 logger))));
         logger.info("serving health and metrics", {{"address", options_.metrics_address}});
     }
@@ -70,12 +75,16 @@ Result<void> Watchers::start(
         service_.emplace(ServiceManagerOptions{.socket = std::string{*socket},
             .watchdog = watchdog_interval(
                 environment.find("WATCHDOG_USEC"), environment.find("WATCHDOG_PID"), ::getpid()),
-            .status = [&] { return engine.status(); },
+            .status = subject_.status,
             .url = facts.url});
         told_ = &*service_;
     }
-    control_.emplace(SLIPWAY_TRY(ControlServer::listen(options_.state_directory,
-        [&](const ControlRequest& request) { return obey(engine, request, options_.facts); })));
+    const auto answer = [&](const ControlRequest& request) -> Result<std::string> {
+        if (request.what != ControlRequest::Do::status)
+            SLIPWAY_TRY(subject_.obey(request));
+        return status_json(subject_.status(), options_.facts);
+    };
+    control_.emplace(SLIPWAY_TRY(ControlServer::listen(options_.state_directory, answer)));
     return {};
 }
 

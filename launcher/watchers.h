@@ -22,18 +22,26 @@ struct WatchersOptions {
     std::string metrics_address; ///< Empty: no health and no metrics.
 };
 
-/// Those who look at an engine from outside and tell it what to do: the control socket, the health server and
-/// the service manager, if there is one.
+/// Those who look at an engine, or a worker of another control plane, from outside and tell it what to do:
+/// the control socket, the health server and the service manager, if there is one.
 class Watchers {
 public:
+    /// What is looked at; any thread calls these while the watchers live.
+    struct Subject {
+        std::function<EngineStatus()> status;
+        std::function<std::string()> metrics;
+        /// Any request but that for the status.
+        std::function<Result<void>(const ControlRequest&)> obey;
+    };
+
     Watchers() = default;
     Watchers(const Watchers&) = delete;
     Watchers& operator=(const Watchers&) = delete;
     ~Watchers();
 
-    /// Starts them, once. `engine` outlives this. Fails with the address that cannot be listened at.
+    /// Starts them, once. Fails with the address that cannot be listened at.
     Result<void> start(
-        Engine& engine, WatchersOptions options, const Environment& environment, const Logger& logger);
+        Subject subject, WatchersOptions options, const Environment& environment, const Logger& logger);
 
     /// For EngineServices::on_change; also before the start.
     void changed();
@@ -42,10 +50,14 @@ public:
 
 private:
     WatchersOptions options_;
+    Subject subject_;
     std::atomic<ServiceManager*> told_{nullptr};
     std::optional<ServiceManager> service_;
     std::optional<HealthServer> health_;
     std::optional<ControlServer> control_; ///< Last: it changes what the others tell.
 };
+
+/// `engine` outlives what is returned.
+[[nodiscard]] Watchers::Subject watched(Engine& engine, const LauncherFacts& facts);
 
 } // namespace slipway::launcher

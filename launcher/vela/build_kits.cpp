@@ -89,6 +89,13 @@ std::optional<Kit> BuildKits::take(std::stop_token stop)
     return kit;
 }
 
+void BuildKits::hurry()
+{
+    const std::lock_guard lock{mutex_};
+    refill_at_ = std::min(refill_at_, clock_.now());
+    changed_.notify_all();
+}
+
 void BuildKits::learn(std::vector<std::string> references)
 {
     references.resize(std::min(references.size(), settings_.containers));
@@ -133,6 +140,21 @@ std::size_t BuildKits::ready() const
         std::ranges::count_if(kits_, [this](const Kit& kit) { return !is_bare(kit); }));
 }
 
+std::size_t BuildKits::idle() const
+{
+    const std::lock_guard lock{mutex_};
+    std::size_t count = 0;
+    for (const auto& kit : kits_)
+        count += kit.idle.size();
+    return count;
+}
+
+std::string BuildKits::trouble() const
+{
+    const std::lock_guard lock{mutex_};
+    return told_;
+}
+
 /// Under the lock, as the next two. A kit that lost a container is made anew as a whole.
 void BuildKits::drop_dead()
 {
@@ -175,6 +197,7 @@ void BuildKits::run(std::stop_token stop)
             over = std::move(over_.front());
             over_.pop_front();
         }
+        making_ = over.empty() && !sweeps && makes;
         lock.unlock();
         try {
             save();
@@ -189,6 +212,8 @@ void BuildKits::run(std::stop_token stop)
                 Error{Errc::internal, failure.what()});
         }
         lock.lock();
+        making_ = false;
+        changed_.notify_all();
     }
 }
 
@@ -202,10 +227,6 @@ void BuildKits::sweep(std::stop_token stop)
 
 void BuildKits::make(const std::stop_token& stop)
 {
-    {
-        const std::lock_guard lock{mutex_};
-        making_ = true;
-    }
     Kit kit;
     const auto made = [&]() -> Result<void> {
         auto bare = take_bare();
@@ -213,8 +234,6 @@ void BuildKits::make(const std::stop_token& stop)
         return fill(kit, stop);
     }();
     const std::lock_guard lock{mutex_};
-    making_ = false;
-    changed_.notify_all();
     if (made) {
         backoff_.reset();
         told_.clear();

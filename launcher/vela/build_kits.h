@@ -74,6 +74,8 @@ public:
     /// A kit for one build, which removes what is in its place at its end; or nothing. Waits for one that is
     /// being made, for `kWait` at most: another of the same kind would be there no sooner.
     [[nodiscard]] std::optional<Kit> take(std::stop_token stop);
+    /// The build that took a kit is over: the next one is made at once.
+    void hurry();
     /// What a build's steps run in, the first one first.
     void learn(std::vector<std::string> references);
     /// When no build is held any more: ends the thread, and removes what stands ready and what nobody owns.
@@ -81,6 +83,10 @@ public:
 
     /// How many kits stand ready, with all that the last build would want of them.
     [[nodiscard]] std::size_t ready() const;
+    /// How many containers stand ready.
+    [[nodiscard]] std::size_t idle() const;
+    /// Why the last kit could not be made; empty: it could.
+    [[nodiscard]] std::string trouble() const;
 
 private:
     void run(std::stop_token stop);
@@ -104,7 +110,6 @@ private:
     Random& random_;
     Logger logger_;
     launcher::Backoff backoff_; ///< The thread's.
-    std::string told_; ///< The failure that was logged last. The thread's.
     BootClock::time_point sweep_at_{}; ///< The thread's.
     mutable std::mutex mutex_;
     std::condition_variable_any changed_;
@@ -113,6 +118,7 @@ private:
     bool making_ = false;
     bool closing_ = false;
     std::vector<Kit> kits_;
+    std::string told_; ///< The failure that was logged last.
     std::deque<std::string> over_; ///< Places to be removed.
     BootClock::time_point refill_at_{};
     std::jthread thread_; ///< Last: it uses everything above.

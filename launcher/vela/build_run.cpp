@@ -26,6 +26,7 @@ BuildRun::BuildRun(const BuildServices& services, BuildJournal journal, QueueIte
     , journal_{std::move(journal)}
     , item_{std::move(item)}
     , callbacks_{std::move(callbacks)}
+    , since_{services.clock.now()}
     , logger_{logger.with("build", item_.build.repo.full_name + "/" + std::to_string(item_.build.number))}
     , outbox_{journal_, services.clock, services.random, logger_}
     , shipper_{logger_}

@@ -46,6 +46,9 @@ public:
 
     [[nodiscard]] BuildName name() const { return item_.build.build_name(); }
 
+    /// When this process took it.
+    [[nodiscard]] BootClock::time_point since() const { return since_; }
+
     /// As the API shows it.
     [[nodiscard]] std::string build_json() const;
     [[nodiscard]] std::string pipeline_json() const;
@@ -90,6 +93,7 @@ private:
     BuildJournal journal_;
     QueueItem item_;
     Callbacks callbacks_;
+    const BootClock::time_point since_;
     Logger logger_;
     Outbox outbox_;
     LogShipper shipper_;

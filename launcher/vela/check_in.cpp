@@ -88,6 +88,7 @@ void Worker::check_in_loop(std::stop_token stop)
             enlisted_ = false;
             trouble_ = done.error().message();
         }
+        tell_change();
         if (!parts_.credentials.has_token() && !parts_.credentials.is_shared_secret()) {
             parts_.credentials.forget();
             parts_.logger.warn(
@@ -123,6 +124,7 @@ Result<void> Worker::check_in(std::stop_token stop)
     {
         const std::lock_guard lock{mutex_};
         fresh = !enlisted_ && answers.has_value();
+        contact_ = parts_.clock.now();
         enlisted_ = answers.has_value();
         trouble_ = answers ? std::string{} : answers.error().message();
     }
@@ -134,7 +136,7 @@ Result<void> Worker::check_in(std::stop_token stop)
         parts_.logger.info("checked in: this worker takes builds",
             {{"worker", host}, {"server", parts_.options.server_address},
                 {"limit", std::to_string(parts_.options.build_limit)}});
-    changed_.notify_all();
+    tell_change();
     return {};
 }
 

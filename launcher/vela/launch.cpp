@@ -5,6 +5,7 @@
 #include "launcher/signals.h"
 #include "launcher/startup_checks.h"
 #include "launcher/vela/worker.h"
+#include "launcher/watchers.h"
 
 #include <unistd.h>
 
@@ -86,6 +87,45 @@ std::filesystem::path docker_config_directory(const Sources& sources)
     return found == sources.variables.end() ? std::filesystem::path{} : std::filesystem::path{found->second};
 }
 
+std::string join(const std::vector<std::string>& names)
+{
+    std::string text;
+    for (const auto& name : names)
+        text += (text.empty() ? "" : ", ") + name;
+    return text;
+}
+
+Result<void> obey(Worker& worker, const launcher::ControlRequest& request)
+{
+    using Do = launcher::ControlRequest::Do;
+    switch (request.what) {
+    case Do::status:
+        break;
+    case Do::drain:
+        return worker.pause_intake();
+    case Do::leave:
+        worker.drain(launcher::DrainBy::exit_command);
+        break;
+    case Do::undrain:
+        return worker.resume_intake();
+    case Do::stop:
+        return worker.cancel_build(request.job);
+    }
+    return {};
+}
+
+/// `slipway-launcher status`, `why`, `drain` and the service manager. Metrics have their place in the
+/// worker's API.
+Result<void> watch(launcher::Watchers& watchers, Worker& worker, const Sources& sources,
+    launcher::LauncherFacts facts, std::filesystem::path directory, const Logger& logger)
+{
+    return watchers.start({.status = [&worker] { return worker.look(); },
+                              .metrics = {},
+                              .obey = [&worker](const auto& request) { return obey(worker, request); }},
+        {.facts = std::move(facts), .state_directory = std::move(directory), .metrics_address = {}},
+        launcher::Environment::of(sources.variables, {}), logger);
+}
+
 int work(const Options& options, const Sources& sources, std::string_view version, docker::Engine docker,
     const Logger& logger)
 {
@@ -111,6 +151,7 @@ int work(const Options& options, const Sources& sources, std::string_view versio
     Credentials credentials{options.server_secret, journal->directory() / "registration", clock};
     if (const auto loaded = credentials.load(); !loaded)
         logger.warn("the token of the last registration cannot be read", loaded.error());
+    launcher::Watchers* watching = nullptr;
     Worker worker{{.options = options,
         .server = **server,
         .host = **host,
@@ -119,10 +160,25 @@ int work(const Options& options, const Sources& sources, std::string_view versio
         .random = random,
         .logger = logger,
         .directory = journal->directory(),
-        .facts = {.host = options.hostname, .version = std::string{version}}}};
+        .facts = {.host = options.hostname, .version = std::string{version}},
+        .on_change = [&] {
+            if (watching != nullptr)
+                watching->changed();
+        }}};
     auto api = listen(options, version, worker, logger);
     if (!api)
         return refuse(ExitCode::cannot_listen, api.error());
+    launcher::Watchers watchers;
+    watching = &watchers;
+    const auto watched = watch(watchers, worker, sources,
+        {.version = std::string{version},
+            .url = options.server_address,
+            .pool_id = join(options.queue_routes),
+            .instance_id = journal->instance_id(),
+            .pid = ::getpid()},
+        journal->directory(), logger);
+    if (!watched)
+        return refuse(ExitCode::cannot_listen, watched.error());
     const launcher::Signals signals{{.drain = [&] { worker.drain(); },
         .stop_jobs = [&] { logger.info("cancelling what runs"), worker.cancel_builds(); },
         .hand_over = [&] { worker.hand_over(); },

@@ -182,9 +182,10 @@ constexpr std::array kRows{
         "`true`: an `https://` address without certificate and key is an error.", &truth<&O::strict_tls>,
         &show_truth<&O::strict_tls>, Kind::boolean, Empty::no},
     OptionRow{"warm-slots", {"SLIPWAY_WARM_SLOTS"}, "", "NUMBER",
-        "How many containers stand ready, with network and volume, for each build that may come: of the "
-        "images "
-        "of the first steps of the build before. 0: nothing is made before a build.",
+        "How many containers stand ready for the next build, with a network and a volume: of the images of "
+        "the first "
+        "steps of the build before. There are as many such places as builds may run, two at most. 0: nothing "
+        "is made before a build.",
         &number<&O::warm_slots, 0, kMostWarm>, &show_number<&O::warm_slots>, Kind::plain, Empty::unset},
     OptionRow{"state-dir", {"SLIPWAY_STATE_DIR"}, "", "DIRECTORY",
         "Journal of what this worker holds; one process uses it at a time. Default: `/var/lib/slipway` for "

@@ -1,12 +1,20 @@
 #include "launcher/vela/worker.h"
 
 #include "launcher/backoff.h"
+#include "launcher/drain_mark.h"
 #include "launcher/vela/parse.h"
 
 #include <algorithm>
 #include <set>
 
 namespace slipway::vela {
+
+namespace {
+
+/// Docker has addresses for some thirty networks, unless it is told of more: most are for builds that run.
+constexpr std::int64_t kMostKits = 2;
+
+} // namespace
 
 Worker::Worker(WorkerParts parts)
     : parts_{std::move(parts)}
@@ -17,11 +25,13 @@ Worker::Worker(WorkerParts parts)
           .clock = parts_.clock,
           .random = parts_.random,
           .facts = parts_.facts}
-    , kits_{{.count = static_cast<std::size_t>(parts_.options.build_limit),
+    , kits_{{.count = static_cast<std::size_t>(std::min(parts_.options.build_limit, kMostKits)),
                 .containers = static_cast<std::size_t>(parts_.options.warm_slots),
                 .memory = parts_.directory / "warm"},
           parts_.host, parts_.clock, parts_.random, parts_.logger}
     , builds_(static_cast<std::size_t>(parts_.options.build_limit))
+    , paused_{launcher::drain_mark(parts_.directory)}
+    , began_{parts_.clock.now()}
 {
 }
 
@@ -54,6 +64,7 @@ void Worker::work()
         const std::lock_guard lock{mutex_};
         works_ = true;
     }
+    tell_change();
     check_in_thread_ = std::jthread{[this](std::stop_token stop) { check_in_loop(std::move(stop)); }};
     launcher::Backoff backoff{parts_.clock, parts_.random};
     while (!leave_.stop_requested()) {
@@ -85,7 +96,7 @@ std::stop_token Worker::poke_token()
     const std::lock_guard lock{mutex_};
     if (poke_.stop_requested())
         poke_ = {};
-    if (draining_ || leave_.stop_requested() || !over_.empty())
+    if (draining_ || paused_ || leave_.stop_requested() || !over_.empty())
         poke_.request_stop();
     return poke_.get_token();
 }
@@ -96,15 +107,23 @@ void Worker::poke()
         const std::lock_guard lock{mutex_};
         poke_.request_stop();
     }
-    changed_.notify_all();
+    tell_change();
 }
 
-void Worker::drain()
+void Worker::tell_change()
+{
+    changed_.notify_all();
+    if (parts_.on_change)
+        parts_.on_change();
+}
+
+void Worker::drain(launcher::DrainBy by)
 {
     parts_.logger.info("draining: what runs goes on to its end, nothing more is taken");
     {
         const std::lock_guard lock{mutex_};
         draining_ = true;
+        drains_.push_back({by, parts_.clock.wall()});
     }
     leave_if_done();
     poke();
@@ -234,7 +253,8 @@ void Worker::wait_room()
     std::unique_lock lock{mutex_};
     (void)changed_.wait(lock, leave_.get_token(), [&] {
         const bool room = running() < static_cast<std::size_t>(parts_.options.build_limit);
-        return !over_.empty() || is_done() || (room && !draining_ && (enlisted_ || !waiting_.empty()));
+        return !over_.empty() || is_done()
+            || (room && !draining_ && !paused_ && (enlisted_ || !waiting_.empty()));
     });
 }
 
@@ -274,7 +294,7 @@ void Worker::take_one()
             trouble_ = taken.error().message();
             status_changed_ = true;
         }
-        changed_.notify_all();
+        tell_change();
         (void)parts_.clock.sleep_for(std::chrono::seconds{1}, stop);
         return;
     }
@@ -347,7 +367,7 @@ void Worker::start(BuildJournal journal, QueueItem item)
         last_started_ = now_seconds(parts_.clock);
         status_changed_ = true;
     }
-    changed_.notify_all();
+    tell_change();
 }
 
 /// Another build may begin while what is left of this one goes.
@@ -361,7 +381,8 @@ void Worker::free_executor(std::int64_t build)
         last_finished_ = now_seconds(parts_.clock);
         status_changed_ = true;
     }
-    changed_.notify_all();
+    kits_.hurry();
+    tell_change();
 }
 
 void Worker::collect()
@@ -384,7 +405,7 @@ void Worker::collect()
         }
     }
     if (!ended.empty())
-        changed_.notify_all();
+        tell_change();
 }
 
 std::size_t Worker::running() const

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "launcher/status.h"
 #include "launcher/vela/build_run.h"
 #include "launcher/vela/credentials.h"
 #include "launcher/vela/queue.h"
@@ -30,6 +31,8 @@ struct WorkerParts {
     Logger logger;
     std::filesystem::path directory; ///< Builds live in `builds/` in it.
     HostFacts facts;
+    std::function<void()>
+        on_change; ///< `look` says something new. From any thread; not within a lock of its own.
 };
 
 /// A Vela worker: registers, checks in, takes builds from the queue and holds those that run. A server or a
@@ -45,11 +48,21 @@ public:
     void run();
 
     /// Takes nothing more; `run` returns when the builds that run are over.
-    void drain();
+    void drain(launcher::DrainBy by = launcher::DrainBy::signal);
+    /// Takes nothing more until `resume_intake`, also after a restart. Fails when that cannot be written
+    /// down; then nothing changes.
+    Result<void> pause_intake();
+    /// Ends that; `conflict` when the process is told to end.
+    Result<void> resume_intake();
     /// Cancels what runs.
     void cancel_builds();
+    /// Cancels one build, named "ORG/REPO/NUMBER". `not_found`: it is not held here.
+    Result<void> cancel_build(std::string_view name);
     /// `run` returns at once; what runs goes on for the next process.
     void hand_over();
+
+    /// What a person is shown of it; builds stand where stages do.
+    [[nodiscard]] launcher::EngineStatus look() const;
 
     /// For the worker's API; valid while this object lives.
     [[nodiscard]] WorkerApiHooks hooks();
@@ -86,6 +99,7 @@ private:
     [[nodiscard]] std::string metrics() const;
     [[nodiscard]] std::stop_token poke_token();
     void poke();
+    void tell_change();
 
     WorkerParts parts_;
     BuildServices services_;
@@ -100,6 +114,10 @@ private:
     std::deque<Taken> waiting_; ///< Found at the start, for want of room.
     std::stop_source leave_; ///< The process goes.
     std::stop_source poke_; ///< Ends a wait for the queue.
+    std::vector<launcher::Drain> drains_; ///< Those that end the process; the mark on disk is not among them.
+    std::optional<std::chrono::system_clock::time_point> paused_; ///< As on disk.
+    const BootClock::time_point began_;
+    std::optional<BootClock::time_point> contact_; ///< Last check-in.
     bool draining_ = false;
     bool handing_over_ = false;
     bool works_ = false; ///< The queue is open, and `run` at its work.

@@ -255,6 +255,18 @@ bool VelaLab::workspace_has(const std::string& file) const
     return false;
 }
 
+std::pair<int, std::string> VelaLab::command(const std::vector<std::string>& words) const
+{
+    std::vector<std::string> argv{SLIPWAY_BIN_DIR "/slipway-launcher"};
+    argv.insert(argv.end(), words.begin(), words.end());
+    auto program = must(Process::start({.argv = argv,
+                            .env = {{"VELA_SERVER_ADDR", server_.url()}, {"VELA_QUEUE_DRIVER", "redis"},
+                                {"SLIPWAY_STATE_DIR", (directory_.path() / "state").string()}},
+                            .directory = directory_.path()}),
+        "starting " + words.front());
+    return must(program.finish(std::chrono::seconds{30}), words.front());
+}
+
 std::vector<std::string> VelaLab::containers(const std::string& filter) const
 {
     std::vector<std::string> ids;

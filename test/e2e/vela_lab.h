@@ -46,6 +46,7 @@ public:
 
     /// The worker's.
     [[nodiscard]] pid_t pid() const noexcept { return worker_->pid(); }
+
     /// Of its API; a POST has an empty body.
     [[nodiscard]] http::ClientResponse call(
         const std::string& method, const std::string& path, const std::string& token) const;
@@ -95,6 +96,8 @@ public:
     /// Waits for a file in the volume (/vela) of a build that goes on, the only one that has it; false: it
     /// does not come.
     [[nodiscard]] bool workspace_has(const std::string& file) const;
+    /// What `slipway-launcher` with these words says to the worker's operator; with its exit code.
+    [[nodiscard]] std::pair<int, std::string> command(const std::vector<std::string>& words) const;
     /// Short ids of the worker's containers that run and that `docker ps --filter` finds by this.
     [[nodiscard]] std::vector<std::string> containers(const std::string& filter) const;
     void remove_container(const std::string& id);

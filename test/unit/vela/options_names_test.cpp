@@ -71,6 +71,8 @@ std::vector<Name> worker_names()
             "1.3", "1.3", [](const Options& o) { return o.tls_min_version; }},
         {"strict-tls", {"SLIPWAY_STRICT_TLS"}, "", "true", "1",
             [](const Options& o) { return std::to_string(int{o.strict_tls}); }},
+        {"warm-slots", {"SLIPWAY_WARM_SLOTS"}, "", "7", "7",
+            [](const Options& o) { return std::to_string(o.warm_slots); }},
         {"state-dir", {"SLIPWAY_STATE_DIR"}, "", "/srv/x/", "/srv/x/",
             [](const Options& o) { return o.state_directory.string(); }},
         {"docker-host", {"DOCKER_HOST"}, "", "tcp://d:2376", "tcp://d:2376",
