@@ -81,7 +81,7 @@ int wait_idle(const std::filesystem::path& directory, bool leaves)
         if (*held == 0 && !leaves)
             return print("drained: nothing is held\n");
         if (first || told != *held)
-            std::fprintf(stderr, "waiting for %zu %s\n", *held, *held == 1 ? "stage" : "stages");
+            std::fprintf(stderr, "waiting for %s\n", held_text(*json).value_or("what is held").c_str());
         told = *held;
         clock.sleep_for(kLook, {});
     }
@@ -96,11 +96,11 @@ int drain(const CommandLine& command_line, const std::filesystem::path& director
         return fail(json.error());
     if (command_line.wait)
         return wait_idle(directory, leaves);
-    const auto held = stages_held(*json);
+    const auto held = held_text(*json);
     if (!held)
         return fail(held.error());
-    return print("draining: nothing more is taken; " + std::to_string(*held)
-        + (*held == 1 ? " stage is" : " stages are") + " held"
+    return print("draining: nothing more is taken; " + *held + (held->ends_with('s') ? " are" : " is")
+        + " held"
         + (leaves ? ", and the launcher ends after that\n"
                   : "; \"slipway-launcher undrain\" takes it back\n"));
 }

@@ -92,8 +92,8 @@ Result<void> add_machine(std::string& out, const JsonValue& json, const Painter&
     const auto free = SLIPWAY_TRY(disk.integer("free_bytes"));
     const auto least = SLIPWAY_TRY(disk.integer("least_free_bytes"));
     line(out, "disk",
-        painter(free < least ? kRed : kGreen, gigabytes(free) + " free") + ", intake stops below "
-            + gigabytes(least));
+        painter(free < least ? kRed : kGreen, gigabytes(free) + " free")
+            + (least == 0 ? "" : ", intake stops below " + gigabytes(least)));
     return {};
 }
 
@@ -172,6 +172,15 @@ Result<Why> why_text(std::string_view json_text, Paint paint)
         why.text += "  Remedy: " + painter({}, SLIPWAY_TRY(hold.string("remedy"))) + "\n";
     }
     return why;
+}
+
+Result<std::string> held_text(std::string_view json_text)
+{
+    const auto document = SLIPWAY_TRY(parse(json_text));
+    const auto json = document.root();
+    const auto count = SLIPWAY_TRY(elements(json, "stages")).size();
+    return std::to_string(count) + " " + SLIPWAY_TRY(json.string_or("work", "stage"))
+        + (count == 1 ? "" : "s");
 }
 
 Result<std::size_t> stages_held(std::string_view json_text)

@@ -23,5 +23,7 @@ struct Why {
 
 /// How many stages a status names.
 [[nodiscard]] Result<std::size_t> stages_held(std::string_view json);
+/// The same in words: "1 stage", "2 builds".
+[[nodiscard]] Result<std::string> held_text(std::string_view json);
 
 } // namespace slipway::launcher
