@@ -89,13 +89,6 @@ std::optional<Kit> BuildKits::take(std::stop_token stop)
     return kit;
 }
 
-void BuildKits::hurry()
-{
-    const std::lock_guard lock{mutex_};
-    refill_at_ = std::min(refill_at_, clock_.now());
-    changed_.notify_all();
-}
-
 void BuildKits::learn(std::vector<std::string> references)
 {
     references.resize(std::min(references.size(), settings_.containers));

@@ -74,8 +74,6 @@ public:
     /// A kit for one build, which removes what is in its place at its end; or nothing. Waits for one that is
     /// being made, for `kWait` at most: another of the same kind would be there no sooner.
     [[nodiscard]] std::optional<Kit> take(std::stop_token stop);
-    /// The build that took a kit is over: the next one is made at once.
-    void hurry();
     /// What a build's steps run in, the first one first.
     void learn(std::vector<std::string> references);
     /// When no build is held any more: ends the thread, and removes what stands ready and what nobody owns.

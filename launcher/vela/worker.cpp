@@ -381,7 +381,6 @@ void Worker::free_executor(std::int64_t build)
         last_finished_ = now_seconds(parts_.clock);
         status_changed_ = true;
     }
-    kits_.hurry();
     tell_change();
 }
 
