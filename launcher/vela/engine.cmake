@@ -16,7 +16,7 @@ target_link_libraries(slipway_vela_engine PUBLIC slipway::vela_host slipway::vel
 add_library(slipway_vela_worker STATIC)
 add_library(slipway::vela_worker ALIAS slipway_vela_worker)
 target_sources(slipway_vela_worker
-  PRIVATE check_in.cpp credentials.cpp launch.cpp worker.cpp worker_hooks.cpp worker_status.cpp
+  PRIVATE check_in.cpp credentials.cpp launch.cpp worker.cpp worker_hooks.cpp worker_orders.cpp worker_status.cpp
   PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR} FILES credentials.h launch.h worker.h)
 target_link_libraries(slipway_vela_worker
   PUBLIC slipway::vela_engine slipway::vela_front slipway::vela_queue slipway::launcher_shell slipway::launcher_control)

@@ -1,4 +1,3 @@
-#include "launcher/drain_mark.h"
 #include "launcher/vela/worker.h"
 
 #include <sys/statvfs.h>
@@ -38,35 +37,6 @@ std::string name_of(const BuildRun& build)
 }
 
 } // namespace
-
-Result<void> Worker::pause_intake()
-{
-    const auto since = parts_.clock.wall();
-    {
-        const std::lock_guard lock{mutex_};
-        if (paused_)
-            return {};
-        SLIPWAY_TRY(launcher::set_drain_mark(parts_.directory, since));
-        paused_ = since;
-    }
-    parts_.logger.info("drained by command: nothing is taken until undrain");
-    poke();
-    return {};
-}
-
-Result<void> Worker::resume_intake()
-{
-    {
-        const std::lock_guard lock{mutex_};
-        if (draining_)
-            return Error{Errc::conflict, "the worker is told to end; start it again when it has ended"};
-        SLIPWAY_TRY(launcher::clear_drain_mark(parts_.directory));
-        paused_.reset();
-    }
-    parts_.logger.info("takes builds again");
-    tell_change();
-    return {};
-}
 
 Result<void> Worker::cancel_build(std::string_view name)
 {
