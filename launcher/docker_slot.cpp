@@ -39,6 +39,7 @@ SlotExit exit_of(const slot::Exited& event)
         .signal = event.kind == slot::ExitKind::signalled ? event.code : 0,
         .oom = event.oom_kills != 0,
         .swept = event.swept,
+        .never_executed = event.never_executed,
         .by = ended_by(event.cause),
     };
 }

@@ -59,6 +59,7 @@ struct SlotExit {
     int signal = 0; ///< 0: it exited.
     bool oom = false; ///< The kernel killed a process of it for want of memory.
     bool swept = false; ///< What it left behind held its output open and was killed.
+    bool never_executed = false; ///< There is no such command, user or directory; the output says why.
     EndedBy by = EndedBy::itself;
 };
 

@@ -159,6 +159,11 @@ struct OutFrame {
 };
 
 enum class ExitKind : std::uint32_t { exited = 0, signalled = 1 };
+/// `ExitedFrame::notes`: what the command left behind held the output open and was killed.
+inline constexpr std::uint32_t kSwept = 1;
+/// The same: the command was never executed; the output says why.
+inline constexpr std::uint32_t kNeverExecuted = 2;
+
 enum class StopCause : std::uint32_t { none = 0, lease = 1, deadline = 2, silence = 3, stopped = 4 };
 
 struct ExitedFrame {
@@ -168,7 +173,7 @@ struct ExitedFrame {
         code; ///< The exit code or the signal's number. 125: could not be prepared, 126/127: as a shell says.
     StopCause cause; ///< Why it was stopped; `none` when it ended by itself.
     std::uint32_t oom_kills; ///< Processes that the kernel killed for memory meanwhile.
-    std::uint32_t swept; ///< 1: what it left behind held the output open and was killed.
+    std::uint32_t notes; ///< Some of the bits below. A launcher that does not know one passes it over.
     std::uint64_t end; ///< The output's end.
 };
 

@@ -186,6 +186,7 @@ private:
     std::uint32_t oom_before_ = 0;
     std::int64_t drain_since_ = 0;
     bool rest_killed_ = false;
+    bool* not_executed_ = nullptr; ///< Said by a child in place of exec; shared with it, and with no command.
     bool swept_ = false; ///< Something held the output open after the command's end.
     ExitedFrame exit_{};
     bool exit_kept_ = false;

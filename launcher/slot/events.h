@@ -36,6 +36,7 @@ struct Exited {
     StopCause cause = StopCause::none;
     std::uint32_t oom_kills = 0;
     bool swept = false; ///< What the run left behind held its output open and was killed.
+    bool never_executed = false; ///< There is no such command, user or directory; the output says why.
     std::uint64_t output_end = 0;
 
     /// As a shell shows it: 128 + signal for a signal.

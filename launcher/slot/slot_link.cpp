@@ -312,7 +312,8 @@ Result<void> SlotLink::take(const Frame& frame)
             .code = head.code,
             .cause = head.cause,
             .oom_kills = head.oom_kills,
-            .swept = head.swept != 0,
+            .swept = (head.notes & kSwept) != 0,
+            .never_executed = (head.notes & kNeverExecuted) != 0,
             .output_end = head.end});
         return {};
     }

@@ -38,7 +38,7 @@ int fuzz_setpgid(pid_t, pid_t) { return 0; }
 namespace slipway::slot {
 
 // Of children only, which are never made here.
-void execute(char*, std::size_t, int) { std::abort(); }
+int execute(char*, std::size_t, int) { std::abort(); }
 
 void move_files(bool, const char*, std::size_t, int, int) { std::abort(); }
 

@@ -33,15 +33,21 @@ TEST_CASE("a command that cannot be executed ends with 125, 126 or 127 and with 
     slot::RunSpec spec{.argv = {"no-such-program"}, .env = {"PATH=/bin"}, .cwd = "", .user = ""};
     const RunEnd missing = fixture.run(spec);
     CHECK(missing.exit.code == 127);
+    CHECK(missing.exit.never_executed);
     CHECK(missing.output.find("no-such-program: command not found in PATH") != std::string::npos);
     spec.argv = {"/etc/passwd"};
     const RunEnd denied = fixture.run(spec);
     CHECK(denied.exit.code == 126);
+    CHECK(denied.exit.never_executed);
     CHECK(denied.output.find("/etc/passwd: cannot execute: Permission denied") != std::string::npos);
     spec.user = "nobody-knows";
     const RunEnd nobody = fixture.run(spec);
     CHECK(nobody.exit.code == 125);
+    CHECK(nobody.exit.never_executed);
     CHECK(nobody.output.find("nobody-knows: no such user") != std::string::npos);
+    const RunEnd shell = fixture.shell("exit 127");
+    CHECK(shell.exit.code == 127);
+    CHECK_FALSE(shell.exit.never_executed);
 }
 
 TEST_CASE("a run has the user, groups, home and directory that a Dockerfile's USER means")
@@ -56,6 +62,14 @@ TEST_CASE("a run has the user, groups, home and directory that a Dockerfile's US
     CHECK(fixture.shell(show, "foo:other").output == "1983:70:70:/home/foo\n");
     CHECK(fixture.shell(show, "4711:4712").output == "4711:4712:4712:/\n");
     CHECK(fixture.shell(show, "").output.starts_with("0:0:"));
+    // As the engine has it: a process's own group is one of its groups, too.
+    const std::string groups
+        = "while read -r key all; do [ $key != Groups: ] || echo $all; done </proc/self/status";
+    CHECK(fixture.shell(groups, "foo").output == "50 60\n");
+    CHECK(fixture.shell(groups, "foo:other").output == "70\n");
+    CHECK(fixture.shell(groups, "4711:4712").output == "4712\n");
+    CHECK(fixture.shell(groups, "4711").output == "0\n");
+    CHECK(fixture.shell(groups, "").output == "0\n");
     slot::RunSpec spec{.argv = {"pwd"}, .env = {"PATH=/nowhere:/bin"}, .cwd = "/made/deep", .user = ""};
     CHECK(fixture.run(spec).output == "/made/deep\n");
 }

@@ -29,9 +29,12 @@ struct Identity {
 /// followed: where anyone else may have planted one, none is. False with errno.
 [[nodiscard]] bool make_path(const char* path, const Identity* owner);
 
-/// Executes what a `run` payload says, with stdout and stderr on `output`. Exits with 125, 126 or 127 on
-/// failure.
-[[noreturn]] void execute(char* payload, std::size_t size, int output);
+/// The exit code of a command that could not be prepared.
+inline constexpr int kNotPrepared = 125;
+
+/// Executes what a `run` payload says, with stdout and stderr on `output`. Returns when that cannot be done,
+/// after a complaint: the code to exit with, `kNotPrepared`, 126 or 127.
+[[nodiscard]] int execute(char* payload, std::size_t size, int output);
 
 /// Unpacks the archive from `data` into the directory that `texts` names, or packs the directory or the file
 /// that they name into `data`, as the user that they name, and says what is to be said on `text`. Exits with

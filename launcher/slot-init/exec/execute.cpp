@@ -22,20 +22,21 @@ const char* value_of(char* const* env, const char* name)
     return nullptr;
 }
 
-[[noreturn]] void fail_exec(const char* path, int error_number)
+/// The exit code, after a complaint.
+int fail_exec(const char* path, int error_number)
 {
     if (error_number == ENOENT && ::access(path, F_OK) == 0)
         complain(2, "cannot execute, its interpreter or loader is missing in the image", path, 0);
     else
         complain(2, "cannot execute", path, error_number);
-    ::_exit(error_number == ENOENT || error_number == ENOTDIR ? 127 : 126);
+    return error_number == ENOENT || error_number == ENOTDIR ? 127 : 126;
 }
 
-[[noreturn]] void search_and_exec(char** argv, char** env)
+int search_and_exec(char** argv, char** env)
 {
     if (std::strchr(argv[0], '/') != nullptr) {
         ::execve(argv[0], argv, env);
-        fail_exec(argv[0], errno);
+        return fail_exec(argv[0], errno);
     }
     const char* path = value_of(env, "PATH");
     path = path != nullptr ? path : "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -53,32 +54,32 @@ const char* value_of(char* const* env, const char* name)
             if (errno == EACCES)
                 std::memcpy(denied, candidate, sizeof denied);
             else if ((errno != ENOENT && errno != ENOTDIR) || ::access(candidate, F_OK) == 0)
-                fail_exec(candidate, errno);
+                return fail_exec(candidate, errno);
         }
         at += size;
         if (*at == '\0')
             break;
     }
     if (denied[0] != '\0')
-        fail_exec(denied, EACCES);
+        return fail_exec(denied, EACCES);
     complain(2, "command not found in PATH", argv[0], 0);
-    ::_exit(127);
+    return 127;
 }
 
 } // namespace
 
-void execute(char* payload, std::size_t size, int output)
+int execute(char* payload, std::size_t size, int output)
 {
     static RunRequest request;
     if (!parse_run(payload, size, request)) {
         complain(output, "the launcher's words for the command cannot be read", nullptr, 0);
-        ::_exit(125);
+        return kNotPrepared;
     }
     (void)::setpgid(0, 0);
     const int null = ::open("/dev/null", O_RDONLY);
     if (::dup2(output, 1) < 0 || ::dup2(output, 2) < 0 || null < 0 || ::dup2(null, 0) < 0) {
         complain(output, "cannot open /dev/null in the image", nullptr, errno);
-        ::_exit(125);
+        return kNotPrepared;
     }
     if (null > 2)
         ::close(null);
@@ -91,13 +92,13 @@ void execute(char* payload, std::size_t size, int output)
     }
     static Identity identity;
     if (!resolve_user(request.user, 2, identity))
-        ::_exit(125);
+        return kNotPrepared;
     const char* cwd = request.cwd[0] != '\0' ? request.cwd : "/";
     // Where it cannot be made it may still be there, behind a link that the user may follow.
     (void)make_path(cwd, &identity);
     if (!become(identity, 2) || ::chdir(cwd) != 0) {
         complain(2, "cannot enter the working directory", cwd, errno);
-        ::_exit(125);
+        return kNotPrepared;
     }
     static char home[sizeof identity.home + 8] = "HOME=";
     if (value_of(request.env, "HOME") == nullptr) {
@@ -110,7 +111,7 @@ void execute(char* payload, std::size_t size, int output)
     sigset_t none;
     sigemptyset(&none);
     (void)::sigprocmask(SIG_SETMASK, &none, nullptr);
-    search_and_exec(request.argv, request.env);
+    return search_and_exec(request.argv, request.env);
 }
 
 } // namespace slipway::slot

@@ -85,6 +85,16 @@ bool lists(const char* members, const char* name)
     return false;
 }
 
+void add_group(Identity& identity, std::uint32_t gid)
+{
+    constexpr std::size_t kMost = sizeof identity.groups / sizeof identity.groups[0];
+    for (std::size_t i = 0; i < identity.group_count; ++i)
+        if (identity.groups[i] == gid)
+            return;
+    if (identity.group_count < kMost)
+        identity.groups[identity.group_count++] = gid;
+}
+
 bool resolve_group(const char* group, const char* name, int fd, Identity& identity)
 {
     std::uint32_t number = 0;
@@ -98,9 +108,8 @@ bool resolve_group(const char* group, const char* name, int fd, Identity& identi
             found = true;
             identity.gid = gid;
         }
-        if (group == nullptr && name[0] != '\0' && lists(field[3], name)
-            && identity.group_count < sizeof identity.groups / sizeof identity.groups[0])
-            identity.groups[identity.group_count++] = gid;
+        if (group == nullptr && name[0] != '\0' && lists(field[3], name))
+            add_group(identity, gid);
     });
     if (group == nullptr || found)
         return true;
@@ -146,7 +155,10 @@ bool resolve_user(const char* text, int fd, Identity& identity)
     }
     if (!found)
         identity.uid = number;
-    return resolve_group(group, found ? user : "", fd, identity);
+    if (!resolve_group(group, found ? user : "", fd, identity))
+        return false;
+    add_group(identity, identity.gid);
+    return true;
 }
 
 bool become(const Identity& identity, int fd)
