@@ -11,12 +11,16 @@ namespace {
 
 /// The longest wait for a slot without a look around.
 constexpr std::chrono::milliseconds kLook{1000};
+/// Of a user or directory that is not there: as slot-init says it, and as the engine does.
+constexpr int kNotPrepared = 125;
+constexpr int kStartRefused = 128;
 
 std::string to_text(const RunEnd& end)
 {
     JsonWriter json;
     json.begin_object().field("code", std::int64_t{end.code}).flag("oom", end.oom);
-    json.flag("timed_out", end.timed_out).flag("lost", end.lost).field("words", end.words).end_object();
+    json.flag("timed_out", end.timed_out).flag("never_executed", end.never_executed);
+    json.flag("lost", end.lost).field("words", end.words).end_object();
     return json.take();
 }
 
@@ -29,6 +33,7 @@ Result<RunEnd> read_end(std::string_view text)
     end.code = static_cast<int>(SLIPWAY_TRY(json.integer("code", -1, 255)));
     end.oom = SLIPWAY_TRY(flag("oom")) == JsonValue::Boolean::yes;
     end.timed_out = SLIPWAY_TRY(flag("timed_out")) == JsonValue::Boolean::yes;
+    end.never_executed = SLIPWAY_TRY(json.boolean_or("never_executed", false)) == JsonValue::Boolean::yes;
     end.lost = SLIPWAY_TRY(flag("lost")) == JsonValue::Boolean::yes;
     end.words = SLIPWAY_TRY(json.string("words"));
     return end;
@@ -191,9 +196,12 @@ Result<std::optional<RunEnd>> ContainerRun::take(const launcher::SlotEvent& even
         return std::optional<RunEnd>{};
     }
     if (const auto* exited = std::get_if<launcher::SlotExit>(&event)) {
-        const RunEnd end{.code = exited->code,
+        // As the engine has it, whose own PID 1 would have been the command.
+        const bool refused = exited->never_executed && exited->code == kNotPrepared;
+        const RunEnd end{.code = refused ? kStartRefused : exited->code,
             .oom = exited->oom,
             .timed_out = exited->by == launcher::EndedBy::run_limit,
+            .never_executed = exited->never_executed,
             .words = {}};
         return std::optional{SLIPWAY_TRY(ended(end))};
     }

@@ -19,6 +19,7 @@ struct RunEnd {
     int code = 0; ///< As a shell shows it.
     bool oom = false;
     bool timed_out = false; ///< By the build's time limit.
+    bool never_executed = false; ///< There is no such program, user or directory.
     bool lost = false; ///< The container went away by itself; `words` says how.
     std::string words;
 };

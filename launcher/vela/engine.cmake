@@ -7,6 +7,7 @@ target_sources(slipway_vela_engine
   PRIVATE
     build_context.cpp build_execute.cpp build_prepare.cpp build_run.cpp container_run.cpp log_shipper.cpp outbox.cpp outputs_sidecar.cpp row.cpp
     secret_plugin.cpp secrets.cpp stage_order.cpp step_flow.cpp
+    step_image.cpp
   PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR} FILES
     build_context.h build_run.h container_run.h log_shipper.h outbox.h outputs_sidecar.h row.h secret_plugin.h
     stage_order.h step_flow.h)

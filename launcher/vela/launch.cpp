@@ -160,7 +160,7 @@ int work(const Options& options, const Sources& sources, std::string_view versio
         .random = random,
         .logger = logger,
         .directory = journal->directory(),
-        .facts = {.host = options.hostname, .version = std::string{version}},
+        .facts = {.host = options.hostname, .version = "v" + std::string{version}}, // as builds know it
         .on_change = [&] {
             if (watching != nullptr)
                 watching->changed();

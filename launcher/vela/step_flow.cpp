@@ -1,6 +1,5 @@
 #include "launcher/vela/step_flow.h"
 
-#include "launcher/vela/path_match.h"
 #include "launcher/vela/ruleset.h"
 #include "launcher/vela/substitute.h"
 
@@ -20,18 +19,12 @@ std::string journal_name(ContainerKind kind, const Container& container)
     return (kind == ContainerKind::step ? "step." : "service.") + std::to_string(container.number);
 }
 
-/// What a container is made from must be known before its turn.
-bool is_fixed(const Container& container)
-{
-    const auto open = [](const std::string& text) { return text.find('$') != std::string::npos; };
-    return !open(container.image) && !open(container.user) && !open(container.name)
-        && std::ranges::none_of(container.ulimits, [&](const auto& limit) { return open(limit.name); });
-}
-
 std::string words_of(const RunEnd& end, const Container& container)
 {
     if (end.lost)
         return "the container went away: " + end.words;
+    if (end.never_executed)
+        return "the command of " + container.name + " could not be executed; its log says why";
     if (end.oom)
         return "a process of " + container.name + " was killed for want of memory";
     return {};
@@ -70,52 +63,12 @@ Result<void> StepFlow::open()
     return {};
 }
 
-Result<BuildImage> StepFlow::fetch(Fetch how, const std::function<void(std::string_view)>& progress)
+/// Scripts are substituted before a step runs, and its environment is made when it does: only this says so.
+void StepFlow::tell_own_state()
 {
-    {
-        const std::lock_guard lock{context_.mutex};
-        if (const auto known = context_.images.find(container_.image); known != context_.images.end())
-            return known->second;
-    }
-    auto image = SLIPWAY_TRY(
-        context_.services.host.image(container_.image, how, progress, context_.work.get_token()));
-    const std::lock_guard lock{context_.mutex};
-    context_.images.insert_or_assign(container_.image, image);
-    return image;
-}
-
-Result<void> StepFlow::assemble(const std::function<void(std::string_view key, std::string_view text)>& tell)
-{
-    const std::string what = is_service() ? "service" : "step";
-    tell(name_, "> Preparing " + what + " image " + container_.image + "...\n");
-    if (!is_fixed(container_))
-        return {};
-    const auto& options = context_.services.options;
-    const auto privileged = SLIPWAY_TRY(is_privileged(container_.image, options.privileged_images));
-    privileged_ = privileged == Matches::yes;
-    if (privileged_ && options.enforce_trusted_repos && !context_.build.repo.trusted) {
-        const std::string words
-            = "attempting to use privileged image (" + container_.image + ") as untrusted repo";
-        row_.finish(status::kError, 0, words);
-        return Error{Errc::rejected, words};
-    }
-    if (container_.pull == "on_start") {
-        tell(name_ + ".skipped", "> Skipped pull for image <" + container_.image + "> due to pull policy\n");
-        return {};
-    }
-    int line = 0;
-    const auto progress = [&](std::string_view text) {
-        tell(name_ + ".progress." + std::to_string(++line), std::string{text} + "\n");
-    };
-    const auto how = container_.pull == "always" ? Fetch::always
-        : container_.pull == "never"             ? Fetch::never
-                                                 : Fetch::when_missing;
-    auto image = fetch(how, progress);
-    if (!image)
-        return std::move(image).error();
-    image_ = *std::move(image);
-    tell(name_ + ".image", "$ docker image inspect " + container_.image + "\n" + image_->id + "\n");
-    return {};
+    const std::string prefix = is_service() ? "VELA_SERVICE_" : "VELA_STEP_";
+    container_.environment[prefix + "STATUS"] = status::kRunning;
+    container_.environment[prefix + "STARTED"] = std::to_string(row_.get().started);
 }
 
 void StepFlow::make_ahead()
@@ -267,7 +220,7 @@ Result<void> StepFlow::run(const StatusView& status, std::stop_token leave)
     }
     if (const auto end = run_->known_end()) {
         take_end(*end, status);
-        return {};
+        return end->never_executed ? Error{Errc::rejected, words_of(*end, container_)} : Result<void>{};
     }
     // Outputs come before the turn in a pipeline of steps, after it in one of stages, as the original has it.
     if (stage_.empty())
@@ -285,12 +238,12 @@ Result<void> StepFlow::execute(const StatusView& status, std::stop_token leave)
     row_.begin();
     context_.shipper.add(*log_);
     if (!image_) {
-        const auto progress = [&](std::string_view) {};
-        auto image = fetch(container_.pull == "on_start" ? Fetch::always : Fetch::when_missing, progress);
+        auto image = fetch_at_start();
         if (!image)
             return fail(image.error());
         image_ = *std::move(image);
     }
+    tell_own_state();
     auto made = run_->prepare(*image_, privileged_, context_.work.get_token());
     if (!made && run_->was_started() && made.error().code() == Errc::not_found) {
         take_end({.code = 137, .lost = true, .words = made.error().message()}, status);
@@ -302,8 +255,11 @@ Result<void> StepFlow::execute(const StatusView& status, std::stop_token leave)
         return fail(started.error());
     if (is_detached()) {
         follower_ = std::jthread{[this](std::stop_token stop) {
-            if (const auto end = run_->follow(std::move(stop)))
+            if (const auto end = run_->follow(std::move(stop))) {
                 code_ = end->code;
+                if (end->never_executed)
+                    context_.fail(words_of(*end, container_));
+            }
         }};
         return {};
     }
@@ -311,6 +267,8 @@ Result<void> StepFlow::execute(const StatusView& status, std::stop_token leave)
     if (!end)
         return fail(end.error());
     take_end(*end, status);
+    if (end->never_executed)
+        return Error{Errc::rejected, words_of(*end, container_)};
     if (!container_.artifact_paths.empty())
         sidecar_.upload(container_, context_.work.get_token());
     return {};

@@ -41,11 +41,11 @@ public:
     Result<void> run(const StatusView& status, std::stop_token leave);
     /// The build is over: log and row get their last words.
     void settle(const std::stop_token& leave);
-    /// Kills what still runs, and removes the container.
     /// Its image, when a container that was made for any build does for it.
     [[nodiscard]] std::optional<std::string> ready_image() const;
     /// Lets go of the container, so that it can be removed.
     void release();
+    /// Kills what still runs, and removes the container.
     void remove(std::stop_token leave);
 
     [[nodiscard]] const Container& container() const noexcept { return container_; }
@@ -66,6 +66,8 @@ private:
     Result<void> execute(const StatusView& status, std::stop_token leave);
     void take_end(const RunEnd& end, const StatusView& status);
     Result<void> fail(const Error& error);
+    Result<BuildImage> fetch_at_start();
+    void tell_own_state();
     Result<BuildImage> fetch(Fetch how, const std::function<void(std::string_view)>& progress);
 
     BuildContext& context_;

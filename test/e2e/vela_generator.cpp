@@ -20,6 +20,7 @@ public:
         for (std::uint32_t count = below(3); count > 0; --count)
             pipeline.services.push_back("service" + std::to_string(count));
         pipeline.of_stages = one_in(2);
+        may_break_ = !pipeline.of_stages;
         // Whatever comes later finds the services up.
         DrawnStep ready;
         ready.name = "ready";
@@ -64,7 +65,7 @@ private:
             step.unless = draw_rules();
         if (may_fail && one_in(3)) {
             const DrawnEnd ends[] = {DrawnEnd::exits, DrawnEnd::breaks_off, DrawnEnd::no_program};
-            step.end = ends[below(3)];
+            step.end = ends[below(may_break_ ? 3 : 2)];
             step.code = step.end == DrawnEnd::exits ? 2 + static_cast<int>(below(100))
                 : step.end == DrawnEnd::breaks_off  ? 1
                                                     : 127;
@@ -133,6 +134,8 @@ private:
     }
 
     std::mt19937& dice_;
+    bool may_break_
+        = false; ///< A step without a program ends what runs beside it, at whatever point that is.
     int number_ = 0;
 };
 

@@ -21,7 +21,7 @@ enum class DrawnEnd : std::uint8_t {
     well,
     exits, ///< With `code`, after its last command.
     breaks_off, ///< A command in the middle fails.
-    no_program, ///< Its entrypoint is not there.
+    no_program, ///< Its entrypoint is not there: the build ends with an error.
     detached, ///< Goes on to the end of the build.
 };
 

@@ -62,13 +62,14 @@ public:
     {
         bool stage_failed = false;
         for (const auto& step : stage.steps) {
-            if (!runs(step, stage.independent ? stage_failed : failed_)) {
+            if (broken_ || !runs(step, stage.independent ? stage_failed : failed_)) {
                 build_.steps[step.name] = {.row = "killed 137", .log = ""};
                 continue;
             }
             auto& told = build_.steps[step.name];
             told.row = step.code == 0 ? "success" : "failure " + std::to_string(step.code);
-            if (step.end != DrawnEnd::no_program) {
+            broken_ = step.end == DrawnEnd::no_program; // whatever its rules say
+            if (!broken_) {
                 told.log = log_of(step, ran_);
                 ran_.insert(step.name);
             }
@@ -79,12 +80,13 @@ public:
 
     ForetoldBuild take()
     {
-        build_.status = failed_ ? "failure" : "success";
+        build_.status = broken_ ? "error" : failed_ ? "failure" : "success";
         return std::move(build_);
     }
 
 private:
     bool failed_ = false;
+    bool broken_ = false;
     std::set<std::string> ran_;
     ForetoldBuild build_;
 };

@@ -1,4 +1,5 @@
 #include "test/e2e/vela_lab.h"
+#include "test/support/process.h"
 #include "test/support/raw_http_server.h"
 
 #include <catch2/catch.hpp>
@@ -85,22 +86,78 @@ TEST_CASE("a step of a Vela build that fails decides what runs after it")
 {
     VelaLab lab;
     lab.start();
-    const auto build = lab.push(lab.steps({{.name = "soft",
-                                               .commands = {"exit 4"},
-                                               .more = R"("ruleset":{"continue":true},)"},
-        {.name = "hard", .commands = {"echo before", "exit 9", "echo never"}},
-        {.name = "skipped", .commands = {"echo no"}},
-        {.name = "rescue", .commands = {"echo yes"}, .more = R"("ruleset":{"if":{"status":["failure"]}},)"},
-        {.name = "gone",
-            .commands = {},
-            .more = R"("entrypoint":["/no/such/program"],"ruleset":{"if":{"status":["failure"]}},)"}}));
+    const auto build = lab.push(
+        lab.steps({{.name = "soft", .commands = {"exit 4"}, .more = R"("ruleset":{"continue":true},)"},
+            {.name = "hard", .commands = {"echo before", "exit 9", "echo never"}},
+            {.name = "skipped", .commands = {"echo no"}},
+            {.name = "rescue",
+                .commands = {"echo yes"},
+                .more = R"("ruleset":{"if":{"status":["failure"]}},)"}}));
     CHECK(lab.ended(build).text("status") == "failure");
     CHECK(lab.step(build, 2) == "failure 4");
     CHECK(lab.step(build, 3) == "failure 9");
     CHECK(lab.server().step_log(build, 3) == "$ echo before\nbefore\n$ exit 9\n");
     CHECK(lab.step(build, 4) == "killed 137");
     CHECK(lab.step(build, 5) == "success");
-    CHECK(lab.step(build, 6) == "failure 127");
+}
+
+TEST_CASE("a step of a Vela build that cannot begin ends the build with an error, when its turn comes")
+{
+    const std::string always = R"("ruleset":{"if":{"status":["failure","success"]},"continue":true},)";
+    VelaLab lab;
+    lab.start();
+    const auto ends = [&](const std::string& more, const std::string& image = {}) {
+        const auto build = lab.push(lab.steps({{.name = "first", .commands = {"echo first"}},
+            {.name = "bad",
+                .commands = more.starts_with("\"entrypoint") ? std::vector<std::string>{}
+                                                             : std::vector<std::string>{"true"},
+                .image = image,
+                .more = more + always},
+            {.name = "last", .commands = {"true"}, .more = always}}));
+        const auto row = lab.ended(build);
+        CHECK(row.text("status") == "error");
+        CHECK(row.text("error") != "");
+        CHECK(lab.step(build, 2) == "success");
+        CHECK(lab.server().step_log(build, 2) == "$ echo first\nfirst\n");
+        CHECK(lab.step(build, 4) == "killed 137");
+        return lab.step(build, 3) + ", " + lab.server().step(build, 3).text("error");
+    };
+    const std::string words = ", the command of bad could not be executed; its log says why";
+    CHECK(ends(R"("entrypoint":["/no/such/program"],)") == "failure 127" + words);
+    CHECK(ends(R"("entrypoint":["/etc"],)") == "failure 126" + words);
+    CHECK(ends(R"("user":"nobody-knows",)") == "failure 128" + words);
+    CHECK(
+        ends(R"("pull":"never",)", "slipway-test/is-not-there:1").find("No such image") != std::string::npos);
+    // It is there, but must come from where it cannot be had.
+    const std::string here = "127.0.0.1:1/slipway-test/here:1";
+    REQUIRE(run_program({"docker", "tag", lab.image(), here}));
+    CHECK(ends(R"("pull":"on_start",)", here).find("127.0.0.1:1 cannot be reached") != std::string::npos);
+    CHECK(run_program({"docker", "rmi", here}));
+}
+
+TEST_CASE("a service of a Vela build without its program ends the build with an error")
+{
+    VelaLab lab;
+    lab.start();
+    const auto build = lab.push(lab.steps({{.name = "waits", .commands = {"sleep 600"}}},
+        R"("services":[)"
+            + lab.container({.name = "web", .more = R"("detach":true,"entrypoint":["/no/such/program"],)"}, 1)
+            + "],"));
+    CHECK(lab.ended(build).text("status") == "error");
+    CHECK(lab.server().service(build, 1).text("status") == "failure");
+    CHECK(lab.server().service(build, 1).number("exit_code") == 127);
+}
+
+TEST_CASE("a step of a Vela build finds in its environment that it runs")
+{
+    VelaLab lab;
+    lab.start();
+    const auto build
+        = lab.push(lab.steps({{.name = "one", .commands = {"echo $VELA_STEP_STATUS $VELA_STEP_STARTED"}}}));
+    CHECK(lab.ended(build).text("status") == "success");
+    CHECK(lab.server().step_log(build, 2)
+        == "$ echo $VELA_STEP_STATUS $VELA_STEP_STARTED\nrunning "
+            + std::to_string(lab.server().step(build, 2).number("started")) + "\n");
 }
 
 TEST_CASE("secrets of a Vela build reach the steps that may have them, and never show")
