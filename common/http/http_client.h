@@ -79,12 +79,15 @@ struct ClientRequest {
         std::optional<std::uint64_t> length;
     };
 
+    /// None, in memory, of a file, or made.
+    using Body = std::variant<std::monostate, std::string, File, Reader>;
+
     std::string method = "GET";
     /// A path with query, appended to `ClientOptions::base_url`, or a whole http(s) URL. Percent-encoded
     /// already.
     std::string url;
     std::vector<std::pair<std::string, std::string>> headers;
-    std::variant<std::monostate, std::string, File, Reader> body;
+    Body body;
 
     /// For the whole exchange; must be set.
     std::chrono::milliseconds timeout{0};

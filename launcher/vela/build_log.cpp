@@ -10,14 +10,13 @@ Result<std::unique_ptr<ContainerLog>> ContainerLog::open(
     const auto& clock = shipping.clock;
     const auto max_size = shipping.max_size;
     const auto shared = std::make_shared<const LogShipping>(std::move(shipping));
-    LogCalls calls;
-    calls.row = [shared, kind, number](std::stop_token stop) {
-        return shared->server.log(shared->token(), shared->build, kind, number, std::move(stop));
-    };
-    calls.put = [shared, kind, number](const LogRow& row, std::stop_token stop) {
-        return shared->server.put_log(shared->token(), shared->build, kind, number, row, std::move(stop));
-    };
-    return ShippedLog::open(directory, std::move(calls), clock, max_size);
+    return ShippedLog::open(
+        directory,
+        [shared, kind, number](http::ClientRequest::Body log, std::stop_token stop) {
+            return shared->server.put_log(
+                shared->token(), shared->build, kind, number, std::move(log), std::move(stop));
+        },
+        clock, max_size);
 }
 
 } // namespace slipway::vela

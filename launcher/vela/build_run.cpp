@@ -17,6 +17,9 @@ constexpr std::chrono::hours kLastWords{2};
 constexpr int kAcquireTries = 24;
 /// What the server is to know first: before the end of the build, and before an answer to a cancel.
 constexpr std::chrono::seconds kToldFirst{5};
+/// Until the server is asked again whether a build was cancelled.
+constexpr std::chrono::seconds kFirstAsk{1};
+constexpr std::chrono::seconds kLongestAsk{30};
 
 } // namespace
 
@@ -222,20 +225,37 @@ void BuildRun::make_place()
 }
 
 /// What a worker that does not answer runs is cancelled by the server alone.
-bool BuildRun::canceled_meanwhile(const std::stop_token& leave) const
+Result<void> BuildRun::end_if_canceled(const std::stop_token& stop)
 {
-    if (!journal_.find("begun"))
-        return false;
-    const auto row = services_.server.build(context_.token, item_.build.build_name(), leave);
-    if (!row)
-        logger_.warn("the server does not say whether the build was cancelled; it goes on", row.error());
-    return row && row->status == status::kCanceled;
+    const auto row = SLIPWAY_TRY(services_.server.build(context_.token, item_.build.build_name(), stop));
+    if (row.status == status::kCanceled)
+        context_.end_early(Ending::canceled);
+    return {};
+}
+
+/// Of a build that an earlier process has begun. While the server is away it goes on and is asked for again.
+void BuildRun::ask_for_cancel(const std::stop_token& leave)
+{
+    const auto asked = end_if_canceled(leave);
+    if (asked)
+        return;
+    logger_.warn("the server does not say yet whether the build was cancelled; it goes on", asked.error());
+    asking_ = std::jthread{[this](const std::stop_token& stop) {
+        std::chrono::nanoseconds wait = kFirstAsk;
+        do {
+            if (services_.clock.sleep_for(wait, stop) == Clock::Slept::stopped)
+                return;
+            wait = std::min<std::chrono::nanoseconds>(2 * wait, kLongestAsk);
+        } while (!end_if_canceled(stop));
+    }};
 }
 
 Result<void> BuildRun::work(std::stop_token leave)
 {
-    if (journal_.find("canceled") || canceled_meanwhile(leave))
+    if (journal_.find("canceled"))
         context_.end_early(Ending::canceled);
+    else if (journal_.find("begun"))
+        ask_for_cancel(leave);
     SLIPWAY_TRY(take_place());
     make_parts();
     SLIPWAY_TRY(open_logs());
@@ -249,6 +269,7 @@ Result<void> BuildRun::work(std::stop_token leave)
 void BuildRun::report(const std::stop_token& leave)
 {
     timer_ = {};
+    asking_ = {};
     const bool prepared
         = context_.how_it_ends() == Ending::no || (init_row_ && init_row_->get().finished != 0);
     {

@@ -63,7 +63,8 @@ private:
     Result<void> work(std::stop_token leave);
     Result<void> take_place();
     void make_place();
-    [[nodiscard]] bool canceled_meanwhile(const std::stop_token& leave) const;
+    Result<void> end_if_canceled(const std::stop_token& stop);
+    void ask_for_cancel(const std::stop_token& leave);
     void make_parts();
     Result<void> open_logs();
     void create();
@@ -110,6 +111,7 @@ private:
     std::future<Result<std::string>> network_;
     std::future<Result<std::string>> volume_;
     std::jthread timer_; ///< Ends the build when its time is over.
+    std::jthread asking_; ///< Whether it was cancelled meanwhile, when the server did not say at first.
     mutable std::mutex mutex_;
     std::condition_variable_any gone_changed_;
     bool gone_ = false; ///< Its containers are removed.

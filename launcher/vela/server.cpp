@@ -142,7 +142,7 @@ struct Server::Impl {
     struct Call {
         std::string method;
         std::string path;
-        std::string body;
+        http::ClientRequest::Body body;
         std::vector<std::pair<std::string, std::string>> headers;
         std::chrono::milliseconds timeout = kTimeout;
     };
@@ -175,13 +175,11 @@ struct Server::Impl {
         http::ClientRequest request{.method = std::move(call.method),
             .url = prefix + call.path,
             .headers = std::move(call.headers),
-            .body = {},
+            .body = std::move(call.body),
             .timeout = call.timeout,
             .max_response_bytes = kMaxAnswer};
         request.headers.emplace_back("Authorization", "Bearer " + std::string{token.reveal()});
         request.headers.emplace_back("Content-Type", "application/json");
-        if (!call.body.empty())
-            request.body = std::move(call.body);
         auto answer = client->send(request, std::move(stop));
         for (auto& [name, value] : request.headers)
             wipe(value);
@@ -306,27 +304,13 @@ Result<ContainerRow> Server::update_container(const Secret& token, const BuildNa
     return read_row(text);
 }
 
-Result<LogRow> Server::log(const Secret& token, const BuildName& build, ContainerKind kind,
-    std::int64_t number, std::stop_token stop)
-{
-    LogRow row;
-    row.whole = SLIPWAY_TRY(impl_->call(
-        token, {.method = "GET", .path = container_path(build, kind, number) + "/logs"}, std::move(stop)));
-    const auto document
-        = SLIPWAY_TRY(JsonDocument::parse(row.whole, {.max_bytes = kMaxAnswer, .max_depth = 8}));
-    const auto data = SLIPWAY_TRY(document.root().string_or("data", ""));
-    row.data = SLIPWAY_TRY(base64_decode(data));
-    return row;
-}
-
 Result<void> Server::put_log(const Secret& token, const BuildName& build, ContainerKind kind,
-    std::int64_t number, const LogRow& row, std::stop_token stop)
+    std::int64_t number, http::ClientRequest::Body log, std::stop_token stop)
 {
-    std::string body = R"({"data":")" + base64_encode(row.data) + R"("})";
     SLIPWAY_TRY(impl_->call(token,
         {.method = "PUT",
             .path = container_path(build, kind, number) + "/logs",
-            .body = std::move(body),
+            .body = std::move(log),
             .timeout = kLogTimeout},
         std::move(stop)));
     return {};

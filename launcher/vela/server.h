@@ -1,6 +1,7 @@
 #pragma once
 
 #include "common/clock.h"
+#include "common/http/http_client.h"
 #include "common/log.h"
 #include "common/random.h"
 #include "common/result.h"
@@ -70,11 +71,6 @@ struct ContainerRow {
 
 enum class ContainerKind : std::uint8_t { step, service };
 
-struct LogRow {
-    std::string whole; ///< As received, less its data.
-    std::string data; ///< Decoded.
-};
-
 struct ScmToken {
     Secret token;
     std::int64_t expiration = 0;
@@ -122,11 +118,9 @@ public:
     [[nodiscard]] Result<Build> update_build(const Secret& token, const Build& build, std::stop_token stop);
     [[nodiscard]] Result<ContainerRow> update_container(const Secret& token, const BuildName& build,
         ContainerKind kind, const ContainerRow& row, std::stop_token stop);
-    [[nodiscard]] Result<LogRow> log(const Secret& token, const BuildName& build, ContainerKind kind,
-        std::int64_t number, std::stop_token stop);
-    /// Replaces the log by `row.data`.
+    /// Replaces the log; see log_body.h.
     [[nodiscard]] Result<void> put_log(const Secret& token, const BuildName& build, ContainerKind kind,
-        std::int64_t number, const LogRow& row, std::stop_token stop);
+        std::int64_t number, http::ClientRequest::Body log, std::stop_token stop);
     [[nodiscard]] Result<SecretValue> secret(
         const Secret& token, const SecretPlace& place, std::stop_token stop);
     /// Another token of the SCM in place of `scm`.

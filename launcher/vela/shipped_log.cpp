@@ -22,9 +22,11 @@ bool is_away(const Error& error)
 
 } // namespace
 
-ShippedLog::ShippedLog(launcher::Spool spool, LogCalls calls, const Clock& clock, std::uint64_t max_size)
+ShippedLog::ShippedLog(launcher::Spool spool, std::filesystem::path directory, PutLog put, const Clock& clock,
+    std::uint64_t max_size)
     : spool_{std::move(spool)}
-    , calls_{std::move(calls)}
+    , directory_{std::move(directory)}
+    , put_{std::move(put)}
     , clock_{clock}
     , max_size_{max_size}
     , mask_{.values = std::make_shared<MaskedValues>(), .version = 0}
@@ -40,12 +42,13 @@ ShippedLog::~ShippedLog()
 }
 
 Result<std::unique_ptr<ContainerLog>> ShippedLog::open(
-    const std::filesystem::path& directory, LogCalls calls, const Clock& clock, std::uint64_t max_size)
+    const std::filesystem::path& directory, PutLog put, const Clock& clock, std::uint64_t max_size)
 {
     SLIPWAY_TRY(make_directories(directory));
     const std::uint64_t quota = max_size == 0 ? 0 : max_size + std::min(kSpare, UINT64_MAX - max_size);
     auto spool = SLIPWAY_TRY(launcher::Spool::open(directory, quota));
-    return std::unique_ptr<ContainerLog>{new ShippedLog{std::move(spool), std::move(calls), clock, max_size}};
+    return std::unique_ptr<ContainerLog>{
+        new ShippedLog{std::move(spool), directory, std::move(put), clock, max_size}};
 }
 
 void ShippedLog::mask(const std::vector<std::string>& values)
@@ -86,54 +89,59 @@ BootClock::time_point ShippedLog::due(std::uint64_t raw, std::uint64_t version) 
 }
 
 /// The first `raw` bytes of the spool as they may leave, from the first byte on: values that came late cover
-/// what was there before, too. With a cap no more than is needed to know that it is passed.
-Result<std::string> ShippedLog::filtered(std::uint64_t raw, const Mask& mask, bool complete) const
+/// what was there before, too. What is over the cap is cut after masking, so that no cut shows a part of a
+/// secret, and the log says so.
+Result<ShippedLog::Over> ShippedLog::fill(
+    LogBody& body, std::uint64_t raw, const Mask& mask, bool complete) const
 {
     const auto filter = make_log_mask(mask.values);
     std::string out;
     std::string piece;
-    for (std::uint64_t at = 0; at < raw; at += piece.size()) {
-        if (max_size_ != 0 && out.size() > max_size_)
-            return out;
+    auto over = max_size_ != 0 && spool_.dropped() != 0 ? Over::yes : Over::no;
+    const auto take = [&] {
+        if (const auto room = max_size_ - std::min(max_size_, body.size());
+            max_size_ != 0 && out.size() > room) {
+            over = Over::yes;
+            out.resize(static_cast<std::size_t>(room));
+        }
+        auto taken = body.append(out);
+        out.clear();
+        return taken;
+    };
+    bool more_wanted = true;
+    for (std::uint64_t at = 0; at < raw && more_wanted; at += piece.size()) {
         SLIPWAY_TRY(
             spool_.read(at, static_cast<std::size_t>(std::min<std::uint64_t>(kPiece, raw - at)), piece));
         filter->push(piece, out);
+        SLIPWAY_TRY(take());
+        more_wanted = over == Over::no || body.size() < max_size_;
     }
     // Where the rest was dropped, what is held back may be the begin of a secret.
-    if (complete && spool_.dropped() == 0)
+    if (complete && more_wanted && spool_.dropped() == 0) {
         filter->finish(out);
-    return out;
-}
-
-/// Cuts what is over the cap, after masking, so that no cut shows a part of a secret, and says so.
-bool ShippedLog::cut(std::string& data) const
-{
-    if (max_size_ == 0 || (data.size() <= max_size_ && spool_.dropped() == 0))
-        return false;
-    data.resize(static_cast<std::size_t>(std::min<std::uint64_t>(data.size(), max_size_)));
-    if (!data.empty() && data.back() != '\n')
-        data.push_back('\n');
-    data += "[the log is longer than " + std::to_string(max_size_)
-        + " bytes, which is this worker's limit (VELA_EXECUTOR_MAX_LOG_SIZE); the rest is left out]\n";
-    return true;
+        SLIPWAY_TRY(take());
+    }
+    if (over == Over::yes) {
+        if (body.size() != 0 && body.last() != '\n')
+            SLIPWAY_TRY(body.append("\n"));
+        SLIPWAY_TRY(body.append("[the log is longer than " + std::to_string(max_size_)
+            + " bytes, which is this worker's limit (VELA_EXECUTOR_MAX_LOG_SIZE); the rest is left out]\n"));
+    }
+    return over;
 }
 
 Result<void> ShippedLog::send(bool complete, const std::stop_token& stop)
 {
     const auto mask = current();
     const auto raw = spool_.size();
-    auto data = SLIPWAY_TRY(filtered(raw, mask, complete));
-    const bool full = cut(data);
+    LogBody body{directory_};
+    const bool full = SLIPWAY_TRY(fill(body, raw, mask, complete)) == Over::yes;
     // What was sent before is the beginning of what there is now, unless other values are masked.
-    const bool known = sent_ && sent_->version == mask.version && sent_->bytes == data.size();
-    Sent now{.raw = raw, .version = mask.version, .bytes = data.size(), .full = full, .at = clock_.now()};
-    if (!known && (sent_ || !data.empty())) {
-        if (!row_)
-            row_ = SLIPWAY_TRY(calls_.row(stop));
-        row_->data = std::move(data);
-        auto put = calls_.put(*row_, stop);
-        row_->data = {};
-        SLIPWAY_TRY(std::move(put));
+    const bool known = sent_ && sent_->version == mask.version && sent_->bytes == body.size();
+    Sent now{.raw = raw, .version = mask.version, .bytes = body.size(), .full = full, .at = clock_.now()};
+    if (!known && (sent_ || body.size() != 0)) {
+        auto whole = SLIPWAY_TRY(body.finish());
+        SLIPWAY_TRY(put_(std::move(whole), stop));
         now.at = clock_.now();
     } else if (sent_) {
         now.at = sent_->at;

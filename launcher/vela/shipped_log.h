@@ -2,6 +2,7 @@
 
 #include "common/clock.h"
 #include "launcher/vela/build_log.h"
+#include "launcher/vela/log_body.h"
 #include "launcher/vela/log_mask.h"
 
 #include <filesystem>
@@ -12,13 +13,10 @@
 
 namespace slipway::vela {
 
-/// What a log asks of the server.
-struct LogCalls {
-    std::function<Result<LogRow>(std::stop_token stop)> row;
-    std::function<Result<void>(const LogRow& row, std::stop_token stop)> put;
-};
+/// Gives the server the log as it is now.
+using PutLog = std::function<Result<void>(http::ClientRequest::Body log, std::stop_token stop)>;
 
-/// ContainerLog over these calls.
+/// ContainerLog over this call.
 class ShippedLog final : public ContainerLog {
 public:
     /// Up to this size a log goes out within kOften of a change.
@@ -31,7 +29,7 @@ public:
 
     /// `clock` outlives it.
     static Result<std::unique_ptr<ContainerLog>> open(
-        const std::filesystem::path& directory, LogCalls calls, const Clock& clock, std::uint64_t max_size);
+        const std::filesystem::path& directory, PutLog put, const Clock& clock, std::uint64_t max_size);
 
     ~ShippedLog() override;
     ShippedLog(const ShippedLog&) = delete;
@@ -49,7 +47,8 @@ public:
     Result<void> finish(std::stop_token stop) override;
 
 private:
-    ShippedLog(launcher::Spool spool, LogCalls calls, const Clock& clock, std::uint64_t max_size);
+    ShippedLog(launcher::Spool spool, std::filesystem::path directory, PutLog put, const Clock& clock,
+        std::uint64_t max_size);
 
     struct Mask {
         std::shared_ptr<const MaskedValues> values;
@@ -68,17 +67,17 @@ private:
     [[nodiscard]] Mask current() const;
     [[nodiscard]] bool is_sent(std::uint64_t raw, std::uint64_t version) const;
     [[nodiscard]] BootClock::time_point due(std::uint64_t raw, std::uint64_t version) const;
-    Result<std::string> filtered(std::uint64_t raw, const Mask& mask, bool complete) const;
-    [[nodiscard]] bool cut(std::string& data) const;
+    enum class Over : std::uint8_t { no, yes };
+    Result<Over> fill(LogBody& body, std::uint64_t raw, const Mask& mask, bool complete) const;
     Result<void> send(bool complete, const std::stop_token& stop);
 
     launcher::Spool spool_;
-    const LogCalls calls_;
+    const std::filesystem::path directory_;
+    const PutLog put_;
     const Clock& clock_;
     const std::uint64_t max_size_;
 
     std::mutex sending_; ///< Held while a log goes out; everything up to the next lock belongs to it.
-    std::optional<LogRow> row_;
     std::optional<Sent> sent_;
 
     mutable std::mutex mutex_;

@@ -202,6 +202,25 @@ TEST_CASE("a Vela build that was cancelled while its worker was down runs nothin
     CHECK(lab.left_after_end() == "");
 }
 
+TEST_CASE("a Vela build that was cancelled while its worker was down ends also when the server answers later")
+{
+    VelaLab lab;
+    lab.start();
+    const auto build = lab.push(lab.steps({{.name = "long", .commands = {"echo waiting", "sleep 60"}}}));
+    lab.wait([&] { return lab.server().step_log(build, 2).find("waiting\n") != std::string::npos; },
+        "the long step");
+    lab.kill();
+    CHECK(lab.server().cancel(build).status == 200);
+    lab.server().set_outage(VelaOutage::errors);
+    lab.start();
+    lab.wait([&] { return lab.log().find("does not say yet whether the build") != std::string::npos; },
+        "a build that goes on");
+    lab.server().set_outage(VelaOutage::none);
+    lab.wait([&] { return lab.step(build, 2) == "canceled 137"; }, "the end of the step");
+    CHECK(lab.left_after_end() == "");
+    CHECK(lab.server().build(build).text("status") == "canceled");
+}
+
 TEST_CASE("a Vela worker waits for its registration, and keeps its token over a restart")
 {
     VelaLab lab{""};

@@ -1,14 +1,34 @@
+#include "common/base64.h"
+#include "common/json.h"
 #include "launcher/vela/shipped_log.h"
 #include "test/support/manual_clock.h"
 #include "test/support/temp_dir.h"
 
 #include <catch2/catch.hpp>
+#include <unistd.h>
 
 using namespace slipway;
 using namespace slipway::vela;
 using namespace std::chrono_literals;
 
 namespace {
+
+std::string data_of(const http::ClientRequest::Body& log)
+{
+    std::string text;
+    if (const auto* whole = std::get_if<std::string>(&log))
+        text = *whole;
+    if (const auto* file = std::get_if<http::ClientRequest::File>(&log)) {
+        text.resize(file->length);
+        REQUIRE(::pread(file->fd, text.data(), text.size(), static_cast<off_t>(file->offset))
+            == static_cast<ssize_t>(text.size()));
+    }
+    const auto document = JsonDocument::parse(text, {.max_bytes = 64 * 1024 * 1024});
+    REQUIRE(document);
+    const auto data = base64_decode(*document->root().string("data"));
+    REQUIRE(data);
+    return *data;
+}
 
 /// A log, and a server that keeps what it is sent.
 struct Shop {
@@ -28,20 +48,16 @@ struct Shop {
     void restart()
     {
         log.reset();
-        LogCalls calls;
-        calls.row
-            = [](std::stop_token) -> Result<LogRow> { return LogRow{.whole = R"({"id":7})", .data = {}}; };
-        calls.put = [this](const LogRow& row, std::stop_token) -> Result<void> {
-            CHECK(row.whole == R"({"id":7})");
+        auto put = [this](const http::ClientRequest::Body& body, std::stop_token) -> Result<void> {
             if (!failures.empty()) {
                 const auto failure = failures.front();
                 failures.erase(failures.begin());
                 return failure;
             }
-            puts.push_back(row.data);
+            puts.push_back(data_of(body));
             return {};
         };
-        auto opened = ShippedLog::open(directory.path() / "log", std::move(calls), clock, max_size);
+        auto opened = ShippedLog::open(directory.path() / "log", std::move(put), clock, max_size);
         REQUIRE(opened);
         log = *std::move(opened);
     }

@@ -1,5 +1,7 @@
+#include "launcher/vela/log_body.h"
 #include "launcher/vela/parse.h"
 #include "launcher/vela/server.h"
+#include "test/support/temp_dir.h"
 #include "test/support/vela_server.h"
 
 #include <catch2/catch.hpp>
@@ -70,10 +72,11 @@ TEST_CASE("vela server: a build's calls need its own token, its executable is gi
     build.status = "running";
     CHECK(client->update_build(**token, build, {}));
     CHECK(server.build("octo/hello/1").text("status") == "running");
-    LogRow log;
-    log.data = "two\nlines\n";
-    CHECK(client->put_log(**token, kBuild, ContainerKind::step, 2, log, {}));
-    CHECK(server.step_log("octo/hello/1", 2) == log.data);
+    test::TempDir directory;
+    LogBody log{directory.path()};
+    REQUIRE(log.append("two\nlines\n"));
+    CHECK(client->put_log(**token, kBuild, ContainerKind::step, 2, *log.finish(), {}));
+    CHECK(server.step_log("octo/hello/1", 2) == "two\nlines\n");
     const auto again = client->build_token(shared, kBuild, {});
     CHECK((again && !*again));
     CHECK(server.cancel("octo/hello/2").status == 200);
