@@ -21,3 +21,4 @@ target_sources(slipway_vela_worker
   PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR} FILES credentials.h launch.h worker.h)
 target_link_libraries(slipway_vela_worker
   PUBLIC slipway::vela_engine slipway::vela_front slipway::vela_queue slipway::launcher_shell slipway::launcher_control)
+target_compile_definitions(slipway_vela_worker PRIVATE SLIPWAY_VERSION="${PROJECT_VERSION}")

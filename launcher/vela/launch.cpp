@@ -1,8 +1,10 @@
 #include "launcher/vela/launch.h"
 
 #include "common/file.h"
+#include "launcher/environment.h"
 #include "launcher/journal.h"
 #include "launcher/signals.h"
+#include "launcher/start_pages.h"
 #include "launcher/startup_checks.h"
 #include "launcher/vela/worker.h"
 #include "launcher/watchers.h"
@@ -12,6 +14,8 @@
 #include <algorithm>
 #include <climits>
 #include <cstdio>
+#include <iterator>
+#include <thread>
 
 namespace slipway::vela {
 
@@ -20,7 +24,12 @@ namespace {
 using launcher::ExitCode;
 using launcher::Refusal;
 
+/// As programs and people are told it.
+constexpr std::string_view kVersion = SLIPWAY_VERSION;
 constexpr std::size_t kMaxFile = 1024 * 1024;
+/// What the start alone has needed is given back then; what is touched now and then adds up again.
+constexpr std::chrono::seconds kStartIsOver{10};
+constexpr std::chrono::minutes kBetween{5};
 
 int refuse(const Refusal& refusal)
 {
@@ -187,8 +196,7 @@ int work(const Options& options, const Sources& sources, std::string_view versio
     return launcher::to_int(ExitCode::done);
 }
 
-} // namespace
-
+/// Where the process finds its options: arguments, environment, files.
 Sources process_sources(int argc, char** argv)
 {
     Sources sources{.arguments = {argv + std::min(argc, 1), argv + argc},
@@ -207,8 +215,6 @@ Sources process_sources(int argc, char** argv)
     return sources;
 }
 
-namespace {
-
 /// What is asked of the program instead of work; nothing: it is to work.
 std::optional<std::string> page(const Sources& sources)
 {
@@ -221,9 +227,7 @@ std::optional<std::string> page(const Sources& sources)
     return std::nullopt;
 }
 
-} // namespace
-
-int run_worker(const Sources& sources, std::string_view version)
+int serve(const Sources& sources)
 {
     if (const auto asked = page(sources)) {
         std::fputs(asked->c_str(), stdout);
@@ -233,7 +237,7 @@ int run_worker(const Sources& sources, std::string_view version)
     if (!read)
         return refuse(ExitCode::bad_option, read.error());
     const Options& options = read->options;
-    std::fputs((version_json(version) + "\n").c_str(), stdout);
+    std::fputs((version_json(kVersion) + "\n").c_str(), stdout);
     std::fflush(stdout);
     const SystemClock clock;
     LogSink sink{STDERR_FILENO, options.log_format, options.log_level, clock};
@@ -248,7 +252,37 @@ int run_worker(const Sources& sources, std::string_view version)
     auto docker = launcher::check_docker(std::get<docker::Endpoint>(address), {});
     if (const auto* refusal = std::get_if<Refusal>(&docker))
         return refuse(*refusal);
-    return work(options, sources, version, std::get<docker::Engine>(std::move(docker)), logger);
+    return work(options, sources, kVersion, std::get<docker::Engine>(std::move(docker)), logger);
+}
+
+} // namespace
+
+bool is_meant(int argc, char** argv)
+{
+    auto sources = process_sources(argc, argv);
+    const bool meant = selected(sources);
+    for (auto& [name, value] : sources.variables)
+        wipe(value);
+    return meant;
+}
+
+int run_worker(int argc, char** argv)
+{
+    const auto sources = process_sources(argc, argv);
+    auto secrets = secret_variables();
+    std::ranges::copy(launcher::kSecretVariables, std::back_inserter(secrets));
+    (void)launcher::Environment::take(secrets); // what children and /proc could show of them
+    if (const auto guarded = launcher::protect_memory(); !guarded)
+        return refuse(ExitCode::internal, guarded.error());
+    if (const auto blocked = launcher::Signals::block(); !blocked)
+        return refuse(ExitCode::internal, blocked.error());
+    const SystemClock clock;
+    const std::jthread later{[&clock](std::stop_token stop) {
+        for (std::chrono::nanoseconds wait = kStartIsOver; clock.sleep_for(wait, stop) == Clock::Slept::whole;
+             wait = kBetween)
+            launcher::release_start_pages();
+    }};
+    return serve(sources);
 }
 
 } // namespace slipway::vela
