@@ -8,6 +8,7 @@
 
 #include <arpa/inet.h>
 
+#include <algorithm>
 #include <array>
 #include <thread>
 #include <utility>
@@ -18,6 +19,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr std::size_t kShown = 200;
 constexpr std::size_t kHandlers = kGuardedCalls + 4; // The rest answers probers and registrations.
 
 bool is_address(const std::string& host)
@@ -78,6 +80,21 @@ http::ServerOptions server_options(const WorkerApiOptions& options, std::uint16_
     return server;
 }
 
+/// Strangers say how long a path or a name is.
+std::string shown(std::string_view text) { return std::string{text.substr(0, kShown)}; }
+
+/// Who asked for what, and what became of it. What asks again and again is worth a line only on request.
+void log_call(const Logger& logger, const http::Request& request, const http::Reply& reply)
+{
+    constexpr std::array<std::string_view, 3> often{"/health", "/readyz", "/metrics"};
+    const bool is_often = std::ranges::find(often, request.path) != often.end();
+    const auto tell = is_often ? &Logger::debug : &Logger::info;
+    (logger.*tell)("a call of the API",
+        {{"method", shown(request.method)}, {"path", shown(request.path)},
+            {"status", std::to_string(reply.status)}, {"ip", request.peer.address},
+            {"user_agent", shown(request.header("User-Agent").value_or(""))}});
+}
+
 /// One listening port and the thread that serves it.
 class Listener {
 public:
@@ -86,8 +103,9 @@ public:
     {
         auto listener = std::make_unique<Listener>();
         const bool tls = options.tls.has_value();
-        options.on_reply = [tls](const http::Request& request, http::Reply& reply) {
+        options.on_reply = [tls, logger](const http::Request& request, http::Reply& reply) {
             finish_reply(request, reply, tls, std::chrono::system_clock::now());
+            log_call(logger, request, reply);
         };
         const std::string what
             = "listening at port " + std::to_string(options.port) + " for the worker's API";

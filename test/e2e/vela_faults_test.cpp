@@ -231,6 +231,10 @@ TEST_CASE("a Vela worker waits for its registration, and keeps its token over a 
     CHECK(lab.call("POST", "/register", "no token").status == 401);
     CHECK(lab.call("POST", "/register", lab.server().register_token("other")).status == 401);
     CHECK(lab.call("POST", "/register", lab.server().register_token("127.0.0.2")).status == 200);
+    CHECK(lab.log().find(R"("msg":"a call of the API","method":"POST","path":"/register","status":"401")")
+        != std::string::npos);
+    CHECK(lab.log().find(R"("path":"/register","status":"200")") != std::string::npos);
+    CHECK(lab.log().find("/readyz") == std::string::npos);
     const auto build = lab.push(lab.steps({{.name = "one", .commands = {"true"}}}));
     CHECK(lab.ended(build).text("status") == "success");
     lab.kill();
