@@ -61,6 +61,11 @@ BuildRun::~BuildRun()
 {
     thread_.request_stop();
     context_.work.request_stop();
+    thread_ = {};
+    // They have calls under way in which rows and logs are used, and steps use them: so they end before what
+    // is theirs, and go after it.
+    shipper_.end();
+    outbox_.end();
 }
 
 std::string BuildRun::build_json() const
@@ -115,7 +120,7 @@ void BuildRun::run(std::stop_token leave)
         return;
     if (const auto removed = journal_.remove(); !removed)
         logger_.warn("the journal of a build was not removed", removed.error());
-    logger_.info("the build is over", {{"status", context_.build.status}});
+    logger_.info("the build is over", {{"status", build_status().get()}});
     callbacks_.on_end();
 }
 

@@ -19,6 +19,8 @@ LogShipper::LogShipper(Logger logger)
 
 LogShipper::~LogShipper() = default;
 
+void LogShipper::end() { thread_ = {}; }
+
 void LogShipper::add(ContainerLog& log)
 {
     {

@@ -13,7 +13,7 @@
 
 namespace slipway::vela {
 
-/// Brings the logs of a build to the server as they grow. The logs outlive it. Thread-safe.
+/// Brings the logs of a build to the server as they grow. The logs outlive its thread. Thread-safe.
 class LogShipper {
 public:
     /// Starts the thread.
@@ -21,6 +21,9 @@ public:
     LogShipper(const LogShipper&) = delete;
     LogShipper& operator=(const LogShipper&) = delete;
     ~LogShipper();
+
+    /// Ends the thread, before the logs go. The destructor does it, too.
+    void end();
 
     /// From now on it is looked at.
     void add(ContainerLog& log);

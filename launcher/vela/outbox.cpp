@@ -21,6 +21,8 @@ Outbox::Outbox(BuildJournal& journal, const Clock& clock, Random& random, Logger
 
 Outbox::~Outbox() = default;
 
+void Outbox::end() { thread_ = {}; }
+
 void Outbox::send(std::string name, Call call)
 {
     if (journal_.find(mark_of(name)))

@@ -28,8 +28,11 @@ public:
     Outbox(BuildJournal& journal, const Clock& clock, Random& random, Logger logger);
     Outbox(const Outbox&) = delete;
     Outbox& operator=(const Outbox&) = delete;
-    /// Ends the thread; what is left in it is made by the next process.
     ~Outbox();
+
+    /// Ends the thread, before what its calls use goes; what is left in it is made by the next process. The
+    /// destructor does it, too.
+    void end();
 
     /// `name` tells this call from every other one of the build.
     void send(std::string name, Call call);

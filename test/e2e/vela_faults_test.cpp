@@ -14,12 +14,15 @@ namespace {
 
 constexpr std::uint32_t kLines = 150;
 
-/// How many calls the server has refused for its outage.
-std::ptrdiff_t refused(VelaLab& lab, const std::string& end = "")
+/// How many calls have this status.
+std::ptrdiff_t answered(VelaLab& lab, int status, const std::string& end)
 {
     return std::ranges::count_if(lab.server().requests(),
-        [&](const VelaRequest& request) { return request.status == 500 && request.path.ends_with(end); });
+        [&](const VelaRequest& request) { return request.status == status && request.path.ends_with(end); });
 }
+
+/// How many calls the server has refused for its outage.
+std::ptrdiff_t refused(VelaLab& lab, const std::string& end = "") { return answered(lab, 500, end); }
 
 /// What a step's log must be, the traces of its commands aside.
 std::string without_traces(const std::string& log)
@@ -148,6 +151,23 @@ TEST_CASE("a Vela worker that hands over in the middle of a build leaves every b
     CHECK(lab.step(build, 2) == "success");
     CHECK(lab.step(build, 3) == "failure 6");
     CHECK(lab.left_after_end() == "");
+}
+
+TEST_CASE("a Vela worker that hands over while its server hangs leaves what it was telling to the next one")
+{
+    VelaLab lab;
+    lab.start();
+    const ByteGenerator lines{7};
+    const auto build = lab.push(lab.steps({{.name = "one", .commands = {lines.shell(0, kLines, "0.02")}}}));
+    lab.wait([&] { return !lab.server().step_log(build, 2).empty(); }, "a first line");
+    lab.server().set_outage(VelaOutage::hangs);
+    lab.wait([&] { return answered(lab, 0, "/steps/2/logs") != 0; }, "a log on its way");
+    lab.signal(SIGUSR2);
+    CHECK(lab.wait_end() == 0);
+    lab.server().set_outage(VelaOutage::none);
+    lab.start();
+    CHECK(lab.ended(build).text("status") == "success");
+    CHECK(without_traces(lab.server().step_log(build, 2)) == lines.lines(0, kLines));
 }
 
 TEST_CASE("a Vela build is cancelled while it runs, and nothing of it runs on")

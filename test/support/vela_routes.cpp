@@ -74,17 +74,23 @@ private:
         router_.add(method, pattern,
             [&state = state_, answer = std::move(answer)](const Request& request) -> Result<Reply> {
                 const std::lock_guard lock{state.mutex};
-                if (state.outage == VelaOutage::hangs && !request.last_call)
-                    return Reply::park({"outage"}, 60s);
                 const auto caller = state.claims(request.bearer());
+                const auto note = [&](int status) {
+                    state.requests.push_back(
+                        {request.method, request.path, request.body, caller ? caller->kind : "", status,
+                            query_of(request), std::string{request.header("Content-Type").value_or("")}});
+                    state.changed.notify_all();
+                };
+                if (state.outage == VelaOutage::hangs && !request.last_call) {
+                    if (request.waited == 0ns)
+                        note(0);
+                    return Reply::park({"outage"}, 60s);
+                }
                 auto reply = request.waited != 0ns || state.outage != VelaOutage::none
                     ? refuse(500, "the server is away")
                     : caller ? answer(request, *caller)
                              : refuse(401, "token is not valid");
-                state.requests.push_back(
-                    {request.method, request.path, request.body, caller ? caller->kind : "", reply.status,
-                        query_of(request), std::string{request.header("Content-Type").value_or("")}});
-                state.changed.notify_all();
+                note(reply.status);
                 return reply;
             });
     }

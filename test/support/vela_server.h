@@ -49,7 +49,7 @@ struct VelaRequest {
     std::string path; ///< Decoded, without the query.
     std::string body;
     std::string token_kind; ///< "" when the token was none of this server's.
-    int status = 0;
+    int status = 0; ///< 0: it was kept waiting, by an outage.
     std::string query; ///< Decoded: "a=1&b=2".
     std::string content_type;
 };
@@ -97,7 +97,7 @@ public:
     [[nodiscard]] std::optional<VelaRow> worker(const std::string& host) const;
     /// What was put to an upload URL; nothing when nothing was.
     [[nodiscard]] std::optional<std::string> object(const std::string& key) const;
-    /// In the order in which they were answered.
+    /// In the order in which they were answered, or began to wait.
     [[nodiscard]] std::vector<VelaRequest> requests() const;
 
     /// Looks after each request until `condition` holds; false when the time is over. `condition` is called
