@@ -5,6 +5,7 @@
 #include "launcher/vela/parse.h"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 
 namespace slipway::vela {
@@ -39,6 +40,14 @@ Worker::~Worker()
 {
     leave_.request_stop();
     poke();
+    check_in_thread_ = {};
+    std::vector<std::shared_ptr<BuildRun>> builds; // they call us until they are joined
+    {
+        const std::lock_guard lock{mutex_};
+        builds = std::exchange(builds_, {});
+        std::ranges::move(leaving_, std::back_inserter(builds));
+        leaving_.clear();
+    }
 }
 
 void Worker::run()
