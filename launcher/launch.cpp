@@ -174,7 +174,7 @@ int work(const Start& start, const Identity& who, MothershipBackend& backend, do
     const bool warns_of_role
         = jobs_reach_metadata(config, docker.endpoint) && !registry.aws.metadata_disabled;
     std::optional<RoleWarning> role_warning; // used by the engine's poll alone
-    Watchers* watching = nullptr;
+    News news;
     auto engine = Engine::create(engine_settings(config, who, start.environment),
         {.engine = std::move(docker),
             .network = config.network,
@@ -194,12 +194,11 @@ int work(const Start& start, const Identity& who, MothershipBackend& backend, do
                 },
             .run_logs = STDOUT_FILENO,
             .hook = {},
-            .on_change = [&] { watching->changed(); },
+            .on_change = [&] { news.changed(); },
             .policy = start.policy});
     if (!engine)
         return refuse(engine_refusal(engine.error()));
-    Watchers watchers;
-    watching = &watchers;
+    Watchers watchers{news};
     const LauncherFacts facts{.version = std::string{kVersion},
         .url = who.url,
         .pool_id = who.pool_id,

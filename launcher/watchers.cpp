@@ -41,10 +41,23 @@ Result<void> obey(Engine& engine, const ControlRequest& request)
 
 } // namespace
 
+void News::changed()
+{
+    const std::lock_guard lock{mutex_};
+    if (service_ != nullptr)
+        service_->changed();
+}
+
+void News::go_to(ServiceManager* service)
+{
+    const std::lock_guard lock{mutex_};
+    service_ = service;
+}
+
 Watchers::~Watchers()
 {
     control_.reset();
-    told_ = nullptr;
+    news_.go_to(nullptr);
 }
 
 Watchers::Subject watched(Engine& engine, const LauncherFacts& facts)
@@ -77,7 +90,7 @@ Result<void> Watchers::start(
                 environment.find("WATCHDOG_USEC"), environment.find("WATCHDOG_PID"), ::getpid()),
             .status = subject_.status,
             .url = facts.url});
-        told_ = &*service_;
+        news_.go_to(&*service_);
     }
     const auto answer = [&](const ControlRequest& request) -> Result<std::string> {
         if (request.what != ControlRequest::Do::status)
@@ -88,16 +101,10 @@ Result<void> Watchers::start(
     return {};
 }
 
-void Watchers::changed()
-{
-    if (auto* const service = told_.load())
-        service->changed();
-}
-
 void Watchers::around_reload(const std::function<void()>& reload)
 {
-    if (auto* const service = told_.load())
-        service->around_reload(reload);
+    if (service_)
+        service_->around_reload(reload);
     else
         reload();
 }

@@ -8,9 +8,9 @@
 #include "launcher/service_manager.h"
 #include "launcher/status_json.h"
 
-#include <atomic>
 #include <filesystem>
 #include <functional>
+#include <mutex>
 #include <optional>
 #include <string>
 
@@ -20,6 +20,22 @@ struct WatchersOptions {
     LauncherFacts facts;
     std::filesystem::path state_directory;
     std::string metrics_address; ///< Empty: no health and no metrics.
+};
+
+/// Brings news of an engine to the service manager, while somebody looks at it. Made before the engine and
+/// the watchers, each of which uses the other, so that a thread of the engine may tell at any time.
+/// Thread-safe.
+class News {
+public:
+    /// For EngineServices::on_change.
+    void changed();
+
+private:
+    friend class Watchers;
+    void go_to(ServiceManager* service); ///< Null: to nobody. When this returns, nobody else is being told.
+
+    std::mutex mutex_;
+    ServiceManager* service_ = nullptr;
 };
 
 /// Those who look at an engine, or a worker of another control plane, from outside and tell it what to do:
@@ -34,7 +50,12 @@ public:
         std::function<Result<void>(const ControlRequest&)> obey;
     };
 
-    Watchers() = default;
+    /// `news` outlives them.
+    explicit Watchers(News& news)
+        : news_{news}
+    {
+    }
+
     Watchers(const Watchers&) = delete;
     Watchers& operator=(const Watchers&) = delete;
     ~Watchers();
@@ -43,15 +64,13 @@ public:
     Result<void> start(
         Subject subject, WatchersOptions options, const Environment& environment, const Logger& logger);
 
-    /// For EngineServices::on_change; also before the start.
-    void changed();
     /// Does `reload`, and lets the service manager know.
     void around_reload(const std::function<void()>& reload);
 
 private:
+    News& news_;
     WatchersOptions options_;
     Subject subject_;
-    std::atomic<ServiceManager*> told_{nullptr};
     std::optional<ServiceManager> service_;
     std::optional<HealthServer> health_;
     std::optional<ControlServer> control_; ///< Last: it changes what the others tell.

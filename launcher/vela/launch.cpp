@@ -160,7 +160,7 @@ int work(const Options& options, const Sources& sources, std::string_view versio
     Credentials credentials{options.server_secret, journal->directory() / "registration", clock};
     if (const auto loaded = credentials.load(); !loaded)
         logger.warn("the token of the last registration cannot be read", loaded.error());
-    launcher::Watchers* watching = nullptr;
+    launcher::News news;
     Worker worker{{.options = options,
         .server = **server,
         .host = **host,
@@ -170,15 +170,11 @@ int work(const Options& options, const Sources& sources, std::string_view versio
         .logger = logger,
         .directory = journal->directory(),
         .facts = {.host = options.hostname, .version = "v" + std::string{version}}, // as builds know it
-        .on_change = [&] {
-            if (watching != nullptr)
-                watching->changed();
-        }}};
+        .on_change = [&] { news.changed(); }}};
     auto api = listen(options, version, worker, logger);
     if (!api)
         return refuse(ExitCode::cannot_listen, api.error());
-    launcher::Watchers watchers;
-    watching = &watchers;
+    launcher::Watchers watchers{news};
     const auto watched = watch(watchers, worker, sources,
         {.version = std::string{version},
             .url = options.server_address,
