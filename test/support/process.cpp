@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 
 namespace slipway::test {
 
@@ -97,6 +98,8 @@ Result<Process> Process::start(const ProcessSpec& spec)
 
     std::vector<std::string> argv = spec.argv;
     std::vector<std::string> env{"PATH=/usr/sbin:/usr/bin:/sbin:/bin"};
+    if (const char* options = std::getenv("TSAN_OPTIONS")) // where the program's findings go, too
+        env.push_back("TSAN_OPTIONS=" + std::string{options});
     for (const auto& [name, value] : spec.env)
         env.push_back(name + "=" + value);
     pid_t pid = -1;

@@ -15,7 +15,8 @@ namespace slipway::test {
 
 struct ProcessSpec {
     std::vector<std::string> argv; ///< argv[0] is a path or a name found in PATH.
-    std::vector<std::pair<std::string, std::string>> env; ///< The whole environment, PATH aside.
+    std::vector<std::pair<std::string, std::string>>
+        env; ///< The whole environment, PATH and TSAN_OPTIONS aside.
     std::filesystem::path directory; ///< Working directory; empty: ours.
     std::filesystem::path log; ///< Standard error is appended here.
 };
