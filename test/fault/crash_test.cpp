@@ -40,7 +40,7 @@ void crash_and_check(World& world, const std::function<void()>& crash)
     const auto run = world.start_run("web");
     for (const std::uint64_t bytes : {300U, 3000U, 9000U}) {
         world.wait_log(run, bytes);
-        CHECK(world.run(run).state == "PLANNING");
+        CHECK(world.wait_state(run, "PLANNING").state == "PLANNING"); // which is told beside the log
         crash();
     }
     world.open_gate();
@@ -50,7 +50,7 @@ void crash_and_check(World& world, const std::function<void()>& crash)
 
     world.confirm(run);
     world.wait_log(run, planned + 3000);
-    CHECK(world.run(run).state == "APPLYING");
+    CHECK(world.wait_state(run, "APPLYING").state == "APPLYING");
     crash();
     world.open_gate();
     world.wait_state(run, "FINISHED");

@@ -111,25 +111,27 @@ pid_t House::fork_launcher(int kill_at)
     const pid_t pid = ::fork();
     if (pid != 0)
         return pid;
-    std::atomic<int> steps{0};
-    auto made = make([&](std::string_view step) {
-        const int number = ++steps;
-        if (number == kill_at) {
-            (void)replace_file(directory.path() / "killed-at", step);
-            ::_exit(99);
-        }
-    });
-    if (!made)
-        ::_exit(3);
-    // Ends by itself when the one stage is delivered.
-    std::jthread watcher{[&](std::stop_token stop) {
-        const auto delivered
-            = [&] { return stop.stop_requested() || (!stages_left() && made->status().stages.empty()); };
-        (void)backend.wait_until(delivered, 60s);
-        made->drain();
-    }};
-    const auto how = made->run({});
-    ::_exit(how == EngineEnd::drained ? 0 : 4);
+    const int code = [&] {
+        std::atomic<int> steps{0};
+        auto made = make([&](std::string_view step) {
+            const int number = ++steps;
+            if (number == kill_at) {
+                (void)replace_file(directory.path() / "killed-at", step);
+                ::syscall(SYS_exit_group, 99); // as in a kill, not even a sanitizer has a last word
+            }
+        });
+        if (!made)
+            return 3;
+        // Ends by itself when the one stage is delivered.
+        const std::jthread watcher{[&](std::stop_token stop) {
+            const auto delivered
+                = [&] { return stop.stop_requested() || (!stages_left() && made->status().stages.empty()); };
+            (void)backend.wait_until(delivered, 60s);
+            made->drain();
+        }};
+        return made->run({}) == EngineEnd::drained ? 0 : 4;
+    }();
+    ::_exit(code);
 }
 
 protocol::Assignment House::assignment(const std::string& command, protocol::StageKind kind)
