@@ -41,11 +41,11 @@ TEST_CASE("a time is written in UTC with milliseconds")
 TEST_CASE("the machine's clock of intervals does not step back")
 {
     const SystemClock clock;
-    auto last = clock.now();
+    auto before = clock.now();
     for (int i = 0; i < 1000; ++i) {
         const auto next = clock.now();
-        CHECK(next >= last);
-        last = next;
+        CHECK(next >= before);
+        before = next;
     }
 }
 
