@@ -1,7 +1,5 @@
 #include "test/e2e/person.h"
-
-#include <netinet/in.h>
-#include <sys/socket.h>
+#include "test/support/free_port.h"
 
 using namespace slipway;
 using namespace slipway::test;
@@ -106,18 +104,6 @@ public:
     }
 
 private:
-    static int free_port()
-    {
-        const UniqueFd socket{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-        sockaddr_in address{};
-        address.sin_family = AF_INET;
-        socklen_t size = sizeof address;
-        auto* const generic = reinterpret_cast<sockaddr*>(&address);
-        REQUIRE(::bind(socket.get(), generic, size) == 0);
-        REQUIRE(::getsockname(socket.get(), generic, &size) == 0);
-        return ntohs(address.sin_port);
-    }
-
     std::filesystem::path root_ = world.directory() / "forge";
     std::filesystem::path work_ = world.directory() / "work";
     std::string port_ = std::to_string(free_port());

@@ -4,6 +4,7 @@
 #include "common/file.h"
 #include "common/json.h"
 #include "crypto/ed25519.h"
+#include "test/support/free_port.h"
 
 #include <poll.h>
 #include <unistd.h>

@@ -2,29 +2,16 @@
 #include "launcher/startup_checks.h"
 #include "test/integration/job_house.h"
 #include "test/support/engine.h"
+#include "test/support/free_port.h"
 #include "test/support/process.h"
 
 #include <catch2/catch.hpp>
-#include <netinet/in.h>
-#include <sys/socket.h>
 
 using namespace slipway;
 using namespace slipway::launcher;
 using namespace slipway::test;
 
 namespace {
-
-int free_port()
-{
-    const UniqueFd socket{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    REQUIRE(::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), size) == 0);
-    REQUIRE(::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &size) == 0);
-    return ntohs(address.sin_port);
-}
 
 /// An authority with a certificate of the engine and one of its client, named as the docker command has them.
 struct Pki {

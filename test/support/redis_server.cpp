@@ -1,9 +1,7 @@
 #include "test/support/redis_server.h"
 
 #include "common/file.h"
-
-#include <netinet/in.h>
-#include <sys/socket.h>
+#include "test/support/free_port.h"
 
 #include <chrono>
 #include <stdexcept>
@@ -18,19 +16,6 @@ using namespace std::chrono_literals;
 constexpr auto kPatience = 20s;
 
 } // namespace
-
-std::uint16_t free_port()
-{
-    const UniqueFd fd{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0
-        || ::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0)
-        throw std::runtime_error{"no free port"};
-    return ntohs(address.sin_port);
-}
 
 RedisServer::RedisServer(std::string settings, bool sentinel)
     : sentinel_{sentinel}

@@ -47,6 +47,4 @@ private:
     std::optional<Process> process_;
 };
 
-[[nodiscard]] std::uint16_t free_port();
-
 } // namespace slipway::test

@@ -3,9 +3,7 @@
 #include "common/base64.h"
 #include "common/file.h"
 #include "common/http/http_client.h"
-
-#include <netinet/in.h>
-#include <sys/socket.h>
+#include "test/support/free_port.h"
 
 #include <chrono>
 #include <stdexcept>
@@ -33,19 +31,6 @@ void must(const Result<void>& result)
 {
     if (!result)
         throw std::runtime_error{result.error().message()};
-}
-
-std::uint16_t free_port()
-{
-    const UniqueFd fd{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0
-        || ::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0)
-        throw std::runtime_error{"no free port"};
-    return ntohs(address.sin_port);
 }
 
 Result<http::ClientResponse> call(const std::string& host, std::string method, const std::string& path,

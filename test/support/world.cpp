@@ -1,17 +1,15 @@
 #include "test/support/world.h"
 
 #include "common/file.h"
+#include "test/support/free_port.h"
 
-#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cstdlib>
-#include <random>
 #include <sstream>
 #include <stdexcept>
 
@@ -27,24 +25,6 @@ template <class T> T must(Result<T> result, const std::string& action)
         throw std::runtime_error{action + ": " + result.error().message()};
     if constexpr (!std::is_void_v<T>)
         return *std::move(result);
-}
-
-/// A port that was free a moment ago, below those that outgoing connections take (32768 and above): a control
-/// plane that is killed must find its own again.
-int free_port()
-{
-    std::random_device dice;
-    for (int tries = 0; tries < 100; ++tries) {
-        const auto port = static_cast<std::uint16_t>(20'000 + dice() % 12'000);
-        const UniqueFd socket{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-        sockaddr_in address{};
-        address.sin_family = AF_INET;
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        address.sin_port = htons(port);
-        if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0)
-            return port;
-    }
-    throw std::runtime_error{"no free port"};
 }
 
 std::string program(const char* name) { return std::string{SLIPWAY_BIN_DIR} + "/" + name; }
