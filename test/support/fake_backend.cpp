@@ -206,19 +206,15 @@ Result<void> FakeBackend::reach()
 {
     if (away_)
         return Error{Errc::unreachable, "the fake backend is away"};
-    if (fail_ > 0) {
-        --fail_;
+    if (fail_ > 0 && fail_-- > 0) // of two threads, one
         return Error{fail_code_, "the fake backend was told to fail"};
-    }
     return {};
 }
 
 Result<StageAnswer> FakeBackend::answer(const server::Step& step)
 {
-    if (lose_ > 0) {
-        --lose_;
+    if (lose_ > 0 && lose_-- > 0)
         return Error{Errc::timed_out, "the answer was lost"};
-    }
     StageAnswer given{.kind = StageAnswer::Kind::ok, .lease = terms_.lease, .expected = step.state.log_end};
     switch (step.verdict) {
     case server::Verdict::ok:
@@ -354,7 +350,7 @@ Result<StageAnswer> FakeBackend::report(
     SLIPWAY_TRY(reach());
     int refused = static_cast<int>(report.event);
     if (refused_report_.compare_exchange_strong(refused, -1))
-        return Error{Errc::rejected, "the session is over"};
+        return Error{refused_code_, "the fake backend was told to refuse this report"};
     const std::lock_guard lock{mutex_};
     const std::string worker{kWorker};
     server::Step result;

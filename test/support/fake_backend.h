@@ -34,11 +34,15 @@ public:
     /// The next `calls` calls do what they shall, but their answers are lost.
     void lose_answers(int calls) { lose_ = calls; }
 
-    /// The next `calls` calls fail with `code` and do nothing.
+    /// The next `calls` calls, whoever's, fail with `code` and do nothing.
     void fail_next(int calls, Errc code);
 
-    /// The next report of `event` finds its session over.
-    void refuse_report(protocol::StageEvent event) { refused_report_ = static_cast<int>(event); }
+    /// The next report of `event` fails and does nothing; by default it finds its session over.
+    void refuse_report(protocol::StageEvent event, Errc code = Errc::rejected)
+    {
+        refused_code_ = code;
+        refused_report_ = static_cast<int>(event);
+    }
 
     /// The next `calls` log appends are told that the log is known up to `expected` only.
     void rewind_log(const std::string& stage_id, std::uint64_t expected);
@@ -134,6 +138,7 @@ private:
     std::atomic<int> declined_{0};
     std::atomic<int> polls_{0};
     std::atomic<int> refused_report_{-1};
+    std::atomic<Errc> refused_code_{Errc::rejected};
     std::atomic<int> short_polls_{0};
     std::atomic<bool> signed_off_{false};
     std::vector<protocol::Command> commands_;

@@ -138,18 +138,14 @@ TEST_CASE("a workspace that cannot be read is tried for a quarter of an hour, or
 TEST_CASE("a call that the control plane can never take ends the stage instead of being repeated")
 {
     House house;
-    const auto* const call = GENERATE("before started", "before finished");
-    std::atomic<bool> failed{false};
-    house.hook = [&](std::string_view step) {
-        if (step == call && !failed.exchange(true))
-            house.backend.fail_next(1, Errc::invalid_input);
-    };
+    const auto event = GENERATE(protocol::StageEvent::started, protocol::StageEvent::finished);
+    house.backend.refuse_report(event, Errc::invalid_input);
     const auto id = house.add();
     const auto report = house.finished(id);
     CHECK(report.outcome == Outcome::failed);
     CHECK(report.cause == "internal");
     CHECK(report.message.find("could not be reported") != std::string::npos);
-    CHECK(house.host.started().size() == (std::string_view{call} == "before started" ? 0 : 2));
+    CHECK(house.host.started().size() == (event == protocol::StageEvent::started ? 0 : 2));
 }
 
 TEST_CASE("the last hooks of a stopped stage run to their end, also over a restart of the launcher")
