@@ -29,11 +29,14 @@ TEST_CASE("a repeated run frame starts nothing")
 {
     SlotFixture fixture;
     fixture.create();
-    const auto spec = SlotFixture::script("echo once >> /tmp/count; sleep 0.2; cat /tmp/count");
+    const auto spec = SlotFixture::script(
+        "echo once >> /tmp/count; echo up; until [ -e /tmp/go ]; do sleep 0.05; done; exit 4");
     fixture.start(spec);
-    must(fixture.slot().link().run(1, spec));
-    CHECK(fixture.finish().output == "once\n");
-    must(fixture.slot().link().run(1, spec));
+    fixture.wait_output("up\n");
+    must(fixture.slot().link().run(1, spec)); // while it runs
+    run_host("docker exec " + fixture.container() + " touch /tmp/go");
+    CHECK(fixture.finish().exit.code == 4);
+    must(fixture.slot().link().run(1, spec)); // and afterwards
     CHECK(fixture.shell("cat /tmp/count").output == "once\n");
 }
 
