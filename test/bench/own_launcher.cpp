@@ -131,6 +131,12 @@ Time Steps::at(const std::string& step) const
     return it->second;
 }
 
+std::map<std::string, Time, std::less<>> Steps::all() const
+{
+    const std::lock_guard lock{mutex_};
+    return times_;
+}
+
 struct OwnLauncher::Parts {
     Parts(test::World& world, const OwnLauncherSettings& settings, Steps& steps)
         : sink{STDERR_FILENO, LogFormat::logfmt, LogLevel::error, clock}

@@ -38,6 +38,7 @@ public:
     void clear();
     /// Throws when it was not taken.
     [[nodiscard]] Time at(const std::string& step) const;
+    [[nodiscard]] std::map<std::string, Time, std::less<>> all() const;
 
 private:
     mutable std::mutex mutex_;

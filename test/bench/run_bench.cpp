@@ -2,13 +2,16 @@
 // from the run frame; in warm slots and in ones that are made when they are wanted; beside `docker run` and
 // `docker exec`. A real control plane, durable; the launcher's engine in this process, so that its steps can
 // be seen; 100 secrets to mask; jobs that go on writing.
-//   run_bench [RUNS] [--load]   so many of each (20); --load: beside a busy process for each core
+//   run_bench [RUNS] [--load] [--steps]   so many of each (20); --load: beside a busy process for each core;
+//                                         --steps: each step of the launcher on the way, too
 #include "test/bench/harness.h"
 #include "test/bench/own_launcher.h"
 
+#include <algorithm>
 #include <cstdio>
-#include <cstring>
 #include <exception>
+#include <map>
+#include <span>
 #include <stdexcept>
 #include <thread>
 
@@ -88,6 +91,7 @@ struct Way {
     Samples started; ///< The report that must be durable before the run frame.
     Samples framed; ///< Until the run frame is sent.
     Samples frame; ///< From the run frame.
+    std::map<std::string, Samples> steps; ///< From the assignment to each step that the launcher names.
 };
 
 void note(Way& way, OwnLauncher& launcher, Time queued, Time byte)
@@ -105,6 +109,8 @@ void note(Way& way, OwnLauncher& launcher, Time queued, Time byte)
     way.started.add(steps.at("started") - steps.at("before started"));
     way.framed.add(steps.at("run frame") - steps.at("started"));
     way.frame.add(byte - steps.at("run frame"));
+    for (const auto& [name, at] : steps.all())
+        way.steps[name].add(at - assigned);
 }
 
 /// Runs that only plan.
@@ -162,6 +168,22 @@ void print_way(const char* title, const Way& way)
     std::fputs(table.text().c_str(), stdout);
 }
 
+/// Each step that was taken before the first byte, in order.
+void print_steps(const char* title, const Way& way)
+{
+    std::vector<std::pair<double, std::string>> order;
+    for (const auto& [name, samples] : way.steps)
+        order.emplace_back(samples.quantile(0.5), name);
+    std::ranges::sort(order);
+    Table table{title, "ms"};
+    const double all = way.assigned.quantile(0.5);
+    table.baseline("all of it", all);
+    for (const auto& [time, name] : order)
+        if (time <= all)
+            table.row(name, time);
+    std::fputs(table.text().c_str(), stdout);
+}
+
 void print(const Baselines& docker, const Way& warm, const Way& applied, const Way& cold)
 {
     const double run = docker.run.quantile(0.5);
@@ -191,7 +213,13 @@ void print(const Baselines& docker, const Way& warm, const Way& applied, const W
     std::printf("measured: queue to first byte, warm: %.1f ms (goal %g)\n", queued, kGoalQueued);
 }
 
-void run(int count, bool loaded)
+struct Wanted {
+    int count = kRuns;
+    bool load = false;
+    bool steps = false;
+};
+
+void run(const Wanted& wanted)
 {
     World world;
     const Pipe pipe{world.directory() / "pipe"};
@@ -199,24 +227,28 @@ void run(int count, bool loaded)
     world.create_stack("applies",
         {"head -c " + std::to_string(kWorkspaceBytes) + " /dev/urandom >made; " + kCommand}, {kCommand});
     std::optional<Load> load;
-    if (loaded)
+    if (wanted.load)
         load.emplace();
-    const auto docker = measure_docker(world.image(), pipe, count);
+    const auto docker = measure_docker(world.image(), pipe, wanted.count);
     Way warm;
     Way applied;
     {
         OwnLauncher launcher{world, {.warm = 1, .mounted = pipe.directory()}};
-        warm = measure_plans(world, launcher, pipe, count);
-        applied = measure_applies(world, launcher, pipe, count);
+        warm = measure_plans(world, launcher, pipe, wanted.count);
+        applied = measure_applies(world, launcher, pipe, wanted.count);
     }
     OwnLauncher launcher{world, {.warm = 0, .mounted = pipe.directory()}};
-    const auto cold = measure_plans(world, launcher, pipe, count);
-    if (loaded)
+    const auto cold = measure_plans(world, launcher, pipe, wanted.count);
+    if (wanted.load)
         std::puts("beside a busy process for each core:");
     print(docker, warm, applied, cold);
     print_way("warm, medians: from the queue to the first byte", warm);
     print_way("warm, medians: from the confirmation to the first byte, a workspace of 1 MB", applied);
     print_way("cold, medians: from the queue to the first byte", cold);
+    if (!wanted.steps)
+        return;
+    print_steps("warm, medians: from the assignment to each step", warm);
+    print_steps("warm, with a workspace of 1 MB, medians: from the assignment to each step", applied);
 }
 
 } // namespace
@@ -224,8 +256,14 @@ void run(int count, bool loaded)
 int main(int argc, char** argv)
 {
     try {
-        const bool loaded = argc > 1 && std::strcmp(argv[argc - 1], "--load") == 0;
-        run(argc > (loaded ? 2 : 1) ? std::stoi(argv[1]) : kRuns, loaded);
+        Wanted wanted;
+        for (const std::string_view argument : std::span{argv, static_cast<std::size_t>(argc)}.subspan(1)) {
+            wanted.load = wanted.load || argument == "--load";
+            wanted.steps = wanted.steps || argument == "--steps";
+            if (!argument.starts_with("--"))
+                wanted.count = std::stoi(std::string{argument});
+        }
+        run(wanted);
     } catch (const std::exception& failure) {
         std::fprintf(stderr, "run_bench: %s\n", failure.what());
         return 1;
