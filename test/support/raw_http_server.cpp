@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <stdexcept>
@@ -94,6 +95,13 @@ std::optional<std::string> RawHttpServer::Connection::read_request()
     buffer_.erase(0, size);
     const std::lock_guard lock{server_.mutex_};
     return server_.requests_.emplace_back(std::move(request));
+}
+
+std::string RawHttpServer::Connection::read_once()
+{
+    std::string piece(64UL * 1024, '\0');
+    piece.resize(static_cast<std::size_t>(std::max(read_some(piece.data(), piece.size()), 0L)));
+    return piece;
 }
 
 bool RawHttpServer::Connection::send(std::string_view bytes)

@@ -33,6 +33,8 @@ public:
 
         /// The next request, head and body as sent; empty when the peer closed. Also kept for `requests()`.
         std::optional<std::string> read_request();
+        /// The next bytes as they came, with TLS those of one record at most; empty when the peer closed.
+        std::string read_once();
         /// False when the peer is gone.
         bool send(std::string_view bytes);
         /// Waits until the peer closes or the server is destroyed; what arrives is dropped.

@@ -132,4 +132,32 @@ TEST_CASE("a server without TLS is unreachable for https", "[http]")
     CHECK(response.error().code() == Errc::unreachable);
 }
 
+TEST_CASE("a small body comes in one record with its headers, and with no type that nobody gave", "[http]")
+{
+    const TestCa ca;
+    const auto server_files = ca.issue("localhost");
+    std::string first;
+    RawHttpServer server{
+        {server_files.certificate, server_files.key, ""}, [&](RawHttpServer::Connection& peer) {
+            first = peer.read_once();
+            peer.send(http_response(200, ""));
+        }};
+    auto client = HttpClient::create(
+        {.base_url = server.url(), .tls = TlsOptions{.ca_pem = text_of(ca.certificate())}});
+    REQUIRE(client);
+    ClientRequest request;
+    request.method = GENERATE("POST", "PUT");
+    request.url = "/stage";
+    request.body = std::string{"{\"fence\":1}"};
+    request.timeout = 20s;
+    const auto response = client->send(request, {});
+    REQUIRE(response);
+    CHECK(response->status == 200);
+    CHECK(first.starts_with(request.method + " /stage HTTP/1.1\r\n"));
+    CHECK(first.find("\r\nContent-Length: 11\r\n") != std::string::npos);
+    CHECK(first.find("Content-Type") == std::string::npos);
+    CHECK(first.find("Expect") == std::string::npos);
+    CHECK(first.ends_with("\r\n\r\n{\"fence\":1}"));
+}
+
 } // namespace slipway::http
