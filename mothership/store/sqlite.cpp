@@ -1,5 +1,7 @@
 #include "mothership/store/sqlite.h"
 
+#include <utility>
+
 namespace slipway::mothership::sqlite {
 
 namespace {
@@ -41,6 +43,24 @@ Result<void> Connection::execute(const std::string& script)
     if (sqlite3_exec(db_.get(), script.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK)
         return error("database");
     return {};
+}
+
+void Connection::on_commit(std::function<void(int)> call)
+{
+    on_commit_ = std::move(call);
+    sqlite3_wal_hook(
+        db_.get(),
+        +[](void* self, sqlite3*, const char*, int pages) {
+            if (const auto& told = static_cast<Connection*>(self)->on_commit_)
+                told(pages);
+            return SQLITE_OK;
+        },
+        this);
+}
+
+void Connection::checkpoint()
+{
+    (void)sqlite3_wal_checkpoint_v2(db_.get(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
 }
 
 Result<sqlite3_stmt*> Connection::prepare(std::string_view sql)

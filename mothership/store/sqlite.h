@@ -54,6 +54,13 @@ public:
     /// Statements without values or results.
     Result<void> execute(const std::string& script);
 
+    /// From now on `call` is told after each commit of this connection how many pages the write-ahead log
+    /// has, and SQLite does not copy it by itself; empty: not told, and not copied either.
+    void on_commit(std::function<void(int pages)> call);
+    /// Copies what no reader needs any more from the write-ahead log into the database. Never waits for
+    /// another connection; what could not be copied is left for the next time.
+    void checkpoint();
+
     /// Runs one statement; how many rows it changed. `sql` is a literal: it is kept as the key of the
     /// statement.
     template <class... Values> Result<int> run(std::string_view sql, const Values&... values)
@@ -104,6 +111,7 @@ private:
             return bind_text(statement, index, value);
     }
 
+    std::function<void(int)> on_commit_; ///< Outlives the connection below.
     std::unique_ptr<sqlite3, Close> db_;
     std::map<std::string_view, std::unique_ptr<sqlite3_stmt, Finalize>> statements_;
 };

@@ -1,5 +1,6 @@
 #include "mothership/store/sqlite_store.h"
 
+#include "mothership/store/checkpointer.h"
 #include "mothership/store/schema.h"
 #include "mothership/store/sqlite_transaction.h"
 
@@ -11,12 +12,15 @@ namespace {
 
 constexpr int kMaxTries = 5;
 
-/// One connection that writes and one that reads: in WAL mode neither waits for the other.
+/// One connection that writes, one that reads, and one that copies the log: in WAL mode none waits for
+/// another.
 class SqliteStore final : public Store {
 public:
-    SqliteStore(std::unique_ptr<sqlite::Connection> writer, std::unique_ptr<sqlite::Connection> reader)
+    SqliteStore(std::unique_ptr<sqlite::Connection> writer, std::unique_ptr<sqlite::Connection> reader,
+        std::unique_ptr<sqlite::Checkpointer> checkpointer)
         : writer_{std::move(writer)}
         , reader_{std::move(reader)}
+        , checkpointer_{std::move(checkpointer)}
     {
     }
 
@@ -71,6 +75,7 @@ private:
     std::mutex read_mutex_;
     std::unique_ptr<sqlite::Connection> writer_;
     std::unique_ptr<sqlite::Connection> reader_;
+    std::unique_ptr<sqlite::Checkpointer> checkpointer_; ///< Last: it uses the writer.
 };
 
 Result<std::unique_ptr<Store>> migrated(
@@ -78,7 +83,9 @@ Result<std::unique_ptr<Store>> migrated(
 {
     SLIPWAY_TRY(in(path.string(), sqlite::migrate(*writer, sqlite::migrations())));
     auto reader = SLIPWAY_TRY(sqlite::Connection::open(path, sqlite::Connection::Access::read));
-    return std::unique_ptr<Store>{std::make_unique<SqliteStore>(std::move(writer), std::move(reader))};
+    auto checkpointer = SLIPWAY_TRY(sqlite::Checkpointer::start(path, *writer));
+    return std::unique_ptr<Store>{
+        std::make_unique<SqliteStore>(std::move(writer), std::move(reader), std::move(checkpointer))};
 }
 
 } // namespace

@@ -1,4 +1,5 @@
 #include "mothership/data_directory.h"
+#include "mothership/store/checkpointer.h"
 #include "mothership/store/sqlite.h"
 #include "mothership/store/sqlite_store.h"
 #include "test/unit/mothership/control_desk.h"
@@ -27,7 +28,60 @@ std::string read_log(ControlDesk& desk, const Stage& stage, std::uint64_t offset
         [&](Transaction& records) { return records.read_log(stage.id, stage.core.fence, offset, max); }));
 }
 
+/// A database of its own, whose log is copied as `settings` say.
+struct LoggedDatabase {
+    explicit LoggedDatabase(sqlite::CheckpointSettings wanted)
+        : settings{wanted}
+    {
+        must(writer->execute("CREATE TABLE t (a TEXT)"));
+    }
+
+    /// So many commits, each of which makes the log about three pages longer.
+    void add_rows(int count) const
+    {
+        for (int i = 0; i < count; ++i)
+            must(writer->run("INSERT INTO t VALUES (?)", std::string(3'000, 'x')));
+    }
+
+    [[nodiscard]] std::uintmax_t size() const { return std::filesystem::file_size(path); }
+
+    TempDir directory;
+    std::filesystem::path path = directory.path() / "logged.db";
+    sqlite::CheckpointSettings settings;
+    std::unique_ptr<sqlite::Connection> writer
+        = must(sqlite::Connection::open(path, sqlite::Connection::Access::make));
+    std::unique_ptr<sqlite::Checkpointer> checkpointer
+        = must(sqlite::Checkpointer::start(path, *writer, settings));
+};
+
 } // namespace
+
+TEST_CASE("whoever commits leaves the log to the background until it is far too long")
+{
+    const LoggedDatabase database{{.wanted = 10, .most = 2'000, .rest = std::chrono::hours{1}}};
+    const auto before = database.size();
+    database.add_rows(500);
+    CHECK(database.size() == before);
+    database.add_rows(600);
+    CHECK(database.size() > 500UL * 3'000);
+}
+
+TEST_CASE("the log is copied in the background when commits pause")
+{
+    const LoggedDatabase database{{.wanted = 500, .most = 1'000'000, .rest = std::chrono::milliseconds{0}}};
+    database.add_rows(600);
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{30};
+    while (database.size() < 600UL * 3'000 && std::chrono::steady_clock::now() < deadline)
+        std::this_thread::yield();
+    CHECK(database.size() >= 600UL * 3'000);
+}
+
+TEST_CASE("the log's file is used again, however close commits follow one another")
+{
+    const LoggedDatabase database{{.wanted = 300, .most = 600, .rest = std::chrono::milliseconds{0}}};
+    database.add_rows(1'500);
+    CHECK(std::filesystem::file_size(database.path.string() + "-wal") < 1'800UL * 4'096);
+}
 
 TEST_CASE("a transaction that fails leaves nothing")
 {
