@@ -74,20 +74,40 @@ Result<UniqueFd> nameless_file(const JobContext& context, std::string_view name)
     return fd;
 }
 
+namespace {
+
+/// One attempt; what an earlier one left is dropped.
+Result<StageAnswer> download(JobContext& context, std::string_view name, int fd, std::stop_token stop)
+{
+    if (::ftruncate(fd, 0) != 0 || ::lseek(fd, 0, SEEK_SET) != 0)
+        return Error::from_errno("writing a blob", errno);
+    return context.services.backend.download_blob(
+        context.stage.ref(), name, [&](std::string_view bytes) { return write_all(fd, bytes); },
+        std::move(stop));
+}
+
+} // namespace
+
 Result<UniqueFd> download_blob(JobContext& context, std::string_view name, std::stop_token stop)
 {
+    if (auto ahead = context.fetched.extract(std::string{name}))
+        return std::move(ahead.mapped());
     UniqueFd fd = SLIPWAY_TRY(nameless_file(context, "download"));
     SLIPWAY_TRY(until_answered(
-        context, Away::try_again,
-        [&]() -> Result<StageAnswer> {
-            if (::ftruncate(fd.get(), 0) != 0 || ::lseek(fd.get(), 0, SEEK_SET) != 0)
-                return Error::from_errno("writing a blob", errno);
-            return context.services.backend.download_blob(
-                context.stage.ref(), name, [&](std::string_view bytes) { return write_all(fd.get(), bytes); },
-                stop);
-        },
-        stop));
+        context, Away::try_again, [&] { return download(context, name, fd.get(), stop); }, stop));
     return fd;
+}
+
+Result<void> fetch_ahead(JobContext& context, const std::vector<std::string>& names, std::stop_token stop)
+{
+    for (const auto& name : names) {
+        UniqueFd fd = SLIPWAY_TRY(nameless_file(context, "ahead"));
+        const auto answer = SLIPWAY_TRY(download(context, name, fd.get(), stop));
+        if (answer.kind != StageAnswer::Kind::ok)
+            return Error{Errc::not_found, "the control plane does not give " + name + " yet"};
+        context.fetched.insert_or_assign(name, std::move(fd));
+    }
+    return {};
 }
 
 Result<void> upload_blob(JobContext& context, std::string_view name, int fd, std::stop_token stop, Away away)

@@ -140,21 +140,35 @@ Result<void> DockerHost::make_room(std::stop_token stop)
     return images_->make_room(warm_images(), std::move(stop));
 }
 
+/// Makes an idle slot that of a stage.
+Result<std::unique_ptr<JobSlot>> DockerHost::give(IdleSlot idle, const KeepSlot& keep)
+{
+    const std::string container = idle.fact.container;
+    if (auto kept = keep(idle.fact); !kept) {
+        pool_->discard(container);
+        return std::move(kept).error();
+    }
+    // From here on the journal says whose it is.
+    set_own(container, false);
+    idle.slot->set_warm();
+    return std::move(idle.slot);
+}
+
+Result<std::optional<LikelySlot>> DockerHost::take_likely(const SlotRequest& request, const KeepSlot& keep)
+{
+    auto taken = pool_->take_likely(class_of(request, settings_.containers));
+    if (!taken)
+        return std::optional<LikelySlot>{};
+    auto slot = SLIPWAY_TRY(give(std::move(taken->idle), keep));
+    return std::optional{LikelySlot{.slot = std::move(slot), .image_id = std::move(taken->image_id)}};
+}
+
 Result<std::unique_ptr<JobSlot>> DockerHost::create(
     const SlotRequest& request, const KeepSlot& keep, std::stop_token stop)
 {
     const auto wanted = class_of(request, settings_.containers);
-    if (auto idle = pool_->take(wanted)) {
-        const std::string container = idle->fact.container;
-        if (auto kept = keep(idle->fact); !kept) {
-            pool_->discard(container);
-            return std::move(kept).error();
-        }
-        // From here on the journal says whose it is.
-        set_own(container, false);
-        idle->slot->set_warm();
-        return std::move(idle->slot);
-    }
+    if (auto idle = pool_->take(wanted))
+        return give(*std::move(idle), keep);
     slot::SlotSpec spec{.name = new_name(request.stage_id, random_), .image = {}};
     spec.labels = {{std::string{kStageLabel}, request.stage_id}, {std::string{kRunLabel}, request.run_id}};
     const std::string name = spec.name;

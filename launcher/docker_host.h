@@ -54,6 +54,7 @@ public:
         const std::function<void(std::string_view)>& progress, std::stop_token stop) override;
     Result<std::unique_ptr<JobSlot>> create(
         const SlotRequest& request, const KeepSlot& keep, std::stop_token stop) override;
+    Result<std::optional<LikelySlot>> take_likely(const SlotRequest& request, const KeepSlot& keep) override;
     Result<std::unique_ptr<JobSlot>> adopt(
         const SlotFact& slot, std::uint64_t have, std::stop_token stop) override;
     Result<void> make_room(std::stop_token stop) override;
@@ -70,6 +71,7 @@ public:
     [[nodiscard]] std::set<std::string> warm_images() const;
 
 private:
+    Result<std::unique_ptr<JobSlot>> give(IdleSlot idle, const KeepSlot& keep);
     DockerHost(
         DockerHostSettings settings, std::unique_ptr<ImageStore> images, const Clock& clock, Random& random);
     /// Removes what belongs to no container; returns those that there are.

@@ -13,13 +13,20 @@ constexpr std::size_t kPiece = 64 * 1024;
 FilteredLog::FilteredLog(const Spool& spool, FilterMaker make)
     : spool_{spool}
     , make_{std::move(make)}
-    , filter_{make_()}
 {
+}
+
+/// Made when the first byte is there: what it takes may be much.
+StreamFilter& FilteredLog::filter()
+{
+    if (!filter_)
+        filter_ = make_();
+    return *filter_;
 }
 
 void FilteredLog::restart()
 {
-    filter_ = make_();
+    filter_.reset();
     raw_ = 0;
     finished_ = false;
     base_ = 0;
@@ -33,10 +40,10 @@ Result<void> FilteredLog::pull(bool complete, bool& more)
     more = !buffer_.empty();
     if (more) {
         raw_ += buffer_.size();
-        filter_->push(buffer_, pending_);
+        filter().push(buffer_, pending_);
     } else if (complete && !finished_) {
         finished_ = true;
-        filter_->finish(pending_);
+        filter().finish(pending_);
     }
     return {};
 }
@@ -82,7 +89,7 @@ Result<std::string> FilteredLog::text(const Spool& spool, const FilterMaker& mak
         return std::string{};
     FilteredLog log{spool, make};
     SLIPWAY_TRY(log.run_through());
-    return log.filter_->text(text);
+    return log.filter().text(text);
 }
 
 } // namespace slipway::launcher

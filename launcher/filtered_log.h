@@ -35,6 +35,7 @@ public:
 
 private:
     void restart();
+    StreamFilter& filter();
     Result<void> pull(bool complete, bool& more);
     Result<void> run_through();
 

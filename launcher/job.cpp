@@ -148,16 +148,21 @@ Result<void> Job::open(std::stop_token stop)
     assignment_.stage_id = stage_id();
     assignment_.kind = state().kind;
     // Nothing that is done here waits for the answer.
-    if (origin_ == Origin::offered && !assignment_lost_ && !accepting_.valid()
-        && control_.wish() == JobControl::Wish::none)
+    const bool takes
+        = origin_ == Origin::offered && !assignment_lost_ && control_.wish() == JobControl::Wish::none;
+    if (takes && !accepting_.valid())
         accepting_ = std::async(std::launch::async, [this, stop] { return send_accept(stop); });
     if (assignment_lost_) // and with it what to mask in the spool
         SLIPWAY_TRY(Spool::remove(stage_.entry().directory()));
+    if (!context_) {
+        spool_ = SLIPWAY_TRY(Spool::open(stage_.entry().directory(), services_.settings.log_quota,
+            [this](std::string_view step) { stage_.entry().passed(step); }));
+        context_.emplace(JobContext{services_, assignment_, bounds_of(services_.settings.limits, assignment_),
+            stage_, *spool_, *masks_, logger_});
+    }
+    if (takes)
+        make_ready_ahead();
     SLIPWAY_TRY(in("working out what to mask", open_masks()));
-    spool_ = SLIPWAY_TRY(Spool::open(stage_.entry().directory(), services_.settings.log_quota,
-        [this](std::string_view step) { stage_.entry().passed(step); }));
-    context_.emplace(JobContext{services_, assignment_, bounds_of(services_.settings.limits, assignment_),
-        stage_, *spool_, *masks_, logger_});
     if (origin_ == Origin::offered)
         SLIPWAY_TRY(warn_of_unmasked());
     if (origin_ == Origin::journal) {
@@ -176,16 +181,19 @@ Result<void> Job::open(std::stop_token stop)
         .on_session_lost = callbacks_.on_session_lost,
         .tally = services_.tally});
     upload_thread_ = std::jthread{[this](std::stop_token token) { upload(std::move(token)); }};
-    make_slot_ahead();
     return {};
 }
 
 Result<void> Job::open_masks()
 {
+    if (masks_made_)
+        return {};
     auto made = JobMasks::make(stage_.entry(), assignment_, services_.settings, services_.vault);
     if (!made && !is_over(state())) // of what is over, nothing goes out
         return made.error();
-    masks_ = std::make_shared<JobMasks>(made ? *std::move(made) : JobMasks{});
+    if (made)
+        *masks_ = *std::move(made);
+    masks_made_ = true;
     late_masks_->set(masks_);
     return {};
 }

@@ -97,10 +97,26 @@ private:
     struct MadeSlot {
         Making what = Making::slot; ///< Of a failure.
         Result<std::unique_ptr<JobSlot>> slot;
+        bool filled = false; ///< With sources, workspace and files.
     };
 
+    /// A container that was taken before its image was known.
+    struct Guess {
+        MadeSlot made{.slot = Error{Errc::not_found, "none was idle"}};
+        std::string image_id; ///< Of which it is; empty: there is none.
+        SlotFact fact; ///< As it is in the journal.
+        std::chrono::nanoseconds took{0};
+    };
+
+    Result<RunnerImage> find_image(std::stop_token stop);
+    [[nodiscard]] SlotRequest request_for(const std::string& image_id) const;
+    Result<std::unique_ptr<JobSlot>> make_container(const RunnerImage& image, std::stop_token stop);
     MadeSlot make_slot(std::stop_token stop);
-    void make_slot_ahead();
+    Guess guess_slot(std::future<Result<void>>& fetching, std::stop_token stop);
+    void fill_if_fetched(MadeSlot& made, std::future<Result<void>>& fetching, std::stop_token stop);
+    Result<void> fill(JobSlot& slot, std::stop_token stop);
+    MadeSlot make_filled(std::stop_token stop);
+    void make_ready_ahead();
     void collect_ahead();
     Result<void> make_ready(Making& what, std::stop_token stop);
     Result<void> prepare_failed(Making what, const Error& error, std::stop_token stop);
@@ -139,7 +155,8 @@ private:
     JobControl control_;
     protocol::Assignment assignment_;
     bool assignment_lost_ = false; ///< Torn by a crash of the host.
-    std::shared_ptr<JobMasks> masks_;
+    std::shared_ptr<JobMasks> masks_ = std::make_shared<JobMasks>();
+    bool masks_made_ = false;
     std::optional<Spool> spool_;
     std::optional<JobContext> context_;
     std::unique_ptr<LogUploader> uploader_;
@@ -154,7 +171,7 @@ private:
     std::optional<BootClock::time_point> keeping_since_; ///< The first failure to keep workspace or state.
     std::atomic<bool> ended_{false};
     std::future<Accepted> accepting_; ///< The call that accepts, while the masks are worked out.
-    std::future<MadeSlot> making_slot_; ///< While that call is under way.
+    std::future<MadeSlot> making_; ///< Container and what belongs into it, while that call is under way.
     std::optional<MadeSlot> made_ahead_; ///< What came of it.
     std::jthread upload_thread_;
     std::jthread thread_; ///< Last: it uses everything above.

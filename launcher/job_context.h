@@ -3,6 +3,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/random.h"
+#include "common/unique_fd.h"
 #include "launcher/backend.h"
 #include "launcher/engine_settings.h"
 #include "launcher/job_host.h"
@@ -16,6 +17,7 @@
 #include "launcher/tally.h"
 #include "launcher/vault.h"
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -50,6 +52,8 @@ struct JobContext {
     /// By the lock file, and not in the provider cache when the stage began; of the job's thread. Gone with
     /// the process: then the next job of the stack brings them.
     std::vector<LockedProvider> plugins_wanted;
+    /// By name, what was fetched before it was wanted; of whoever makes the stage ready.
+    std::map<std::string, UniqueFd> fetched;
 };
 
 /// Lines of the launcher that stand once in a log; see Spool::append_once.

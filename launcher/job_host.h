@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -144,6 +145,12 @@ struct SlotRequest {
 /// Writes down how to find a slot again.
 using KeepSlot = std::function<Result<void>(const SlotFact&)>;
 
+/// A container that was idle, taken for the name of its image alone.
+struct LikelySlot {
+    std::unique_ptr<JobSlot> slot;
+    std::string image_id; ///< Of which it was made; today the name may mean another one.
+};
+
 struct FoundContainer {
     std::string id;
     std::string stage_id; ///< Empty: only a journal can tell, see `JobHost::containers`.
@@ -168,6 +175,15 @@ public:
     virtual Result<std::unique_ptr<JobSlot>> create(
         const SlotRequest& request, const KeepSlot& keep, std::stop_token stop)
         = 0;
+
+    /// As `create` for a request whose `image_id` is not known yet: an idle container, or nothing. The caller
+    /// finds the image out meanwhile, and discards the container if it is of another one.
+    virtual Result<std::optional<LikelySlot>> take_likely(
+        const SlotRequest& /*request*/, const KeepSlot& /*keep*/)
+    {
+        return std::optional<LikelySlot>{};
+    }
+
     /// Takes a slot over again, of which `have` bytes of output are kept here. `not_found`: it is gone.
     virtual Result<std::unique_ptr<JobSlot>> adopt(
         const SlotFact& slot, std::uint64_t have, std::stop_token stop)

@@ -38,6 +38,43 @@ Error closed(const std::string& name, const Error& why)
           "masked: give the launcher the pool key that it had");
 }
 
+/// What rules are made of, all values in one piece of memory.
+struct Ingredients {
+    Secret text;
+    std::vector<std::size_t> sizes;
+    bool patterns = true;
+    std::vector<Needle> files;
+};
+
+std::shared_ptr<Ingredients> keep(
+    const std::vector<std::string_view>& values, bool patterns, std::vector<Needle> files)
+{
+    auto kept = std::make_shared<Ingredients>(
+        Ingredients{.text = {}, .sizes = {}, .patterns = patterns, .files = std::move(files)});
+    std::size_t size = 0;
+    for (const auto value : values)
+        size += value.size();
+    std::string text;
+    text.reserve(size); // so that no part of it is left behind in growing
+    for (const auto value : values) {
+        text += value;
+        kept->sizes.push_back(value.size());
+    }
+    kept->text = Secret::take(text);
+    return kept;
+}
+
+std::shared_ptr<const MaskRules> rules_of(Ingredients& kept)
+{
+    std::vector<std::string_view> values;
+    std::string_view rest = kept.text.reveal();
+    for (const auto size : kept.sizes) {
+        values.push_back(rest.substr(0, size));
+        rest.remove_prefix(size);
+    }
+    return make_mask_rules(values, kept.patterns, kStars, std::move(kept.files));
+}
+
 void wipe_values(MaskFact& fact)
 {
     for (auto& [name, value] : fact.values)
@@ -97,7 +134,7 @@ Result<void> JobMasks::make_rules(
         for (auto& form : forms)
             files.push_back({.text = std::move(form), .from = *fact.files_from});
     }
-    rules_->set(make_mask_rules(values, fact.patterns, kStars, std::move(files)));
+    rules_->set([kept = keep(values, fact.patterns, std::move(files))] { return rules_of(*kept); });
     return {};
 }
 

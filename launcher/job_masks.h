@@ -9,10 +9,12 @@
 #include "launcher/masking/masker.h"
 #include "launcher/vault.h"
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace slipway::launcher {
@@ -52,24 +54,30 @@ private:
         Result<Secret> value;
     };
 
-    /// The rules of the moment.
+    /// The rules of the moment. Worked out when somebody wants them first, which is when the first byte of
+    /// the log is there, and not while a stage waits for its start.
     class Rules {
     public:
-        void set(std::shared_ptr<const MaskRules> rules)
+        using Make = std::function<std::shared_ptr<const MaskRules>()>;
+
+        void set(Make make)
         {
             const std::lock_guard lock{mutex_};
-            rules_ = std::move(rules);
+            make_ = std::move(make);
         }
 
         [[nodiscard]] std::shared_ptr<const MaskRules> get() const
         {
             const std::lock_guard lock{mutex_};
+            if (const auto make = std::exchange(make_, {}))
+                rules_ = make();
             return rules_;
         }
 
     private:
         mutable std::mutex mutex_;
-        std::shared_ptr<const MaskRules> rules_ = std::make_shared<MaskRules>();
+        mutable Make make_;
+        mutable std::shared_ptr<const MaskRules> rules_ = std::make_shared<MaskRules>();
     };
 
     void open_all(const protocol::Assignment& assignment, const Vault& vault);

@@ -1,3 +1,4 @@
+#include "launcher/blob_transfer.h"
 #include "launcher/git_source.h"
 #include "launcher/job.h"
 #include "launcher/job_settings.h"
@@ -21,6 +22,21 @@ const std::string& image_of(const protocol::Assignment& assignment, const Engine
     if (!assignment.image.empty())
         return assignment.image;
     return assignment.workflow == "ansible" ? settings.default_ansible_image : settings.default_image;
+}
+
+/// Names of all that `fill` wants of the control plane.
+std::vector<std::string> blobs_of(const protocol::Assignment& assignment)
+{
+    std::vector<std::string> names;
+    for (const auto* name : {&assignment.workspace_in, &assignment.source_blob})
+        if (!name->empty())
+            names.push_back(*name);
+    if (!assignment.state_in.empty() && !fetches_sources(assignment))
+        names.push_back(assignment.state_in);
+    for (const auto& file : assignment.files)
+        if (!file.blob.empty())
+            names.push_back(file.blob);
+    return names;
 }
 
 Error cancelled() { return {Errc::cancelled, "stopped"}; }
@@ -135,65 +151,158 @@ Result<void> Job::check_policy(const std::string& image, std::stop_token stop)
     return {};
 }
 
-/// Image and container of a grant that has none yet.
+Result<RunnerImage> Job::find_image(std::stop_token stop)
+{
+    const std::string& name = image_of(assignment_, services_.settings);
+    if (name.empty())
+        return Error{Errc::invalid_input,
+            "the stack names no runner image and the launcher has no default: set one of them"};
+    const auto progress = [this](std::string_view line) {
+        if (const auto written = spool_->append_line(own_line(line)); !written)
+            logger_.warn("a line could not be written to the log", written.error());
+    };
+    auto image = SLIPWAY_TRY(
+        services_.host.image({.image = name, .id = assignment_.image_id}, progress, std::move(stop)));
+    stage_.entry().passed("image");
+    return image;
+}
+
+SlotRequest Job::request_for(const std::string& image_id) const
+{
+    return {.stage_id = stage_id(),
+        .run_id = assignment_.run_id,
+        .image = image_of(assignment_, services_.settings),
+        .image_id = image_id,
+        .kind = assignment_.kind,
+        .applies = applies(assignment_),
+        .limits = assignment_.limits};
+}
+
+/// The container of a grant that has none yet.
+Result<std::unique_ptr<JobSlot>> Job::make_container(const RunnerImage& image, std::stop_token stop)
+{
+    const auto begin = services_.clock.now();
+    const auto keep = [this, &image](SlotFact fact) {
+        if (!image.reference.empty())
+            fact.image_id = image.reference;
+        return stage_.entry().write(fact);
+    };
+    auto slot = SLIPWAY_TRY(
+        in("making the container", services_.host.create(request_for(image.id), keep, std::move(stop))));
+    auto& starts = slot->was_warm() ? services_.tally.warm_starts : services_.tally.cold_starts;
+    starts.add(services_.clock.now() - begin);
+    stage_.entry().passed("slot");
+    return slot;
+}
+
 Job::MadeSlot Job::make_slot(std::stop_token stop)
 {
     MadeSlot made{.what = Making::image, .slot = Error{Errc::internal, "not made"}};
     const auto make = [&]() -> Result<std::unique_ptr<JobSlot>> {
-        const std::string& name = image_of(assignment_, services_.settings);
-        if (name.empty())
-            return Error{Errc::invalid_input,
-                "the stack names no runner image and the launcher has no default: set one of them"};
-        const auto progress = [this](std::string_view line) {
-            if (const auto written = spool_->append_line(own_line(line)); !written)
-                logger_.warn("a line could not be written to the log", written.error());
-        };
-        const auto image
-            = SLIPWAY_TRY(services_.host.image({.image = name, .id = assignment_.image_id}, progress, stop));
-        stage_.entry().passed("image");
+        const auto image = SLIPWAY_TRY(find_image(stop));
         made.what = Making::slot;
-        const auto begin = services_.clock.now();
-        const SlotRequest request{.stage_id = stage_id(),
-            .run_id = assignment_.run_id,
-            .image = name,
-            .image_id = image.id,
-            .kind = assignment_.kind,
-            .applies = applies(assignment_),
-            .limits = assignment_.limits};
-        const auto keep = [this, &image](SlotFact fact) {
-            if (!image.reference.empty())
-                fact.image_id = image.reference;
-            return stage_.entry().write(fact);
-        };
-        auto slot = SLIPWAY_TRY(in("making the container", services_.host.create(request, keep, stop)));
-        auto& starts = slot->was_warm() ? services_.tally.warm_starts : services_.tally.cold_starts;
-        starts.add(services_.clock.now() - begin);
-        stage_.entry().passed("slot");
-        return slot;
+        return make_container(image, stop);
     };
     made.slot = make();
     return made;
 }
 
-/// Begins with the container before the stage is accepted, if that is under way: one that is not wanted is
-/// removed. A policy comes first.
-void Job::make_slot_ahead()
+/// Sources, workspace and whatever else a phase finds in its slot.
+Result<void> Job::fill(JobSlot& slot, std::stop_token stop)
 {
-    if (!accepting_.valid() || services_.policy || !std::exchange(nothing_made_, false))
+    Workspace workspace{*context_};
+    SLIPWAY_TRY(workspace.put(slot, stop));
+    if (!fetches_sources(assignment_)) { // else they have their place when those are there
+        SLIPWAY_TRY(in("putting the state", StateFile{*context_}.put(slot, stop)));
+        JobPlugins{*context_}.offer(slot, stop);
+    }
+    SLIPWAY_TRY(
+        in("putting the authorities' certificates", put_root_cas(slot, services_.settings, std::move(stop))));
+    stage_.entry().passed("workspace");
+    return {};
+}
+
+/// A container whose image has the right name, filled while it is found out what that name means today.
+Job::Guess Job::guess_slot(std::future<Result<void>>& fetching, std::stop_token stop)
+{
+    Guess guess;
+    const auto begin = services_.clock.now();
+    const auto keep = [this, &guess](const SlotFact& fact) {
+        guess.fact = fact;
+        return stage_.entry().write(fact);
+    };
+    auto likely = services_.host.take_likely(request_for(""), keep);
+    if (!likely || !*likely)
+        return guess;
+    guess.took = services_.clock.now() - begin;
+    guess.image_id = (*likely)->image_id;
+    guess.made = {.what = Making::slot, .slot = std::move((*likely)->slot)};
+    stage_.entry().passed("slot");
+    fill_if_fetched(guess.made, fetching, std::move(stop));
+    return guess;
+}
+
+/// What is not given before the stage is accepted is fetched then.
+void Job::fill_if_fetched(MadeSlot& made, std::future<Result<void>>& fetching, std::stop_token stop)
+{
+    const auto fetched = fetching.get();
+    stage_.entry().passed("fetched");
+    if (!fetched)
         return;
-    making_slot_ = std::async(
-        std::launch::async, [this, stop = control_.preparing().get_token()] { return make_slot(stop); });
+    made.what = Making::workspace;
+    if (auto filled = fill(**made.slot, std::move(stop)); !filled)
+        made.slot = std::move(filled).error();
+    made.filled = made.slot.has_value();
+}
+
+/// Fetches, finds the image and fills a container at once.
+Job::MadeSlot Job::make_filled(std::stop_token stop)
+{
+    auto fetching = std::async(
+        std::launch::async, [this, stop] { return fetch_ahead(*context_, blobs_of(assignment_), stop); });
+    auto finding = std::async(std::launch::async, [this, stop] { return find_image(stop); });
+    auto guess = guess_slot(fetching, stop);
+    const auto image = finding.get();
+    if (!image)
+        return {.what = Making::image, .slot = image.error()};
+    if (guess.image_id == image->id) {
+        if (!image->reference.empty()) {
+            guess.fact.image_id = image->reference;
+            if (auto written = stage_.entry().write(guess.fact); !written)
+                return {.what = Making::slot, .slot = std::move(written).error()};
+        }
+        services_.tally.warm_starts.add(guess.took);
+        return std::move(guess.made);
+    }
+    if (!guess.image_id.empty()) { // what was put into it has been taken from `fetched`, and is fetched again
+        guess.made.slot = Error{Errc::conflict, "of another image"};
+        services_.host.discard(guess.fact.container);
+    }
+    MadeSlot made{.what = Making::slot, .slot = make_container(*image, stop)};
+    if (made.slot && fetching.valid())
+        fill_if_fetched(made, fetching, std::move(stop));
+    return made;
+}
+
+/// Makes ready what is not yet known to be ours, while the call that accepts it is under way. Nothing of it
+/// is executed before that is answered; a container that is not wanted is removed. A policy comes first.
+void Job::make_ready_ahead()
+{
+    if (services_.policy || !std::exchange(nothing_made_, false))
+        return;
+    making_ = std::async(
+        std::launch::async, [this, stop = control_.preparing().get_token()] { return make_filled(stop); });
 }
 
 /// Ends at once when preparing is to end.
 void Job::collect_ahead()
 {
-    if (making_slot_.valid())
-        made_ahead_ = making_slot_.get();
+    if (making_.valid())
+        made_ahead_ = making_.get();
 }
 
-/// Image, slot, workspace. Begins from nothing each time, but for the slot that was made ahead: what an
-/// earlier attempt left is removed.
+/// Image, slot, workspace. Begins from nothing each time, but for what was made ahead: what an earlier
+/// attempt left is removed.
 Result<void> Job::make_ready(Making& what, std::stop_token stop)
 {
     what = Making::policy;
@@ -210,16 +319,11 @@ Result<void> Job::make_ready(Making& what, std::stop_token stop)
     what = made->what;
     slot_ = SLIPWAY_TRY(std::move(made->slot));
     what = Making::workspace;
-    Workspace workspace{*context_};
-    SLIPWAY_TRY(workspace.put(*slot_, stop));
-    if (!fetches_sources(assignment_)) { // else they have their place when those are there
-        SLIPWAY_TRY(in("putting the state", StateFile{*context_}.put(*slot_, stop)));
-        JobPlugins{*context_}.offer(*slot_, stop);
-    }
-    SLIPWAY_TRY(in("putting the authorities' certificates", put_root_cas(*slot_, services_.settings, stop)));
+    if (!made->filled)
+        SLIPWAY_TRY(fill(*slot_, stop));
+    context_->fetched.clear();
     SLIPWAY_TRY(masks_->learn_files(stage_.entry(), assignment_, services_.vault, spool_->size()));
     uploader_->refilter();
-    stage_.entry().passed("workspace");
     return {};
 }
 

@@ -67,7 +67,9 @@ private:
     Result<void> enroll(std::stop_token stop);
     protocol::PollRequest make_request();
     [[nodiscard]] bool takes() const;
-    void take(const protocol::PollResponse& answer, const protocol::PollRequest& request,
+    enum class News : std::uint8_t { none, offers };
+    /// `offers`: the next poll waits a little for their sake, and has not done so yet.
+    News take(const protocol::PollResponse& answer, const protocol::PollRequest& request,
         protocol::Millis sent_at, std::stop_token stop);
     void take_held(
         const protocol::PollResponse& answer, const protocol::PollRequest& request, protocol::Millis sent_at);

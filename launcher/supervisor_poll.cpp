@@ -12,7 +12,8 @@ using protocol::CommandKind;
 using protocol::HeldStage;
 using protocol::WorkerPhase;
 
-/// Between two polls whose answers brought nothing new.
+/// Between two polls whose answers brought nothing new. After new stages, too: a poll is a change that the
+/// control plane writes down, and their first calls would wait for it.
 constexpr std::chrono::milliseconds kBreath{50};
 
 /// Leases are renewed by answers, and every poke ends a poll without one: after so long without an answer the
@@ -148,12 +149,13 @@ bool Supervisor::poll_once(std::stop_token poked, std::stop_token stop)
     note_polled();
     const auto sent_at = boot_millis(parts_.services.clock);
     // One that does not wait renews the leases: nothing may keep it from being answered.
-    const auto answer = parts_.services.backend.poll(request, request.wait == 0 ? stop : std::move(poked));
+    const auto answer = parts_.services.backend.poll(request, request.wait == 0 ? stop : poked);
     note_poll(answer);
     if (!answer)
         return answer.error().code() == Errc::cancelled;
     answered_ = boot_millis(parts_.services.clock);
-    take(*answer, request, sent_at, stop);
+    if (take(*answer, request, sent_at, stop) == News::offers)
+        parts_.services.clock.sleep_for(kBreath, std::move(poked));
     return true;
 }
 
@@ -199,7 +201,7 @@ void Supervisor::note_failure(const Error& error)
     contact_error_ = error.message();
 }
 
-void Supervisor::take(const protocol::PollResponse& answer, const protocol::PollRequest& request,
+Supervisor::News Supervisor::take(const protocol::PollResponse& answer, const protocol::PollRequest& request,
     protocol::Millis sent_at, std::stop_token stop)
 {
     note_served(answer.served_ms, answer.served_mark);
@@ -213,7 +215,7 @@ void Supervisor::take(const protocol::PollResponse& answer, const protocol::Poll
             decline({part.stage_id, part.fence},
                 {DeclineCause::unreadable, "the worker cannot read the offer: " + part.why}, stop);
     }
-    bool fresh = answer.offers.empty();
+    bool fresh = false;
     for (const auto& offer : answer.offers) {
         {
             const std::lock_guard lock{mutex_};
@@ -223,8 +225,12 @@ void Supervisor::take(const protocol::PollResponse& answer, const protocol::Poll
         fresh = true;
         take_offer(offer, stop);
     }
-    if (!fresh || !answer.commands.empty() || !answer.unreadable.empty())
+    const bool stale = !fresh && !answer.offers.empty();
+    if (stale || !answer.commands.empty() || !answer.unreadable.empty()) {
         parts_.services.clock.sleep_for(kBreath, stop);
+        return News::none;
+    }
+    return fresh ? News::offers : News::none;
 }
 
 void Supervisor::take_held(

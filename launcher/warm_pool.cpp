@@ -147,23 +147,44 @@ void WarmPool::wait_before_next(std::chrono::nanoseconds time)
     changed_.notify_all();
 }
 
+/// Under the lock. The first that fits and lives.
+std::optional<WarmPool::Held> WarmPool::take_if(const std::function<bool(const SlotClass&)>& fits)
+{
+    for (auto it = idle_.begin(); it != idle_.end();) {
+        if (!fits(it->fits)) {
+            ++it;
+            continue;
+        }
+        Held held = std::move(*it);
+        it = idle_.erase(it);
+        if (maker_.lives(*held.idle.slot))
+            return held;
+        discarded_.push_back(held.idle.fact.container);
+    }
+    return std::nullopt;
+}
+
 std::optional<IdleSlot> WarmPool::take(const SlotClass& wanted)
 {
     const std::lock_guard lock{mutex_};
     note_use(wanted);
     wait_before_next(kRefillAfter);
-    for (auto it = idle_.begin(); it != idle_.end();) {
-        if (it->fits != wanted) {
-            ++it;
-            continue;
-        }
-        IdleSlot slot = std::move(it->idle);
-        it = idle_.erase(it);
-        if (maker_.lives(*slot.slot))
-            return slot;
-        discarded_.push_back(slot.fact.container);
-    }
-    return std::nullopt;
+    auto held = take_if([&](const SlotClass& one) { return one == wanted; });
+    return held ? std::optional{std::move(held->idle)} : std::nullopt;
+}
+
+std::optional<WarmPool::Likely> WarmPool::take_likely(const SlotClass& wanted)
+{
+    const std::lock_guard lock{mutex_};
+    auto held = take_if([&](SlotClass one) {
+        one.image_id = wanted.image_id;
+        return one == wanted;
+    });
+    if (!held)
+        return std::nullopt;
+    note_use(held->fits);
+    wait_before_next(kRefillAfter);
+    return Likely{.idle = std::move(held->idle), .image_id = held->fits.image_id};
 }
 
 void WarmPool::discard(const std::string& container)

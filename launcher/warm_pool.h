@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <deque>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -87,6 +88,14 @@ public:
 
     /// An idle slot of this class, or nothing. Either way the class counts as in use.
     std::optional<IdleSlot> take(const SlotClass& wanted);
+
+    struct Likely {
+        IdleSlot idle;
+        std::string image_id;
+    };
+
+    /// The same for a class whose `image_id` is not known; nothing is noted when there is none.
+    std::optional<Likely> take_likely(const SlotClass& wanted);
     /// Removes a container in the background.
     void discard(const std::string& container);
     /// Whether idle slots are kept; what is there when they are not is removed.
@@ -110,6 +119,7 @@ private:
     [[nodiscard]] std::vector<SlotClass> wanted() const;
     [[nodiscard]] std::optional<SlotClass> missing() const;
     void note_use(const SlotClass& used);
+    std::optional<Held> take_if(const std::function<bool(const SlotClass&)>& fits);
     void make(const SlotClass& missing, std::stop_token stop);
     void remove(const std::string& container, std::stop_token stop);
     void load();

@@ -1,6 +1,9 @@
 #include "mothership/stages.h"
 #include "mothership/worker_api.h"
 
+#include <unistd.h>
+
+#include <cerrno>
 #include <charconv>
 
 namespace slipway::mothership {
@@ -11,6 +14,7 @@ namespace server = protocol::server;
 using server::Verdict;
 
 constexpr std::string_view kOctets = "application/octet-stream";
+constexpr std::uint64_t kInOnePiece = 12UL * 1024;
 
 /// Which blob of which grant.
 struct Place {
@@ -88,6 +92,25 @@ Result<std::string> file_of(Transaction& records, const Stage& stage, const Plac
     if (!blob || blob->fence != (carried ? assignment.workspace_fence : place.fence))
         return Error{Errc::not_found, "the stage refers to no blob " + place.name};
     return blob->file;
+}
+
+/// A small blob goes out in one piece with the head of the reply, read by the thread that found it.
+Result<http::Reply> reply_with(http::FileBody stored)
+{
+    if (stored.length > kInOnePiece)
+        return http::Reply::file(200, kOctets, std::move(stored));
+    std::string bytes(static_cast<std::size_t>(stored.length), '\0');
+    for (std::size_t have = 0; have < bytes.size();) {
+        const ssize_t count = ::pread(stored.file.get(), bytes.data() + have, bytes.size() - have,
+            static_cast<off_t>(stored.offset + have));
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count <= 0)
+            return count < 0 ? Error::from_errno("reading a blob", errno)
+                             : Error{Errc::internal, "a blob is shorter than it was"};
+        have += static_cast<std::size_t>(count);
+    }
+    return http::Reply::bytes(200, kOctets, std::move(bytes));
 }
 
 /// What a stage that writes has made of the stack's state becomes its next version.
@@ -187,16 +210,25 @@ Result<http::SinkOrReply> WorkerApi::upload_blob(const http::Request& request)
 Result<http::Reply> WorkerApi::download_blob(const Caller& caller, const http::Request& request)
 {
     const Place place = SLIPWAY_TRY(place_of(caller, request));
+    const auto of_offer = [&](Transaction& records) -> Result<std::optional<std::string>> {
+        SLIPWAY_TRY(current_worker(records, caller));
+        const auto stage = SLIPWAY_TRY(stage_of(records, caller.pool, request));
+        if (!stage || !server::is_offered_to(stage->core, caller.worker.id, place.fence))
+            return std::optional<std::string>{};
+        return std::optional{SLIPWAY_TRY(file_of(records, *stage, place))};
+    };
     const auto decide = [&](Work& work) -> Result<std::optional<std::string>> {
         const auto stage = SLIPWAY_TRY(stage_of(work.records, caller.pool, request));
         if (SLIPWAY_TRY(renew(work, stage, place)) != Verdict::ok)
             return std::optional<std::string>{};
         return std::optional{SLIPWAY_TRY(file_of(work.records, *stage, place))};
     };
-    const auto file = SLIPWAY_TRY(plane_.change(decide));
+    auto file = SLIPWAY_TRY(plane_.look(of_offer));
+    if (!file)
+        file = SLIPWAY_TRY(plane_.change(decide));
     if (!file)
         return gone_reply();
-    return http::Reply::file(200, kOctets, SLIPWAY_TRY(blobs_.open(*file)));
+    return reply_with(SLIPWAY_TRY(blobs_.open(*file)));
 }
 
 } // namespace slipway::mothership

@@ -349,6 +349,11 @@ Step on(const ServerStage& state, const Release&, Millis, const Terms&)
 
 } // namespace
 
+bool is_offered_to(const ServerStage& state, const std::string& worker, Fence fence)
+{
+    return state.phase == ServerPhase::offered && standing(state, worker, fence) == Standing::current;
+}
+
 Verdict unknown_stage(Fence fence, std::uint32_t epoch)
 {
     const bool absurd = fence.number == kLastNumber || fence.epoch > std::uint64_t{epoch} + kMaxEpochsAhead;

@@ -141,6 +141,10 @@ struct Step {
 /// What `event` does to `state` at served time `now`.
 [[nodiscard]] Step step(const ServerStage& state, const Event& event, Millis now, const Terms& terms);
 
+/// Whether the stage is offered to this worker under this fence. It may read what the offer names then, so
+/// that it is ready when it accepts; that renews nothing.
+[[nodiscard]] bool is_offered_to(const ServerStage& state, const std::string& worker, Fence fence);
+
 /// Whether a worker goes on with a grant of a stage that the store does not know. `ok` when the grant is of
 /// another epoch than the store's: then a restore forgot the stage, and what runs is not killed for it.
 [[nodiscard]] Verdict unknown_stage(Fence fence, std::uint32_t epoch);
