@@ -58,6 +58,26 @@ TEST_CASE("a copy on another host does not end the apply of a worker that is hea
     CHECK(scene.worker.enroll().status == 200);
 }
 
+TEST_CASE("what an offer names is given to its worker before it is accepted")
+{
+    Scene scene;
+    auto& worker = scene.worker;
+    scene.server.start_run("web");
+    const auto offer = worker.take_offer();
+    const auto early = worker.get(offer, offer.source_blob);
+    REQUIRE(early.status == 200);
+    CHECK(early.body.find("main.conf") == 0);
+    CHECK(worker.get(offer, "other").status == 404);
+    CHECK(worker.put(offer, "workspace", "x").status == 410);
+    ScriptedWorker other{scene.server, scene.pool, "01ARZ3NDEKTSV4RRFFQ69G5FBW"};
+    REQUIRE(other.enroll().status == 200);
+    CHECK(other.get(offer, offer.source_blob).status == 410);
+    // It was read for nobody's sake: the offer still waits for its accept, and nobody has lost it.
+    CHECK(scene.state(offer.run_id) == "READY");
+    CHECK(worker.accept(offer).status == 200);
+    CHECK(worker.get(offer, offer.source_blob).body == early.body);
+}
+
 TEST_CASE("an older poll that waits gets nothing after a newer one has drained the worker")
 {
     Scene scene;

@@ -426,6 +426,8 @@ Result<StageAnswer> FakeBackend::download_blob(const StageRef& ref, std::string_
     const std::function<Result<void>(std::string_view)>& sink, std::stop_token)
 {
     SLIPWAY_TRY(reach());
+    if (!early_ && stage(ref.stage_id).phase == protocol::ServerPhase::offered)
+        return StageAnswer{.kind = StageAnswer::Kind::gone};
     const std::string bytes = blob(name);
     if (bytes.empty())
         return Error{Errc::not_found, "no blob " + std::string{name}};

@@ -64,6 +64,9 @@ public:
         server_id_ = std::move(id);
     }
 
+    /// Whether blobs of a stage are given before it is accepted; at first they are.
+    void give_early(bool early) { early_ = early; }
+
     /// Offers even where no place is free, as an offer does that was made just before.
     void offer_always(bool always) { offer_always_ = always; }
 
@@ -130,6 +133,7 @@ private:
     protocol::Terms terms_;
     mutable std::recursive_mutex mutex_;
     std::atomic<bool> away_{false};
+    std::atomic<bool> early_{true};
     std::atomic<bool> offer_always_{false};
     std::atomic<int> lose_{0};
     std::atomic<int> fail_{0};

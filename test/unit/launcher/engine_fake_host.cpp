@@ -324,6 +324,33 @@ Result<RunnerImage> FakeHost::image(
     return RunnerImage{request.id.empty() ? "sha256:fake" : request.id};
 }
 
+void FakeHost::keep_idle(std::string image_id)
+{
+    const std::lock_guard lock{mutex_};
+    idle_image_ = std::move(image_id);
+}
+
+int FakeHost::made() const
+{
+    const std::lock_guard lock{mutex_};
+    return made_;
+}
+
+Result<std::optional<LikelySlot>> FakeHost::take_likely(const SlotRequest& request, const KeepSlot& keep)
+{
+    std::optional<std::string> image;
+    {
+        const std::lock_guard lock{mutex_};
+        image.swap(idle_image_);
+    }
+    if (!image)
+        return std::optional<LikelySlot>{};
+    auto idle = request;
+    idle.image_id = *image;
+    auto slot = SLIPWAY_TRY(create(idle, keep, {}));
+    return std::optional{LikelySlot{.slot = std::move(slot), .image_id = *std::move(image)}};
+}
+
 Result<std::unique_ptr<JobSlot>> FakeHost::create(
     const SlotRequest& request, const KeepSlot& keep, std::stop_token)
 {

@@ -48,6 +48,10 @@ public:
     void while_getting(const std::string& path, std::function<void()> call);
     /// Unpacking in a container fails from now on; none: works.
     void fail_put(std::optional<Error> error);
+    /// The next container is given as one that was idle, and is of this image.
+    void keep_idle(std::string image_id);
+    /// Containers that were made so far.
+    [[nodiscard]] int made() const;
     /// Reading a container's files fails from now on; none: works.
     void fail_get(std::optional<Error> error);
     /// The container ends as if someone had killed it.
@@ -65,6 +69,8 @@ public:
         const std::function<void(std::string_view)>& progress, std::stop_token stop) override;
     Result<std::unique_ptr<launcher::JobSlot>> create(
         const launcher::SlotRequest& request, const launcher::KeepSlot& keep, std::stop_token stop) override;
+    Result<std::optional<launcher::LikelySlot>> take_likely(
+        const launcher::SlotRequest& request, const launcher::KeepSlot& keep) override;
     Result<std::unique_ptr<launcher::JobSlot>> adopt(
         const launcher::SlotFact& slot, std::uint64_t have, std::stop_token stop) override;
     Result<std::vector<launcher::FoundContainer>> containers(std::stop_token stop) override;
@@ -123,6 +129,7 @@ private:
     std::optional<Error> adopt_failure_;
     std::optional<Error> get_failure_;
     std::optional<Error> put_failure_;
+    std::optional<std::string> idle_image_;
     std::map<std::string, std::string> files_;
     std::map<std::string, std::function<void()>> while_getting_;
 };

@@ -178,6 +178,26 @@ TEST_CASE("no slot is warm before a stage has come, and none is waited for")
     CHECK_FALSE(house.pool->take(of("a", 1 << 20)));
 }
 
+TEST_CASE("a slot is taken by the name of its image alone, and its class counts as used")
+{
+    House house{1};
+    auto known = of("a");
+    known.image = "runner";
+    (void)house.pool->take(known);
+    CHECK(eventually([&] { return house.pool->idle() == 1; }));
+    auto asked = known;
+    asked.image_id.clear();
+    asked.memory_bytes = 1 << 20;
+    CHECK_FALSE(house.pool->take_likely(asked));
+    asked.memory_bytes = 0;
+    const auto taken = house.pool->take_likely(asked);
+    REQUIRE(taken);
+    CHECK(taken->image_id == "a");
+    CHECK(taken->idle.fact.container.starts_with("a/"));
+    CHECK_FALSE(house.pool->take_likely(asked));
+    CHECK(eventually([&] { return house.pool->idle() == 1; }));
+}
+
 TEST_CASE("the classes of the last stages are kept warm, as many as there are to be")
 {
     House house{4};

@@ -112,6 +112,18 @@ TEST_CASE("an older grant and the same number in another hand are gone in each p
     }
 }
 
+TEST_CASE("what an offer names is for the worker that has the newest offer, and only while it is one")
+{
+    for (const auto phase : kPhases) {
+        const auto offered = stage(StageKind::write, phase);
+        CHECK(is_offered_to(offered, "A", kCurrent) == (phase == ServerPhase::offered));
+        CHECK_FALSE(is_offered_to(offered, "B", kCurrent));
+        CHECK_FALSE(is_offered_to(offered, "A", {kCurrent.epoch, kCurrent.number - 1}));
+        CHECK_FALSE(is_offered_to(offered, "A", {kCurrent.epoch, kCurrent.number + 1}));
+        CHECK_FALSE(is_offered_to(offered, "A", {kCurrent.epoch + 1, 1}));
+    }
+}
+
 TEST_CASE("a grant from the future is adopted unless the stage is over, and nothing begins under it")
 {
     check({
