@@ -16,6 +16,8 @@
 
 namespace slipway::crypto {
 
+class UnwrapMemory;
+
 /// Plaintext bytes of each chunk but the last.
 inline constexpr std::size_t kEnvelopeChunkSize = 64 * 1024;
 inline constexpr std::size_t kMaxEnvelopeRecipients = 64;
@@ -45,6 +47,7 @@ struct SealOptions {
     EnvelopeContext context;
     std::vector<PublicKey> recipients; ///< 1 to 64; a key given twice counts once.
     std::optional<PrivateKey> maker; ///< Signs; none makes an unsigned envelope.
+    UnwrapMemory* memory = nullptr; ///< Learns how to open it; for one who holds a recipient's private key.
 };
 
 /// Seals a stream in constant memory (format: docs/envelope.md). One thread.
@@ -80,6 +83,7 @@ struct OpenOptions {
     std::vector<PrivateKey> keys; ///< Any one of them will do.
     SignaturePolicy policy = SignaturePolicy::signature_required;
     std::vector<PublicKey> makers; ///< Whose signature counts.
+    UnwrapMemory* memory = nullptr; ///< Saves the unwrapping of file keys that it knows; outlives the opener.
 };
 
 /// Opens a stream in constant memory. Each chunk is authenticated before a byte of it reaches the sink, so

@@ -33,12 +33,23 @@ Error for_other_keys(const EnvelopeHeader& header, const std::vector<PrivateKey>
     return {Errc::not_found, keys.empty() ? message + " none" : message};
 }
 
-Result<Secret> unwrap_file_key(const EnvelopeHeader& header, const std::vector<PrivateKey>& keys)
+struct Unwrapped {
+    const EnvelopeRecipient& by;
+    Secret file_key;
+};
+
+Result<Unwrapped> unwrap_file_key(
+    const EnvelopeHeader& header, const std::vector<PrivateKey>& keys, const UnwrapMemory* memory)
 {
     for (const auto& recipient : header.recipients) {
         for (const auto& key : keys) {
-            if (recipient.key_id == key.fingerprint())
-                return in("opening the envelope's file key", key.unwrap(recipient.wrapped_key));
+            if (recipient.key_id != key.fingerprint())
+                continue;
+            if (memory != nullptr)
+                if (auto known = memory->recall(recipient.key_id, recipient.wrapped_key))
+                    return Unwrapped{recipient, *std::move(known)};
+            return Unwrapped{recipient,
+                SLIPWAY_TRY(in("opening the envelope's file key", key.unwrap(recipient.wrapped_key)))};
         }
     }
     return for_other_keys(header, keys);
@@ -92,9 +103,11 @@ Result<void> set_recipients(
     return {};
 }
 
-Result<Secret> recover_file_key(const EnvelopeHeader& header, const std::vector<PrivateKey>& keys)
+Result<Secret> recover_file_key(
+    const EnvelopeHeader& header, const std::vector<PrivateKey>& keys, UnwrapMemory* memory)
 {
-    Secret file_key = SLIPWAY_TRY(unwrap_file_key(header, keys));
+    auto unwrapped = SLIPWAY_TRY(unwrap_file_key(header, keys, memory));
+    Secret& file_key = unwrapped.file_key;
     if (file_key.size() != kEnvelopeKeySize)
         return Error{Errc::rejected, "the envelope's file key has a wrong length"};
     if (!file_key_commitment(file_key, header.fixed.salt).equals(header.fixed.commitment.view()))
@@ -102,7 +115,9 @@ Result<Secret> recover_file_key(const EnvelopeHeader& header, const std::vector<
             "the envelope's file key is not the one that the header commits to: it was changed"};
     if (!recipients_mac(file_key, header).equals(header.list_mac.view()))
         return Error{Errc::rejected, "the envelope's header or its recipient list was changed"};
-    return file_key;
+    if (memory != nullptr)
+        memory->remember(unwrapped.by.key_id, unwrapped.by.wrapped_key, file_key);
+    return std::move(file_key);
 }
 
 } // namespace slipway::crypto

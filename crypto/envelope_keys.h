@@ -3,6 +3,7 @@
 #include "common/result.h"
 #include "common/secret.h"
 #include "crypto/envelope_header.h"
+#include "crypto/unwrap_memory.h"
 
 #include <string>
 #include <string_view>
@@ -24,8 +25,9 @@ namespace slipway::crypto {
 [[nodiscard]] Result<void> set_recipients(
     EnvelopeHeader& header, const Secret& file_key, const std::vector<PublicKey>& recipients);
 
-/// The file key, by one of `keys`, after commitment and recipient list have been checked.
+/// The file key, by one of `keys`, after commitment and recipient list have been checked. `memory` saves the
+/// unwrapping, and learns what was unwrapped; may be null.
 [[nodiscard]] Result<Secret> recover_file_key(
-    const EnvelopeHeader& header, const std::vector<PrivateKey>& keys);
+    const EnvelopeHeader& header, const std::vector<PrivateKey>& keys, UnwrapMemory* memory = nullptr);
 
 } // namespace slipway::crypto

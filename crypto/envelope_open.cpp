@@ -99,7 +99,7 @@ Result<void> Opener::Impl::take_header(std::string_view& bytes)
     const auto header = SLIPWAY_TRY(parse_header(std::string_view{pending}.substr(0, *size)));
     SLIPWAY_TRY(check_context(options.context, header.fixed.context));
     SLIPWAY_TRY(check_signature(options, header));
-    const Secret file_key = SLIPWAY_TRY(recover_file_key(header, options.keys));
+    const Secret file_key = SLIPWAY_TRY(recover_file_key(header, options.keys, options.memory));
     cipher = SLIPWAY_TRY(ChunkCipher::create(ChunkCipher::Direction::open, payload_key(file_key, header)));
     bytes.remove_prefix(*size - before);
     pending.clear();

@@ -82,6 +82,9 @@ Result<Sealer> Sealer::create(const SealOptions& options, Random& random, ByteSi
     const auto header = SLIPWAY_TRY(make_header(options, file_key, random));
     auto cipher
         = SLIPWAY_TRY(ChunkCipher::create(ChunkCipher::Direction::seal, payload_key(file_key, header)));
+    if (options.memory != nullptr)
+        for (const auto& recipient : header.recipients)
+            options.memory->remember(recipient.key_id, recipient.wrapped_key, file_key);
     SLIPWAY_TRY(sink(encode_header(header)));
     return Sealer{std::make_unique<Impl>(std::move(cipher), std::move(sink))};
 }

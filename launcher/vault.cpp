@@ -40,6 +40,7 @@ void Vault::replace(std::vector<crypto::PrivateKey> keys)
         if (!holds(keys, key) && !holds(replaced_, key))
             replaced_.push_back(std::move(key));
     keys_ = std::move(keys);
+    memory_.forget();
 }
 
 void Vault::forget_replaced()
@@ -57,7 +58,8 @@ std::vector<crypto::PrivateKey> Vault::sealing_keys() const
 crypto::OpenOptions Vault::options(
     const crypto::EnvelopeContext& context, crypto::SignaturePolicy policy) const
 {
-    crypto::OpenOptions options{.context = context, .keys = {}, .policy = policy, .makers = {}};
+    crypto::OpenOptions options{
+        .context = context, .keys = {}, .policy = policy, .makers = {}, .memory = &memory_};
     {
         const std::lock_guard lock{mutex_};
         options.keys = keys_;
@@ -71,8 +73,8 @@ Result<crypto::Sealer> Vault::seal(const crypto::EnvelopeContext& context, int f
 {
     const auto keys = sealing_keys();
     return crypto::Sealer::create(
-        {.context = context, .recipients = public_keys(keys), .maker = keys.front()}, random_,
-        [fd](std::string_view bytes) { return in("writing an envelope", write_all(fd, bytes)); });
+        {.context = context, .recipients = public_keys(keys), .maker = keys.front(), .memory = &memory_},
+        random_, [fd](std::string_view bytes) { return in("writing an envelope", write_all(fd, bytes)); });
 }
 
 Result<void> Vault::open(const crypto::EnvelopeContext& context, int fd, const Sink& plain) const

@@ -5,6 +5,7 @@
 #include "common/result.h"
 #include "crypto/envelope.h"
 #include "crypto/key.h"
+#include "crypto/unwrap_memory.h"
 #include "launcher/job_host.h"
 
 #include <mutex>
@@ -55,6 +56,8 @@ private:
     std::vector<crypto::PrivateKey> keys_; // Guarded by mutex_, as the next one.
     std::vector<crypto::PrivateKey> replaced_;
     Random& random_;
+    /// A stage is opened where the one before was sealed, and the secrets of a stack with each run.
+    mutable crypto::UnwrapMemory memory_;
 };
 
 } // namespace slipway::launcher
