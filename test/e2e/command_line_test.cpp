@@ -1,6 +1,8 @@
 #include "common/file.h"
 #include "test/e2e/person.h"
+#include "test/support/raw_http_server.h"
 #include "test/support/world.h"
+#include "test/unit/http-client/test_ca.h"
 
 #include <catch2/catch.hpp>
 
@@ -8,6 +10,33 @@ using namespace slipway;
 using namespace slipway::test;
 using Catch::Matchers::Contains;
 using Catch::Matchers::StartsWith;
+
+// These sanitizers end a process at the allocation that the library asks for; every other build runs it.
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+TEST_CASE("the slipway command ends in words where its HTTP library cannot read an answer")
+{
+    const TestCa ca;
+    const auto files = ca.issue("localhost");
+    const TempDir directory;
+    REQUIRE(replace_file(directory.path() / "key", "slk_x"));
+    RawHttpServer server{
+        {files.certificate, files.key, ""}, [](RawHttpServer::Connection& peer) {
+            while (peer.read_request()
+                && peer.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\nx\r\n")) { }
+        }};
+    auto process
+        = Process::start({.argv = {SLIPWAY_BIN_DIR "/slipway", "login", "--endpoint", server.url(), "--ca",
+                              ca.certificate().string(), "--key-file", (directory.path() / "key").string()},
+            .env = {{"XDG_CONFIG_HOME", directory.path().string()}},
+            .directory = directory.path(),
+            .log = directory.path() / "err"});
+    REQUIRE(process);
+    const auto ended = process->finish(std::chrono::minutes{1});
+    REQUIRE(ended);
+    CHECK(ended->first == 1);
+    CHECK_THAT(read_file(directory.path() / "err", 65536).value_or(""), Contains("slipway: "));
+}
+#endif
 
 TEST_CASE("a person does everything from login to apply with the slipway command")
 {

@@ -144,22 +144,3 @@ TEST_CASE("a call without an answer has timed out, and a change may have been ma
     CHECK(changed.error().code() == Errc::timed_out);
     CHECK_THAT(changed.error().message(), Contains("whether it took effect is unknown"));
 }
-
-// These sanitizers end the process at the allocation that the library asks for; every other build runs it.
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-TEST_CASE("an answer in chunks of a negative size is an error")
-{
-    const TestCa ours;
-    const auto files = ours.issue("localhost");
-    RawHttpServer server{
-        {files.certificate, files.key, ""}, [](RawHttpServer::Connection& peer) {
-            while (peer.read_request()
-                && peer.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\nx\r\n")) { }
-        }};
-    auto client = ApiClient::create({.endpoint = server.url(),
-        .ca_pem = read_file(ours.certificate(), 65536).value_or(""),
-        .api_key = Secret{"slk_x"}});
-    REQUIRE(client);
-    CHECK_FALSE(client->get("/api/v1/pools"));
-}
-#endif
