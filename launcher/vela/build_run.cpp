@@ -130,6 +130,22 @@ bool BuildRun::leaves(const Result<void>& result, const std::stop_token& leave) 
         || (!result && result.error().code() == Errc::cancelled && !context_.work.stop_requested());
 }
 
+/// The server gives it once: what it gave to a process that ended before it was in the journal is gone.
+Result<std::string> BuildRun::fetch_pipeline(const std::stop_token& leave)
+{
+    const bool asked_before = journal_.find("asked").has_value();
+    if (!asked_before)
+        SLIPWAY_TRY(journal_.put("asked", "1", BuildJournal::Sync::later));
+    auto given = services_.server.executable(context_.token, item_.build.build_name(), leave);
+    if (!given && asked_before && given.error().message().find("record not found") != std::string::npos)
+        return Error{Errc::rejected,
+            "the server had handed out the pipeline, and the worker's process ended before it could keep it; "
+            "restart the build"};
+    auto text = SLIPWAY_TRY(std::move(given));
+    SLIPWAY_TRY(journal_.put("pipeline", text));
+    return text;
+}
+
 /// Token and pipeline: from the journal, or from the server, which gives the pipeline once. `conflict`: the
 /// build is not to be run.
 Result<void> BuildRun::acquire(std::stop_token leave)
@@ -148,10 +164,7 @@ Result<void> BuildRun::acquire(std::stop_token leave)
                 SLIPWAY_TRY(journal_.put("token", token->reveal()));
                 context_.token = *std::move(token);
             }
-            auto given
-                = SLIPWAY_TRY(services_.server.executable(context_.token, item_.build.build_name(), leave));
-            SLIPWAY_TRY(journal_.put("pipeline", given));
-            text = std::move(given);
+            text = SLIPWAY_TRY(fetch_pipeline(leave));
             return {};
         };
         auto done = attempt();

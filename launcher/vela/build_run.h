@@ -59,6 +59,7 @@ public:
 
 private:
     void run(std::stop_token leave);
+    Result<std::string> fetch_pipeline(const std::stop_token& leave);
     Result<void> acquire(std::stop_token leave);
     Result<void> work(std::stop_token leave);
     Result<void> take_place();

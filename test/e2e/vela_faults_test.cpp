@@ -47,6 +47,7 @@ TEST_CASE("a Vela worker that is killed at random instants ends each build once,
     std::mt19937 dice{seed()};
     const ByteGenerator first{1};
     const ByteGenerator second{2};
+    int handed_out = 0;
     for (int round = 0; round < builds; ++round) {
         const auto build = lab.push(lab.steps({{.name = "one", .commands = {first.shell(0, kLines, "0.002")}},
             {.name = "two", .commands = {second.shell(0, kLines, "0.002"), "exit 3"}},
@@ -59,7 +60,15 @@ TEST_CASE("a Vela worker that is killed at random instants ends each build once,
             lab.kill();
         }
         lab.start();
-        CHECK(lab.ended(build).text("status") == "failure");
+        const auto row = lab.ended(build);
+        if (row.text("error").find("the server had handed out the pipeline") == 0) {
+            // Killed between the server's answer and the journal: once in some hundred builds, and told.
+            CHECK(row.text("status") == "error");
+            CHECK(++handed_out <= 1 + builds / 50);
+            lab.kill();
+            continue;
+        }
+        CHECK(row.text("status") == "failure");
         CHECK(without_traces(lab.server().step_log(build, 2)) == first.lines(0, kLines));
         CHECK(without_traces(lab.server().step_log(build, 3)) == second.lines(0, kLines));
         CHECK(lab.server().step_log(build, 4) == "$ echo after\nafter\n");
