@@ -326,6 +326,9 @@ Result<void> Job::confirm(std::stop_token stop)
         .sequence = SLIPWAY_TRY(stage_.next_sequence()),
         .event = StageEvent::started,
         .image_id = fact ? fact->image_id : ""};
+    // The processor is idle now, and is the job's from the run frame on.
+    if (!working_out_.valid())
+        working_out_ = std::async(std::launch::async, [this] { masks_->work_out(); });
     const auto sent_at = boot_millis(services_.clock);
     stage_.entry().passed("before started");
     const auto answer = services_.backend.report(ref, report, stop);

@@ -173,6 +173,7 @@ private:
     std::future<Accepted> accepting_; ///< The call that accepts, while the masks are worked out.
     std::future<MadeSlot> making_; ///< Container and what belongs into it, while that call is under way.
     std::optional<MadeSlot> made_ahead_; ///< What came of it.
+    std::future<void> working_out_; ///< What to mask, while the start is reported.
     std::jthread upload_thread_;
     std::jthread thread_; ///< Last: it uses everything above.
 };

@@ -30,6 +30,9 @@ public:
     static Result<JobMasks> make(const JobEntry& entry, const protocol::Assignment& assignment,
         const EngineSettings& settings, const Vault& vault);
 
+    /// Works out the rules of the moment, if nobody has wanted them yet.
+    void work_out() const { (void)rules_->get(); }
+
     /// Makes the filter of the stage's log, by the rules of the moment.
     [[nodiscard]] FilterMaker filter() const;
 
@@ -54,8 +57,8 @@ private:
         Result<Secret> value;
     };
 
-    /// The rules of the moment. Worked out when somebody wants them first, which is when the first byte of
-    /// the log is there, and not while a stage waits for its start.
+    /// The rules of the moment. Worked out when somebody wants them first: not while a stage is made ready,
+    /// which needs the processor.
     class Rules {
     public:
         using Make = std::function<std::shared_ptr<const MaskRules>()>;
