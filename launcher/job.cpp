@@ -160,11 +160,11 @@ Result<void> Job::open(std::stop_token stop)
         context_.emplace(JobContext{services_, assignment_, bounds_of(services_.settings.limits, assignment_),
             stage_, *spool_, *masks_, logger_});
     }
+    SLIPWAY_TRY(in("working out what to mask", open_masks()));
+    if (origin_ == Origin::offered) // the log's first line, if there is one
+        SLIPWAY_TRY(warn_of_unmasked());
     if (takes)
         make_ready_ahead();
-    SLIPWAY_TRY(in("working out what to mask", open_masks()));
-    if (origin_ == Origin::offered)
-        SLIPWAY_TRY(warn_of_unmasked());
     if (origin_ == Origin::journal) {
         SLIPWAY_TRY(in("mending the log", mend_log(stop)));
         SLIPWAY_TRY(recover(stop));
