@@ -20,8 +20,6 @@ namespace slipway::slot {
 
 namespace {
 
-constexpr int kNotPreparedStatus = kNotPrepared << 8; ///< As waitpid(2) tells it.
-
 std::int64_t boot_time()
 {
     timespec time{};
@@ -48,13 +46,13 @@ void SlotInit::run(const char* socket_path)
     (void)::signal(SIGPIPE, SIG_IGN);
     signals_ = ::signalfd(-1, &handled, SFD_CLOEXEC | SFD_NONBLOCK);
     timer_ = ::timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
-    if (signals_ < 0 || timer_ < 0)
+    void* shared = ::mmap(nullptr, 1, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (signals_ < 0 || timer_ < 0 || shared == MAP_FAILED)
         ::_exit(125);
+    not_executed_ = static_cast<bool*>(shared);
     // Opened before any foreign code could put something in its place.
     oom_ = open_oom_counter();
     now_ = away_since_ = boot_time();
-    void* shared = ::mmap(nullptr, sizeof(bool), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    not_executed_ = shared != MAP_FAILED ? static_cast<bool*>(shared) : nullptr;
     for (int fd = 0; socket_path_ == nullptr && fd < 2; ++fd)
         (void)::fcntl(fd, F_SETFL, O_NONBLOCK);
     for (;;) {
@@ -137,23 +135,17 @@ bool SlotInit::start_run(std::uint32_t seq)
     if (!late && ::pipe2(ends, O_CLOEXEC) != 0)
         return false;
     seq_ = seq;
-    exit_kept_ = swept_ = false;
-    if (not_executed_ != nullptr)
-        *not_executed_ = false;
+    exit_kept_ = swept_ = *not_executed_ = false;
     first_run_ = first_run_ > 0 ? first_run_ : now_;
     oom_before_ = oom_kills();
     if (late) {
-        end_run(kNotPreparedStatus, lease_over() ? StopCause::lease : StopCause::deadline);
+        end_run(kNotPrepared << 8, lease_over() ? StopCause::lease : StopCause::deadline);
         return true;
     }
     (void)::fcntl(ends[0], F_SETFL, O_NONBLOCK);
     const pid_t pid = ::fork();
-    if (pid == 0) {
-        const int code = execute(in_.payload, in_.header.length, ends[1]);
-        if (not_executed_ != nullptr)
-            *not_executed_ = true;
-        ::_exit(code);
-    }
+    if (pid == 0)
+        execute(in_.payload, in_.header.length, ends[1], *not_executed_);
     running_ = true;
     output_ = ends[0];
     job_end_ = ends[1];
@@ -164,7 +156,7 @@ bool SlotInit::start_run(std::uint32_t seq)
     } else {
         (void)::setpgid(pid, pid);
     }
-    status_ = kNotPreparedStatus; // When there was no fork.
+    status_ = kNotPrepared << 8; // As waitpid(2) tells it, when there was no fork.
     drain_since_ = last_output_ = now_;
     rest_killed_ = noticed_[1] = false;
     step_ = Step::none;
@@ -194,7 +186,7 @@ void SlotInit::end_run(int status, StopCause cause)
         .code = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
         .cause = cause,
         .oom_kills = oom_kills() - oom_before_,
-        .notes = (swept_ ? kSwept : 0U) | (not_executed_ != nullptr && *not_executed_ ? kNeverExecuted : 0U),
+        .notes = (swept_ ? kSwept : 0U) | (*not_executed_ ? kNeverExecuted : 0U),
         .end = ring_.end};
     exit_kept_ = true;
     exit_sent_ = running_ = notice_due_[0] = notice_due_[1] = false;

@@ -55,8 +55,8 @@ private:
     static constexpr std::int64_t kAwaitedEnd = 24 * 60 * 60 * 1000;
     static constexpr std::int64_t kRetryLeast = 10;
     static constexpr std::int64_t kRetryMost = 1000;
-    static constexpr std::int64_t kDrainTime
-        = 2000; ///< For what holds the output open after the child's end.
+    /// For what holds the output open after the child's end.
+    static constexpr std::int64_t kDrainTime = 2000;
     static constexpr std::int64_t kTermTime = 10'000;
     static constexpr std::int64_t kGroupLook = 200;
     static constexpr std::int64_t kLongestLease = INT32_MAX;

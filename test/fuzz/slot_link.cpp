@@ -38,7 +38,7 @@ int fuzz_setpgid(pid_t, pid_t) { return 0; }
 namespace slipway::slot {
 
 // Of children only, which are never made here.
-int execute(char*, std::size_t, int) { std::abort(); }
+void execute(char*, std::size_t, int, bool&) { std::abort(); }
 
 void move_files(bool, const char*, std::size_t, int, int) { std::abort(); }
 
@@ -78,6 +78,8 @@ struct SlotInitFuzz {
         init.socket_path_ = stdio ? nullptr : "/nowhere/s";
         init.link_ = ends[0];
         init.ready_sent_ = true;
+        static bool not_executed = false;
+        init.not_executed_ = &not_executed;
         init.now_ = 1000;
         try {
             while (!bytes.empty() && init.link_ == ends[0]) {

@@ -32,9 +32,9 @@ struct Identity {
 /// The exit code of a command that could not be prepared.
 inline constexpr int kNotPrepared = 125;
 
-/// Executes what a `run` payload says, with stdout and stderr on `output`. Returns when that cannot be done,
-/// after a complaint: the code to exit with, `kNotPrepared`, 126 or 127.
-[[nodiscard]] int execute(char* payload, std::size_t size, int output);
+/// Executes what a `run` payload says, with stdout and stderr on `output`. When that cannot be done it
+/// complains, says so in `not_executed` and exits with `kNotPrepared`, 126 or 127.
+[[noreturn]] void execute(char* payload, std::size_t size, int output, bool& not_executed);
 
 /// Unpacks the archive from `data` into the directory that `texts` names, or packs the directory or the file
 /// that they name into `data`, as the user that they name, and says what is to be said on `text`. Exits with

@@ -66,9 +66,8 @@ int search_and_exec(char** argv, char** env)
     return 127;
 }
 
-} // namespace
-
-int execute(char* payload, std::size_t size, int output)
+/// The code to exit with, after a complaint.
+int try_to_execute(char* payload, std::size_t size, int output)
 {
     static RunRequest request;
     if (!parse_run(payload, size, request)) {
@@ -112,6 +111,15 @@ int execute(char* payload, std::size_t size, int output)
     sigemptyset(&none);
     (void)::sigprocmask(SIG_SETMASK, &none, nullptr);
     return search_and_exec(request.argv, request.env);
+}
+
+} // namespace
+
+void execute(char* payload, std::size_t size, int output, bool& not_executed)
+{
+    const int code = try_to_execute(payload, size, output);
+    not_executed = true;
+    ::_exit(code);
 }
 
 } // namespace slipway::slot
