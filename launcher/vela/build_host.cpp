@@ -7,6 +7,7 @@
 #include "launcher/vela/container_spec.h"
 
 #include <algorithm>
+#include <future>
 #include <mutex>
 
 namespace slipway::vela {
@@ -182,12 +183,15 @@ Result<void> DockerBuildHost::remove_place(const std::string& place, std::stop_t
 Result<void> DockerBuildHost::remove_all_in(const std::string& place, const std::stop_token& stop)
 {
     auto docker = SLIPWAY_TRY(engine());
-    // One after another: when two containers leave a network at the same time, Docker Engine 20.10 may wait
-    // for itself (libnetwork takes the locks of a network and of its controller in both orders), and from
-    // then on answers no call about networks or new containers until it is restarted.
-    Result<void> first;
+    std::vector<std::future<Result<void>>> removing;
     for (const auto& container : SLIPWAY_TRY(docker.list_containers(labels(place), stop)))
-        keep_first(first, remove(container.names.empty() ? container.id : container.names.front(), stop));
+        removing.push_back(std::async(std::launch::async,
+            [this, &stop, name = container.names.empty() ? container.id : container.names.front()] {
+                return remove(name, stop);
+            }));
+    Result<void> first;
+    for (auto& one : removing)
+        keep_first(first, one.get());
     SLIPWAY_TRY(std::move(first));
     for (const auto& network : SLIPWAY_TRY(docker.list_networks(labels(place), stop)))
         SLIPWAY_TRY(docker.remove_network(network.id, stop));
