@@ -7,7 +7,6 @@
 #include "launcher/vela/container_spec.h"
 
 #include <algorithm>
-#include <future>
 #include <mutex>
 
 namespace slipway::vela {
@@ -64,6 +63,7 @@ public:
     Result<std::string> make_network(const std::string& place, std::stop_token stop) override;
     Result<std::string> make_volume(const std::string& place, std::stop_token stop) override;
     Result<void> remove_place(const std::string& place, std::stop_token stop) override;
+    Result<void> empty_place(const std::string& place, std::stop_token stop) override;
 
     Result<BuildImage> image(const std::string& reference, Fetch fetch,
         const std::function<void(std::string_view)>& progress, std::stop_token stop) override
@@ -110,7 +110,7 @@ private:
         docker::Docker& docker, const std::string& container, std::stop_token stop);
     Result<void> wait_gone(docker::Docker& docker, const std::string& container, std::stop_token stop);
     Result<void> sweep_containers(docker::Docker& docker, std::stop_token stop);
-    Result<void> remove_all_in(const std::string& place, const std::stop_token& stop);
+    Result<void> remove_network(const std::string& place, const std::stop_token& stop);
 
     void note(const std::string& place)
     {
@@ -174,29 +174,34 @@ Result<std::string> DockerBuildHost::make_volume(const std::string& place, std::
 /// What could not be removed is left to `sweep`.
 Result<void> DockerBuildHost::remove_place(const std::string& place, std::stop_token stop)
 {
-    auto removed = remove_all_in(place, stop);
+    auto removed = empty_place(place, stop);
+    if (removed)
+        removed = remove_network(place, stop);
     const std::lock_guard lock{mutex_};
     places_.erase(place);
     return removed;
 }
 
-Result<void> DockerBuildHost::remove_all_in(const std::string& place, const std::stop_token& stop)
+/// One container after another: when two leave a network at the same time, Docker Engine 20.10 may wait for
+/// itself (libnetwork takes the locks of a network and of its controller in both orders), and from then on
+/// answers no call about networks or new containers until it is restarted. Nobody waits for these removals.
+Result<void> DockerBuildHost::empty_place(const std::string& place, std::stop_token stop)
 {
     auto docker = SLIPWAY_TRY(engine());
-    std::vector<std::future<Result<void>>> removing;
-    for (const auto& container : SLIPWAY_TRY(docker.list_containers(labels(place), stop)))
-        removing.push_back(std::async(std::launch::async,
-            [this, &stop, name = container.names.empty() ? container.id : container.names.front()] {
-                return remove(name, stop);
-            }));
     Result<void> first;
-    for (auto& one : removing)
-        keep_first(first, one.get());
+    for (const auto& container : SLIPWAY_TRY(docker.list_containers(labels(place), stop)))
+        keep_first(first, remove(container.names.empty() ? container.id : container.names.front(), stop));
     SLIPWAY_TRY(std::move(first));
-    for (const auto& network : SLIPWAY_TRY(docker.list_networks(labels(place), stop)))
-        SLIPWAY_TRY(docker.remove_network(network.id, stop));
     for (const auto& volume : SLIPWAY_TRY(docker.list_volumes(labels(place), stop)))
         SLIPWAY_TRY(docker.remove_volume(volume.name, stop));
+    return {};
+}
+
+Result<void> DockerBuildHost::remove_network(const std::string& place, const std::stop_token& stop)
+{
+    auto docker = SLIPWAY_TRY(engine());
+    for (const auto& network : SLIPWAY_TRY(docker.list_networks(labels(place), stop)))
+        SLIPWAY_TRY(docker.remove_network(network.id, stop));
     return {};
 }
 

@@ -80,6 +80,8 @@ public:
     [[nodiscard]] virtual Result<std::string> make_volume(const std::string& place, std::stop_token stop) = 0;
     /// Removes both, with the containers in them.
     virtual Result<void> remove_place(const std::string& place, std::stop_token stop) = 0;
+    /// The same, but the network stays, for a build that comes later.
+    virtual Result<void> empty_place(const std::string& place, std::stop_token stop) = 0;
 
     /// `progress` gets lines for people. Fails with the engine's or the registry's words.
     [[nodiscard]] virtual Result<BuildImage> image(const std::string& reference, Fetch fetch,

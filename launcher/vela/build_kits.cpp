@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <fstream>
 #include <future>
 #include <utility>
 
@@ -14,6 +15,7 @@ namespace slipway::vela {
 namespace {
 
 constexpr std::size_t kMaxMemory = std::size_t{64} * 1024;
+constexpr std::chrono::milliseconds kBetweenSweeps{200};
 
 Result<std::vector<std::string>> read_references(std::string_view text)
 {
@@ -30,6 +32,7 @@ BuildKits::BuildKits(
     , clock_{clock}
     , random_{random}
     , logger_{std::move(logger)}
+    , places_{host, settings_.containers == 0 ? 0 : settings_.count + 1}
     , backoff_{clock, random}
 {
 }
@@ -40,6 +43,10 @@ void BuildKits::begin()
 {
     if (settings_.containers != 0)
         load();
+    std::error_code code;
+    if (std::filesystem::exists(settings_.at_work, code))
+        last_sweep_from_ = clock_.now() + kAfterKill;
+    const std::ofstream mark{settings_.at_work};
     sweep_at_ = clock_.now() + kSweepSoon;
     thread_ = std::jthread{[this](std::stop_token stop) { run(std::move(stop)); }};
 }
@@ -78,7 +85,13 @@ void BuildKits::save()
 std::optional<Kit> BuildKits::take(std::stop_token stop)
 {
     std::unique_lock lock{mutex_};
-    (void)changed_.wait_for(lock, std::move(stop), kWait, [this] { return !kits_.empty() || !making_; });
+    // After a failure nobody waits for the next try.
+    if (kits_.empty() && !making_ && told_.empty() && !closing_ && lacks()) {
+        ordered_ = true;
+        changed_.notify_all();
+    }
+    (void)changed_.wait_for(
+        lock, std::move(stop), kWait, [this] { return !kits_.empty() || (!making_ && !ordered_); });
     if (kits_.empty())
         return std::nullopt;
     Kit kit = std::move(kits_.front());
@@ -87,6 +100,18 @@ std::optional<Kit> BuildKits::take(std::stop_token stop)
     refill_at_ = clock_.now() + kRefillAfter;
     changed_.notify_all();
     return kit;
+}
+
+Result<void> BuildKits::give_back(const Kit& kit, const std::stop_token& stop)
+{
+    {
+        std::unique_lock lock{mutex_};
+        refill_at_ = clock_.now();
+        changed_.notify_all();
+        (void)changed_.wait_for(
+            lock, stop, kRemoveAfter, [this] { return closing_ || !told_.empty() || !lacks(); });
+    }
+    return kit.network.empty() ? host_.remove_place(kit.place, stop) : places_.give_back(kit.place, stop);
 }
 
 void BuildKits::learn(std::vector<std::string> references)
@@ -119,11 +144,27 @@ void BuildKits::clear(std::stop_token stop)
         kit.idle.clear();
         remove(kit.place, stop);
     }
+    for (const auto& place : places_.take_all())
+        remove(place, stop);
     for (const auto& place : std::exchange(over_, {}))
         remove(place, stop);
-    // What a process before this one asked for and did not live to see.
-    if (const auto swept = host_.sweep({}, std::move(stop)); !swept)
-        logger_.warn("what nobody owns in the engine was not removed", swept.error());
+    last_sweep(stop);
+}
+
+/// What a process before this one asked for and did not live to see.
+void BuildKits::last_sweep(const std::stop_token& stop)
+{
+    if (const std::chrono::nanoseconds early = last_sweep_from_ - clock_.now(); early.count() > 0)
+        (void)clock_.sleep_for(early, stop);
+    const auto until = clock_.now() + kLastSweeps;
+    auto swept = host_.sweep({}, stop);
+    while (!swept && clock_.now() < until && clock_.sleep_for(kBetweenSweeps, stop) == Clock::Slept::whole)
+        swept = host_.sweep({}, stop);
+    std::error_code code;
+    if (swept)
+        std::filesystem::remove(settings_.at_work, code);
+    else
+        logger_.warn("what nobody owns in the engine was not removed; the next start does it", swept.error());
 }
 
 std::size_t BuildKits::ready() const
@@ -174,32 +215,17 @@ void BuildKits::run(std::stop_token stop)
     std::unique_lock lock{mutex_};
     while (!stop.stop_requested() && !closing_) {
         drop_dead();
-        const std::chrono::nanoseconds wait = refill_at_ - clock_.now();
-        const bool makes = lacks() && wait.count() <= 0;
-        const bool sweeps = sweep_at_ <= clock_.now();
-        if (!makes && !sweeps && over_.empty() && !unsaved_) {
-            const std::chrono::nanoseconds longest = kLookEvery;
-            changed_.wait_for(
-                lock, stop, lacks() ? std::min(wait, longest) : longest, [&, before = refill_at_] {
-                    return closing_ || unsaved_ || !over_.empty() || refill_at_ != before;
-                });
+        const auto job = next_job();
+        if (job == Job::none) {
+            wait_for_job(lock, stop);
             continue;
         }
-        std::string over;
-        if (!over_.empty()) {
-            over = std::move(over_.front());
-            over_.pop_front();
-        }
-        making_ = over.empty() && !sweeps && makes;
+        making_ = job == Job::make;
+        if (making_)
+            ordered_ = false;
         lock.unlock();
         try {
-            save();
-            if (!over.empty())
-                remove(over, stop);
-            else if (sweeps)
-                sweep(stop);
-            else if (makes)
-                make(stop);
+            act(job, stop);
         } catch (const std::exception& failure) {
             logger_.error("keeping networks and containers ready failed and is repeated",
                 Error{Errc::internal, failure.what()});
@@ -207,6 +233,51 @@ void BuildKits::run(std::stop_token stop)
         lock.lock();
         making_ = false;
         changed_.notify_all();
+    }
+    ordered_ = false;
+    changed_.notify_all();
+}
+
+/// Under the lock, as the next. What a build waits for goes first.
+BuildKits::Job BuildKits::next_job()
+{
+    if (!lacks())
+        ordered_ = false;
+    if (ordered_)
+        return Job::make;
+    if (unsaved_)
+        return Job::save;
+    if (!over_.empty())
+        return Job::remove;
+    if (sweep_at_ <= clock_.now())
+        return Job::sweep;
+    return lacks() && refill_at_ <= clock_.now() ? Job::make : Job::none;
+}
+
+void BuildKits::wait_for_job(std::unique_lock<std::mutex>& lock, const std::stop_token& stop)
+{
+    std::chrono::nanoseconds wait = kLookEvery;
+    if (lacks())
+        wait = std::min<std::chrono::nanoseconds>(wait, refill_at_ - clock_.now());
+    changed_.wait_for(lock, stop, wait, [&, before = refill_at_] {
+        return closing_ || ordered_ || unsaved_ || !over_.empty() || refill_at_ != before;
+    });
+}
+
+void BuildKits::act(Job job, const std::stop_token& stop)
+{
+    if (job == Job::save)
+        save();
+    else if (job == Job::sweep)
+        sweep(stop);
+    else if (job == Job::make)
+        make(stop);
+    else if (job == Job::remove) {
+        std::unique_lock lock{mutex_};
+        const auto place = std::move(over_.front());
+        over_.pop_front();
+        lock.unlock();
+        remove(place, stop);
     }
 }
 
@@ -256,11 +327,11 @@ std::optional<Kit> BuildKits::take_bare()
 
 Result<Kit> BuildKits::make_place(const std::stop_token& stop)
 {
-    Kit kit{.place = "slipway-" + make_ulid(clock_, random_),
-        .network = {},
-        .volume = {},
-        .idle = {},
-        .references = {}};
+    Kit kit;
+    if (auto emptied = places_.take())
+        kit.place = *std::move(emptied);
+    else
+        kit.place = "slipway-" + make_ulid(clock_, random_);
     auto volume = std::async(std::launch::async, [&] { return host_.make_volume(kit.place, stop); });
     auto network = host_.make_network(kit.place, stop);
     auto made = volume.get();

@@ -5,10 +5,12 @@
 #include "common/random.h"
 #include "launcher/backoff.h"
 #include "launcher/vela/build_host.h"
+#include "launcher/vela/build_places.h"
 
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <filesystem>
 #include <memory>
@@ -42,25 +44,34 @@ struct BuildKitsSettings {
     std::size_t count = 1; ///< Kits that stand ready.
     std::size_t containers = 2; ///< Of each kit; 0: there are no kits.
     std::filesystem::path memory; ///< File of the images in use, so that a restarted worker warms up at once.
+    std::filesystem::path at_work; ///< File that is there from `begin` to the end of `clear`.
 };
 
 /// Makes networks, volumes and containers before the builds that want them, so that a build need not wait for
 /// the engine. The containers are of the images of the first steps of the last build. One thread makes and
-/// removes them, and what nobody has removed; nobody waits for it.
+/// removes them, and what nobody has removed.
 ///
 /// A kit is in no journal: until a build's journal names its place, whoever finds it removes it. So a crash
 /// at any instant leaves nothing behind but what the next start removes. Thread-safe.
 class BuildKits {
 public:
-    /// A moment after a kit was taken, before the next one is made: the build that took it has the machine.
+    /// A moment after a kit was taken, before the next one is made unless a build waits for it: the build
+    /// that took it has the machine.
     static constexpr std::chrono::milliseconds kRefillAfter{250};
     static constexpr std::chrono::seconds kWait{3};
+    /// How long what a build leaves waits at most for the next kit: of these two, only the kit is waited for.
+    static constexpr std::chrono::seconds kRemoveAfter{2};
     /// How often idle containers are looked at.
     static constexpr std::chrono::seconds kLookEvery{5};
     /// After `begin`, and after a round that failed, the engine is looked through for what belongs to nobody:
     /// a process that was killed may have asked it for something that is made only later.
     static constexpr std::chrono::minutes kSweepSoon{1};
     static constexpr std::chrono::minutes kSweepEvery{10};
+    /// A process that ends sooner after a start that followed on a kill waits so long before it looks a last
+    /// time, for the same reason.
+    static constexpr std::chrono::seconds kAfterKill{5};
+    /// How long the last look is repeated when it fails: the engine may still be at an earlier removal.
+    static constexpr std::chrono::seconds kLastSweeps{15};
 
     /// The referents outlive it. Makes nothing before `begin`.
     BuildKits(BuildKitsSettings settings, BuildHost& host, const Clock& clock, Random& random, Logger logger);
@@ -71,9 +82,12 @@ public:
 
     /// Once what an earlier process left is removed. Call it once.
     void begin();
-    /// A kit for one build, which removes what is in its place at its end; or nothing. Waits for one that is
-    /// being made, for `kWait` at most: another of the same kind would be there no sooner.
+    /// A kit for one build, which gives its place back at its end; or nothing. Waits for one that is being
+    /// made, for `kWait` at most: another of the same kind would be there no sooner.
     [[nodiscard]] std::optional<Kit> take(std::stop_token stop);
+    /// Removes what is in the place of a build that is over, but may keep its network. One without a
+    /// `network` here was made for that build alone, or comes from an earlier process: it goes.
+    Result<void> give_back(const Kit& kit, const std::stop_token& stop);
     /// What a build's steps run in, the first one first.
     void learn(std::vector<std::string> references);
     /// When no build is held any more: ends the thread, and removes what stands ready and what nobody owns.
@@ -87,7 +101,13 @@ public:
     [[nodiscard]] std::string trouble() const;
 
 private:
+    enum class Job : std::uint8_t { none, save, remove, sweep, make };
+
     void run(std::stop_token stop);
+    [[nodiscard]] Job next_job();
+    void wait_for_job(std::unique_lock<std::mutex>& lock, const std::stop_token& stop);
+    void act(Job job, const std::stop_token& stop);
+    void last_sweep(const std::stop_token& stop);
     void load();
     void save();
     void sweep(std::stop_token stop);
@@ -107,6 +127,7 @@ private:
     const Clock& clock_;
     Random& random_;
     Logger logger_;
+    BuildPlaces places_;
     launcher::Backoff backoff_; ///< The thread's.
     BootClock::time_point sweep_at_{}; ///< The thread's.
     mutable std::mutex mutex_;
@@ -114,11 +135,13 @@ private:
     std::vector<std::string> references_; ///< Of the last build.
     bool unsaved_ = false;
     bool making_ = false;
+    bool ordered_ = false; ///< A build waits for a kit that is not begun yet.
     bool closing_ = false;
     std::vector<Kit> kits_;
     std::string told_; ///< The failure that was logged last.
     std::deque<std::string> over_; ///< Places to be removed.
     BootClock::time_point refill_at_{};
+    BootClock::time_point last_sweep_from_{}; ///< Set by `begin`.
     std::jthread thread_; ///< Last: it uses everything above.
 };
 

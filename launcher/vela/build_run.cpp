@@ -332,7 +332,7 @@ void BuildRun::destroy(std::stop_token leave)
         plugin->settle(leave);
     if (const auto removed = sidecar_.remove(leave); !removed)
         logger_.warn("the outputs sidecar was not removed", removed.error());
-    if (const auto removed = services_.host.remove_place(context_.kit.place, leave); !removed)
+    if (const auto removed = services_.kits.give_back(context_.kit, leave); !removed)
         logger_.warn("network, volume and containers were not removed", removed.error());
     // What somebody else has removed leaves a directory.
     for (const auto& flows : {&steps_, &services_flows_})

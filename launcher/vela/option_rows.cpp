@@ -184,7 +184,8 @@ constexpr std::array kRows{
     OptionRow{"warm-slots", {"SLIPWAY_WARM_SLOTS"}, "", "NUMBER",
         "How many containers stand ready for the next build, with a network and a volume: of the images of "
         "the first "
-        "steps of the build before. There are as many such places as builds may run, two at most. 0: nothing "
+        "steps of the build before. There is one such place more than builds may run, three at most. 0: "
+        "nothing "
         "is made before a build.",
         &number<&O::warm_slots, 0, kMostWarm>, &show_number<&O::warm_slots>, Kind::plain, Empty::unset},
     OptionRow{"state-dir", {"SLIPWAY_STATE_DIR"}, "", "DIRECTORY",

@@ -13,7 +13,7 @@ namespace slipway::vela {
 namespace {
 
 /// Docker has addresses for some thirty networks, unless it is told of more: most are for builds that run.
-constexpr std::int64_t kMostKits = 2;
+constexpr std::int64_t kMostKits = 3;
 
 } // namespace
 
@@ -26,9 +26,10 @@ Worker::Worker(WorkerParts parts)
           .clock = parts_.clock,
           .random = parts_.random,
           .facts = parts_.facts}
-    , kits_{{.count = static_cast<std::size_t>(std::min(parts_.options.build_limit, kMostKits)),
+    , kits_{{.count = static_cast<std::size_t>(std::min(parts_.options.build_limit + 1, kMostKits)),
                 .containers = static_cast<std::size_t>(parts_.options.warm_slots),
-                .memory = parts_.directory / "warm"},
+                .memory = parts_.directory / "warm",
+                .at_work = parts_.directory / "at-work"},
           parts_.host, parts_.clock, parts_.random, parts_.logger}
     , builds_(static_cast<std::size_t>(parts_.options.build_limit))
     , paused_{launcher::drain_mark(parts_.directory)}

@@ -16,14 +16,17 @@ std::vector<std::string> ready(const VelaLab& lab)
     return ids;
 }
 
-/// Two containers that stand ready and are none of these.
+/// What stands ready with a build limit of one: a place more than that, with two containers in each.
+constexpr std::size_t kReady = 4;
+
+/// Containers that stand ready and are none of these.
 std::vector<std::string> wait_ready(VelaLab& lab, const std::vector<std::string>& old)
 {
     std::vector<std::string> now;
     lab.wait(
         [&] {
             now = ready(lab);
-            return now.size() == 2 && std::ranges::find_first_of(now, old) == now.end();
+            return now.size() == kReady && std::ranges::find_first_of(now, old) == now.end();
         },
         "ready containers");
     return now;
@@ -49,7 +52,7 @@ TEST_CASE("a Vela build runs in what stands ready, and what stands ready is made
     };
     std::vector<std::string> used{host_of(2), host_of(4)};
     std::ranges::sort(used);
-    CHECK(used == first);
+    CHECK(std::ranges::includes(first, used));
     CHECK(std::ranges::count(first, host_of(3)) == 0); // another user: a container of its own
     CHECK(lab.server().step_log(build, 2).find("\n/vela/src/hello\n") != std::string::npos);
     CHECK(lab.server().step_log(build, 3).find("\n1000\n") != std::string::npos);
@@ -57,9 +60,9 @@ TEST_CASE("a Vela build runs in what stands ready, and what stands ready is made
     CHECK(lab.server().step_log(build, 1).find("$ docker network inspect slipway-") != std::string::npos);
 
     // Somebody removes one, and then the worker dies; it remembers the images.
-    const auto second = wait_ready(lab, first);
+    const auto second = wait_ready(lab, used);
     lab.remove_container(second.front());
-    const auto third = wait_ready(lab, second);
+    const auto third = wait_ready(lab, {second.front()});
     lab.kill();
     lab.start();
     wait_ready(lab, third);
