@@ -14,6 +14,11 @@ build=build/${SLIPWAY_PRESET:-dev}
     exit 1
 }
 
+# clang cannot read what GCC has precompiled.
+mkdir -p "$build/lint-commands"
+sed 's| -Winvalid-pch -include [^ ]*cmake_pch.hxx||' "$build/compile_commands.json" >"$build/lint-commands/compile_commands.json"
+build=$build/lint-commands
+
 # GCC's own warnings are no errors of ours, and clang must be told about Boost 1.74's coroutines.
 tidy='clang-tidy-16 -quiet --extra-arg=-Wno-unknown-warning-option --extra-arg=-DBOOST_ASIO_HAS_CO_AWAIT=1'
 if [ $# -eq 0 ]; then
