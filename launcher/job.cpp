@@ -236,7 +236,6 @@ Result<void> Job::recover(std::stop_token stop)
         return apply(worker::Exited{end->outcome});
     }
     const auto before = state();
-    start_reported_ = before.phase == WorkerPhase::starting;
     auto found = worker::SlotFound::absent;
     std::string why = "the journal does not know its slot";
     const bool may_live = before.phase == WorkerPhase::starting || before.phase == WorkerPhase::running;
@@ -315,11 +314,8 @@ Result<void> Job::accept(std::stop_token stop)
 /// Nothing of the stage runs before the control plane has written that it may.
 Result<void> Job::confirm(std::stop_token stop)
 {
-    if (control_.wish() == JobControl::Wish::leave && !start_reported_)
-        return give_back("the worker stops", stop);
     if (control_.wish() != JobControl::Wish::none)
         return give_up(stopped(false));
-    start_reported_ = true;
     const auto fact = SLIPWAY_TRY(stage_.entry().slot());
     const auto ref = stage_.ref();
     const protocol::StateReport report{.fence = ref.fence,

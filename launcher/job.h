@@ -120,6 +120,7 @@ private:
     void collect_ahead();
     Result<void> make_ready(Making& what, std::stop_token stop);
     Result<void> prepare_failed(Making what, const Error& error, std::stop_token stop);
+    Result<void> leave_unprepared(std::stop_token stop);
     Result<void> give_back(std::string_view reason, std::stop_token stop);
     Result<void> confirm(std::stop_token stop);
     Result<void> run(std::stop_token stop);
@@ -166,7 +167,6 @@ private:
     std::string prepare_failure_; ///< The one that the log was told last.
     bool nothing_made_; ///< No container was made for this grant yet.
     bool allowed_ = false; ///< By the policy.
-    bool start_reported_ = false; ///< The control plane may hold it as started: it takes nothing back.
     bool synced_ = false;
     std::optional<BootClock::time_point> keeping_since_; ///< The first failure to keep workspace or state.
     std::atomic<bool> ended_{false};

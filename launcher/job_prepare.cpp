@@ -47,7 +47,7 @@ Result<void> Job::prepare(std::stop_token stop)
 {
     collect_ahead();
     if (control_.wish() == JobControl::Wish::leave)
-        return give_back("the worker stops", stop);
+        return leave_unprepared(stop);
     if (control_.wish() != JobControl::Wish::none)
         return give_up(stopped(false));
     if (assignment_lost_)
@@ -58,7 +58,7 @@ Result<void> Job::prepare(std::stop_token stop)
     const auto ready = make_ready(what, control_.preparing().get_token());
     if (state().phase != WorkerPhase::accepted)
         return {};
-    if (ready)
+    if (ready && control_.wish() != JobControl::Wish::leave) // which is heeded while it may be given back
         return apply(worker::Prepared{});
     if (stop.stop_requested() || is_over(state()))
         return cancelled();
@@ -99,7 +99,7 @@ Result<void> Job::prepare_failed(Making what, const Error& error, std::stop_toke
     if (fails_the_run(what, error.code()))
         return give_up(never_started(cause_of(what), error));
     if (services_.clock.now() >= *prepare_until_) {
-        if (start_reported_)
+        if (!worker::may_give_back(state()))
             return give_up(never_started("internal", error));
         return give_back("it could not be made ready: " + error.message(), std::move(stop));
     }
@@ -111,6 +111,16 @@ Result<void> Job::prepare_failed(Making what, const Error& error, std::stop_toke
     prepare_failure_ = error.message();
     prepare_backoff_.wait(control_.preparing().get_token());
     return {};
+}
+
+/// What was ready in an earlier life, and has lost its container since, has an end: it may be held as
+/// started.
+Result<void> Job::leave_unprepared(std::stop_token stop)
+{
+    if (worker::may_give_back(state()))
+        return give_back("the worker stops", std::move(stop));
+    return give_up(unknown_end(
+        "its container is gone, and the worker stops before it makes another one: no command was run"));
 }
 
 /// Nothing of it has run here: another worker may take it at once.

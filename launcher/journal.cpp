@@ -87,6 +87,7 @@ Result<WorkerStage> read_stage(const JsonValue& json, std::string_view boot_id)
     stage.frame_until = SLIPWAY_TRY(json.integer_or("frame_until_ms", 0));
     stage.log_end = static_cast<std::uint64_t>(SLIPWAY_TRY(json.integer("log_end", 0)));
     stage.log_acked = static_cast<std::uint64_t>(SLIPWAY_TRY(json.integer("log_acked", 0)));
+    stage.may_be_started = SLIPWAY_TRY(json.boolean_or("may_be_started", false)) == JsonValue::Boolean::yes;
     if (SLIPWAY_TRY(json.string("boot")) != boot_id)
         stage.lease_until = stage.frame_until = 0;
     return stage;
@@ -221,7 +222,8 @@ Result<void> JobEntry::write(const WorkerStage& stage) const
     json.field("outcome", name_of(kOutcomes, stage.outcome)).field("lease_until_ms", stage.lease_until);
     json.field("frame_until_ms", stage.frame_until);
     json.field("log_end", static_cast<std::int64_t>(stage.log_end));
-    json.field("log_acked", static_cast<std::int64_t>(stage.log_acked)).end_object();
+    json.field("log_acked", static_cast<std::int64_t>(stage.log_acked));
+    json.flag("may_be_started", stage.may_be_started).end_object();
     return put("state", json.text());
 }
 

@@ -127,7 +127,11 @@ WorkerStage begin(StageKind kind, Fence fence) { return {.kind = kind, .fence = 
 
 WorkerStage step(const WorkerStage& state, const Event& event, Millis now)
 {
-    return std::visit([&](const auto& concrete) { return on(state, concrete, now); }, event);
+    auto next = std::visit([&](const auto& concrete) { return on(state, concrete, now); }, event);
+    // Of `state`, too: a journal of an earlier version does not say so.
+    for (const auto phase : {state.phase, next.phase})
+        next.may_be_started |= phase == WorkerPhase::starting || phase == WorkerPhase::running;
+    return next;
 }
 
 Action next(const WorkerStage& state) noexcept
@@ -153,6 +157,12 @@ Action next(const WorkerStage& state) noexcept
 bool may_begin(const WorkerStage& state, Millis now) noexcept
 {
     return state.phase == WorkerPhase::running && now < state.frame_until;
+}
+
+bool may_give_back(const WorkerStage& state) noexcept
+{
+    return !state.may_be_started
+        && (state.phase == WorkerPhase::offered || state.phase == WorkerPhase::accepted);
 }
 
 bool may_send_log(const WorkerStage& state) noexcept

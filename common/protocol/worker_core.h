@@ -31,6 +31,7 @@ struct WorkerStage {
     Outcome outcome = Outcome::none;
     std::uint64_t log_end = 0; ///< Length of the log so far, as it is uploaded.
     std::uint64_t log_acked = 0; ///< How much of it the control plane has; it may go back.
+    bool may_be_started = false; ///< At the control plane: it was `starting` once. Never taken back.
 
     bool operator==(const WorkerStage&) const = default;
 };
@@ -130,6 +131,11 @@ enum class Action : std::uint8_t {
 /// Whether the first run frame may be sent at `now`, for either kind of stage. Later than the lease that came
 /// with the answer to `started` it must not be: the control plane may have given the stage up meanwhile.
 [[nodiscard]] bool may_begin(const WorkerStage& state, Millis now) noexcept;
+
+/// Whether the stage may be declined. What was ready once may stand as started at the control plane, where a
+/// decline changes nothing then: whoever forgot such a stage would leave it held until its run limit. It gets
+/// an end instead.
+[[nodiscard]] bool may_give_back(const WorkerStage& state) noexcept;
 
 /// Whether the log may be sent, from `log_acked` on; beside whatever `next` says.
 [[nodiscard]] bool may_send_log(const WorkerStage& state) noexcept;

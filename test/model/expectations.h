@@ -21,6 +21,10 @@ inline constexpr Settings kWriteBackRunning{
     .kind = StageKind::write, .faults = 0, .store_goes_back = true, .head_start = kRunning};
 inline constexpr Settings kWriteRunning{.kind = StageKind::write, .faults = 1, .head_start = kRunning};
 
+// A launcher that dies, finds its container gone, dies again and is told to leave.
+inline constexpr Settings kTwoLives{
+    .kind = StageKind::write, .log_bytes = 0, .faults = 4, .head_start = kWrittenDown};
+
 inline void print(const char* what, const Report& report)
 {
     std::printf("%s: %zu states, depth %zu%s, %.2f s\n", what, report.states, report.depth,

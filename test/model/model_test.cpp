@@ -51,6 +51,15 @@ TEST_CASE("a stage that runs keeps every promise in every order of events", "[mo
     }
 }
 
+TEST_CASE("a launcher that dies twice and is told to leave keeps every promise", "[model]")
+{
+    for (const auto kind : {StageKind::read, StageKind::write}) {
+        auto settings = kTwoLives;
+        settings.kind = kind;
+        check_holds("two lives", settings);
+    }
+}
+
 TEST_CASE("one grant with two bytes of log keeps every promise in all states there are", "[model]")
 {
     for (const auto kind : {StageKind::read, StageKind::write}) {
@@ -185,6 +194,18 @@ TEST_CASE("the model catches: a renewal that lets a run frame wait longer", "[mo
         return next;
     };
     check_caught({.worker = mutant}, {.kind = StageKind::write, .faults = 1, .head_start = kConfirmed}, "I8");
+}
+
+TEST_CASE("the model catches: a stage given back that stands as started", "[model]")
+{
+    constexpr auto mutant
+        = [](const WorkerStage& state, const worker::Event& event, Millis now) -> WorkerStage {
+        auto next = worker::step(state, event, now);
+        if (next.phase == WorkerPhase::accepted)
+            next.may_be_started = false;
+        return next;
+    };
+    check_caught({.worker = mutant}, kTwoLives, "I14");
 }
 
 TEST_CASE("the model catches: a log counted as acknowledged beyond what is durable", "[model]")

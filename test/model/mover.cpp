@@ -76,6 +76,9 @@ void Mover::handle(const Message& m)
         break;
     case Kind::decline:
         (void)serve(server::Decline{worker, fence});
+        answer.kind = Kind::given_back; // also when it was too late
+        if (m.a != 0 && m.age != kOrphan)
+            send(answer);
         return;
     case Kind::started:
         step = serve(server::Started{worker, fence});
@@ -127,6 +130,7 @@ void Mover::take(Byte who, const WorkerStage& s)
     l.outcome = static_cast<Byte>(s.outcome);
     l.log_end = static_cast<Byte>(s.log_end);
     l.log_acked = static_cast<Byte>(s.log_acked);
+    l.may_be_started = s.may_be_started;
     if (s.phase == WorkerPhase::running && l.slot == Slot::running)
         l.slot_lease = l.lease; // slot-init is told at once
 }
@@ -148,6 +152,8 @@ void Mover::begin(const Message& offer)
 void Mover::told_to_stop(Byte who)
 {
     auto& l = at(who);
+    if (in_net(w_, Kind::decline, who) || in_net(w_, Kind::given_back, who))
+        return; // heeded when the call that gives it back is over
     if (phase(l) == WorkerPhase::accepted || phase(l) == WorkerPhase::starting) {
         event(who, worker::PrepareFailed{Outcome::failed});
     } else if (about_to_begin(l)) {
@@ -187,6 +193,8 @@ void Mover::receive(const Message& m)
     case Kind::gone:
         l.refused = 1;
         return event(m.who, worker::Refused{});
+    case Kind::given_back:
+        return event(m.who, worker::Refused{});
     default:
         return;
     }
@@ -214,6 +222,8 @@ void Mover::act(Byte who)
 {
     const auto& l = at(who);
     const auto request = [&](Kind kind, Byte a = 0, Byte b = 0) { send({kind, who, l.fence, 0, a, b}); };
+    if (l.leaving && leave(who))
+        return;
     switch (core_.next(journal(l, settings_.kind))) {
     case worker::Action::send_accept:
         return request(Kind::accept);
@@ -230,6 +240,21 @@ void Mover::act(Byte who)
     case worker::Action::remove:
         return remove_stage(who);
     }
+}
+
+/// What has not begun is given back, or gets an end. False: it has begun.
+bool Mover::leave(Byte who)
+{
+    const auto& l = at(who);
+    if (worker::may_give_back(journal(l, settings_.kind)))
+        send({Kind::decline, who, l.fence, 0, 1, 0});
+    else if (phase(l) == WorkerPhase::accepted)
+        event(who, worker::PrepareFailed{Outcome::lost}); // its container is gone
+    else if (phase(l) == WorkerPhase::starting)
+        event(who, worker::PrepareFailed{Outcome::failed});
+    else
+        return false;
+    return true;
 }
 
 void Mover::prepare(Byte who)
@@ -263,6 +288,11 @@ void Mover::remove_stage(Byte who)
     }
     if (l.ran && !l.end_acked && !l.refused)
         fail("I5: a stage that ran is not forgotten before its end is acknowledged or its grant refused");
+    const bool stands = phase(w_.server) == ServerPhase::started && w_.server.fence == l.fence
+        && w_.server.holder == who + 1;
+    if (stands && !l.end_acked && !l.refused)
+        fail("I14: what stands as started is not forgotten before its end is acknowledged or its grant "
+             "refused");
     const Launcher old = std::exchange(l, Launcher{});
     l.alive = 1;
     l.rebooted = old.rebooted;
@@ -281,7 +311,7 @@ void Mover::look(Byte who)
 
 void Mover::crash(Byte who)
 {
-    at(who).alive = 0;
+    at(who).alive = at(who).leaving = 0;
     for (auto& m : w_.net) {
         if (m.who != who)
             continue;

@@ -65,7 +65,8 @@ inline WorkerStage journal(const Launcher& l, StageKind kind)
         .frame_until = kNow + l.frame_until,
         .outcome = static_cast<Outcome>(l.outcome),
         .log_end = l.log_end,
-        .log_acked = l.log_acked};
+        .log_acked = l.log_acked,
+        .may_be_started = l.may_be_started != 0};
 }
 
 /// The grant may begin, and has not.
@@ -113,6 +114,7 @@ private:
     void begin(const Message& offer);
     void told_to_stop(Byte who);
     void act(Byte who);
+    bool leave(Byte who);
     void prepare(Byte who);
     void follow(Byte who);
     void run_frame(Byte who);

@@ -15,7 +15,7 @@ TEST_CASE("the model catches: a stage granted again after it has started", "[mod
         step.state.kind = state.kind;
         return step;
     };
-    check_caught({.server = mutant}, kWriteRunning, "I10");
+    check_caught({.server = mutant}, kWriteRunning, "I2");
 }
 
 TEST_CASE("the model catches: a stage granted again while its lease runs", "[model]")

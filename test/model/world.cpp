@@ -43,6 +43,11 @@ void Mover::move_launcher(Move move)
         l.produced = 0; // the journal is older or newer than the spool; the worst is that nothing is left
         l.lease = l.frame_until = 0; // of another boot: the journal reads them as over
         return;
+    case Do::leave:
+        l.leaving = 1;
+        if (phase(l) == WorkerPhase::running)
+            told_to_stop(move.who);
+        return;
     case Do::container_dies:
         l.slot = l.slot == Slot::running ? Slot::exited : Slot::absent;
         l.slot_outcome = static_cast<Byte>(Outcome::lost);
@@ -149,7 +154,10 @@ bool can_act(const World& w, const Settings& settings, const Core& core, Byte wh
     const auto& l = w.launchers[who];
     if (!l.alive || !l.has_journal)
         return false;
-    switch (core.next(journal(l, settings.kind))) {
+    const auto stage = journal(l, settings.kind);
+    if (l.leaving && worker::may_give_back(stage))
+        return !in_net(w, Kind::decline, who) && !in_net(w, Kind::given_back, who);
+    switch (core.next(stage)) {
     case worker::Action::send_accept:
     case worker::Action::send_started:
     case worker::Action::send_finished:
@@ -187,6 +195,7 @@ void list_launcher_moves(
     can(l.alive && l.has_journal, Do::crash);
     can(l.has_journal, Do::host_restart);
     can(l.slot == Slot::running || l.slot == Slot::idle, Do::container_dies);
+    can(works && !l.leaving, Do::leave);
 }
 
 void list_server_moves(const World& w, const Settings& settings, std::vector<Move>& moves)
@@ -210,7 +219,8 @@ void list_server_moves(const World& w, const Settings& settings, std::vector<Mov
     can(grant && s.fence != 0, Do::grant, 1); // the launchers are alike: the first grant goes to A
     // An offer is the answer to a poll, of which a launcher has one at a time and which names what it holds.
     const auto& l = w.launchers[holder & 1];
-    can(phase(s) == ServerPhase::offered && l.alive && !l.has_journal && !in_net(w, Kind::offer, holder),
+    can(phase(s) == ServerPhase::offered && l.alive && !l.has_journal && !l.leaving
+            && !in_net(w, Kind::offer, holder),
         Do::offer, holder);
     can(phase(s) == ServerPhase::offered, Do::withdraw);
     can(held_by, Do::declare_lost);
@@ -299,14 +309,15 @@ std::string_view check_fair_end(World world, Settings settings, const Core& core
 
 std::string describe(const World& world, Move move)
 {
-    static constexpr std::array<const char*, 14> kinds{"nothing", "offer", "accept", "decline", "started",
-        "renew", "log", "finish", "accept ok", "started ok", "renewed", "log ok", "finish ok", "gone"};
-    static constexpr std::array<const char*, 25> words{"restarts", "carries out its next action",
+    static constexpr std::array<const char*, 15> kinds{"nothing", "offer", "accept", "decline", "started",
+        "renew", "log", "finish", "accept ok", "started ok", "renewed", "log ok", "finish ok", "gone",
+        "given back"};
+    static constexpr std::array<const char*, 26> words{"restarts", "carries out its next action",
         "arrives:", "takes output", "sees the exit", "container writes", "container exits", "sends its log",
         "operator releases", "server notices the time", "granted to", "offer goes out to", "a tick passes",
         "renews", "backup is made", "lost:", "offer is withdrawn",
         "arrives and stays:", "declined:", "crashes", "host restarts", "container dies", "cancelled",
-        "declared lost", "store goes back"};
+        "declared lost", "is told to leave", "store goes back"};
     const std::string word = words[static_cast<std::size_t>(move.what)];
     const bool of_net = move.what == Do::deliver || move.what == Do::lose || move.what == Do::duplicate
         || move.what == Do::decline;

@@ -41,6 +41,7 @@ struct Settings {
 };
 
 inline constexpr Byte kAccepted = 6; ///< Head start to where A has been told that its accept arrived.
+inline constexpr Byte kWrittenDown = 10; ///< To where the start of A was written down, and A is not told yet.
 inline constexpr Byte kConfirmed = 11; ///< To where A has been told that its start was written down.
 inline constexpr Byte kRunning = 12; ///< To where A has sent the run frame.
 
@@ -55,7 +56,9 @@ enum class Slot : Byte { absent, idle, running, exited };
 /// A launcher: its journal (durable) and its container. What it does next is asked of the core.
 struct Launcher {
     Byte alive;
-    Byte has_journal, phase, fence, lease, frame_until, outcome, log_end, log_acked; ///< WorkerStage.
+    Byte has_journal, phase, fence, lease, frame_until, outcome, log_end, log_acked,
+        may_be_started; ///< WorkerStage.
+    Byte leaving; ///< This life was told to leave.
     Byte ready; ///< Its slot has been made ready in this life.
     Slot slot;
     Byte slot_lease, produced, slot_outcome;
@@ -78,7 +81,8 @@ enum class Kind : Byte {
     renewed,
     log_ok,
     finish_ok,
-    gone, // answers
+    gone,
+    given_back, // answers
 };
 
 struct Message {
@@ -125,6 +129,7 @@ enum class Do : Byte {
     container_dies,
     cancel,
     declare_lost,
+    leave,
     store_back,
 };
 

@@ -63,7 +63,8 @@ TEST_CASE("a journal gives back every fact that was written")
         .frame_until = 99,
         .outcome = protocol::Outcome::failed,
         .log_end = 10,
-        .log_acked = 4};
+        .log_acked = 4,
+        .may_be_started = true};
     REQUIRE(journal->create(a, stage));
     const auto entries = journal->entries();
     REQUIRE(entries);

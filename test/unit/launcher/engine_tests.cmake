@@ -4,7 +4,7 @@ target_link_libraries(slipway_engine_fakes PUBLIC slipway::test_support slipway:
 
 slipway_test(NAME engine LABEL unit
   SOURCES
-    engine_ahead_test.cpp engine_drain_test.cpp engine_job_test.cpp engine_journal_test.cpp engine_log_test.cpp engine_mask_test.cpp
+    engine_ahead_test.cpp engine_drain_test.cpp engine_job_test.cpp engine_journal_test.cpp engine_leave_test.cpp engine_log_test.cpp engine_mask_test.cpp
     engine_outage_test.cpp engine_plugins_test.cpp engine_policy_test.cpp engine_reconcile_test.cpp engine_settings_test.cpp
     engine_sources_test.cpp engine_state_test.cpp engine_supervisor_test.cpp engine_workspace_test.cpp run_logs_test.cpp
   LIBS slipway_engine_fakes)

@@ -162,3 +162,22 @@ TEST_CASE("a contact says that a stage may have begun from the run frame on")
         may += may_have_started(stage(StageKind::read, phase)) ? 'y' : 'n';
     CHECK(may == "nnnyynn");
 }
+
+TEST_CASE("a stage that was ready once is never given back, whatever became of its container")
+{
+    std::string may;
+    for (const auto phase : kPhases)
+        may += may_give_back(stage(StageKind::write, phase)) ? 'y' : 'n';
+    CHECK(may == "yynnnnn");
+    auto state = step(stage(StageKind::write, WorkerPhase::accepted), Prepared{}, kNow);
+    state = step(state, Restarted{SlotFound::absent}, kNow); // its start may have been reported
+    CHECK(next(state) == Action::prepare);
+    CHECK_FALSE(may_give_back(state));
+    CHECK_FALSE(may_give_back(step(state, Restarted{SlotFound::absent}, kNow)));
+    CHECK_FALSE(may_give_back(step(state, Renewed{kNow, 100}, kNow)));
+    // As a journal of an earlier version has it.
+    const auto phase = GENERATE(WorkerPhase::starting, WorkerPhase::running);
+    CHECK_FALSE(may_give_back(step(stage(StageKind::write, phase), Restarted{SlotFound::absent}, kNow)));
+    CHECK(may_give_back(
+        step(stage(StageKind::write, WorkerPhase::accepted), Restarted{SlotFound::absent}, kNow)));
+}
