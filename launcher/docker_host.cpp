@@ -329,16 +329,23 @@ Result<std::vector<FoundContainer>> DockerHost::containers(std::stop_token stop)
     return found;
 }
 
-Result<void> DockerHost::remove(const std::string& container, std::stop_token stop)
+Result<void> DockerHost::remove_from_engine(const std::string& container, std::stop_token stop)
 {
     auto docker = SLIPWAY_TRY(docker::Docker::open(settings_.engine));
+    const auto turn = SLIPWAY_TRY(removals_.enter(stop));
     const auto removed = docker.remove_container(container, {.force = true, .volumes = true}, stop);
     // Gone, or going: a launcher that asked for the removal and was killed leaves it under way.
     if (!removed && removed.error().code() != Errc::not_found && removed.error().code() != Errc::conflict)
         return removed.error();
     // One that an earlier setting made goes at the next start.
     if (has_own_network(settings_.containers))
-        SLIPWAY_TRY(docker.remove_network(container, stop));
+        SLIPWAY_TRY(docker.remove_network(container, std::move(stop)));
+    return {};
+}
+
+Result<void> DockerHost::remove(const std::string& container, std::stop_token stop)
+{
+    SLIPWAY_TRY(remove_from_engine(container, std::move(stop)));
     // Containers are named as their directories.
     if (container.starts_with("slipway-") && container.find('/') == std::string::npos)
         return remove_tree(site_->directory_of(container));

@@ -3,6 +3,7 @@
 #include "common/clock.h"
 #include "common/random.h"
 #include "docker-client/docker.h"
+#include "launcher/call_gate.h"
 #include "launcher/container_settings.h"
 #include "launcher/image_store.h"
 #include "launcher/job_host.h"
@@ -76,6 +77,7 @@ private:
         DockerHostSettings settings, std::unique_ptr<ImageStore> images, const Clock& clock, Random& random);
     /// Removes what belongs to no container; returns those that there are.
     [[nodiscard]] Result<std::vector<docker::ContainerSummary>> sweep(std::stop_token stop) const;
+    Result<void> remove_from_engine(const std::string& container, std::stop_token stop);
     Result<std::vector<docker::ContainerSummary>> list(std::stop_token stop);
     [[nodiscard]] Result<void> close_metadata(const std::string& container, std::stop_token stop) const;
     Result<std::unique_ptr<JobSlot>> make(
@@ -97,6 +99,10 @@ private:
     std::set<std::string> own_; ///< Containers that the host makes, keeps idle or removes.
     /// What the sweep found: the answer to the first question, which comes at once and would be the same.
     std::optional<std::vector<docker::ContainerSummary>> swept_;
+    /// One at a time: when two containers leave one network at once, Docker Engine 20.10 may wait for itself
+    /// (libnetwork locks a network and its controller in both orders), and answers no call about networks
+    /// from then on.
+    CallGate removals_{1};
     std::unique_ptr<SlotSite> site_;
     std::unique_ptr<WarmPool> pool_; ///< Last: its thread uses everything above.
 };

@@ -42,10 +42,10 @@ target_sources(slipway_engine_core
     state_file.cpp status.cpp supervisor.cpp supervisor_poll.cpp supervisor_rounds.cpp supervisor_status.cpp vault.cpp
     warm_pool.cpp workspace.cpp
   PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR} FILES
-    backoff.h blob_transfer.h compression.h disk_room.h disk_use.h drain_mark.h engine.h file_tar.h filtered_log.h git_source.h job.h
+    backoff.h blob_transfer.h call_gate.h compression.h disk_room.h disk_use.h drain_mark.h engine.h file_tar.h filtered_log.h git_source.h job.h
     job_context.h job_control.h job_host.h job_masks.h job_settings.h journal.h journaled_stage.h limits.h log_uploader.h
     mask_fact.h outputs_file.h phase_runner.h provider_cache/job_plugins.h provider_cache/places.h
-    provider_cache/provider_store.h reconcile.h root_cas.h run_logs.h spool.h stage_end.h start_gate.h start_pages.h
+    provider_cache/provider_store.h reconcile.h root_cas.h run_logs.h spool.h stage_end.h start_pages.h
     state_file.h status.h supervisor.h tally.h vault.h warm_pool.h workspace.h)
 target_link_libraries(slipway_engine_core
   PUBLIC slipway::common slipway::protocol slipway::http_client slipway::crypto slipway::docker_client

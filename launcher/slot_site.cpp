@@ -12,6 +12,7 @@ namespace slipway::launcher {
 
 namespace {
 
+/// How many containers are started at once: more only queue in the engine, and each start takes longer.
 int start_places() { return 2 * static_cast<int>(std::max(1U, std::thread::hardware_concurrency())); }
 
 } // namespace

@@ -4,11 +4,11 @@
 #include "common/log.h"
 #include "common/random.h"
 #include "docker-client/docker.h"
+#include "launcher/call_gate.h"
 #include "launcher/docker_slot.h"
 #include "launcher/engine_settings.h"
 #include "launcher/job_host.h"
 #include "launcher/slot/slot.h"
-#include "launcher/start_gate.h"
 #include "launcher/transport_check.h"
 
 #include <filesystem>
@@ -69,7 +69,7 @@ private:
     Random& random_;
     std::filesystem::path init_file_;
     std::filesystem::path state_on_host_;
-    StartGate gate_;
+    CallGate gate_;
     std::unique_ptr<TransportCheck> transport_;
 };
 

@@ -11,6 +11,7 @@ slipway_test(NAME engine LABEL unit
 
 slipway_test(NAME warm_pool LABEL unit SOURCES warm_pool_test.cpp LIBS slipway::engine_core)
 slipway_test(NAME container_settings LABEL unit SOURCES container_settings_test.cpp LIBS slipway::engine)
+slipway_test(NAME docker_host LABEL unit SOURCES docker_host_test.cpp LIBS slipway::engine slipway::world)
 slipway_test(NAME own_container LABEL unit SOURCES own_container_test.cpp LIBS slipway::engine)
 slipway_test(NAME provider_cache LABEL unit SOURCES provider_lock_test.cpp provider_store_test.cpp
   LIBS slipway::engine_core slipway::slot_init_parts slipway::world)

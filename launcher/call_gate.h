@@ -9,11 +9,10 @@
 
 namespace slipway::launcher {
 
-/// How many containers are started at once: more than twice the cores only queue in the engine, and each
-/// start takes longer. Thread-safe.
-class StartGate {
+/// How many calls of one kind are under way at the engine at once. Thread-safe.
+class CallGate {
 public:
-    explicit StartGate(int places)
+    explicit CallGate(int places)
         : free_{places}
     {
     }
@@ -21,7 +20,7 @@ public:
     /// A place; leaves with this object.
     class Pass {
     public:
-        explicit Pass(StartGate& gate)
+        explicit Pass(CallGate& gate)
             : gate_{&gate}
         {
         }
@@ -40,7 +39,7 @@ public:
         }
 
     private:
-        StartGate* gate_;
+        CallGate* gate_;
     };
 
     /// Waits for a place; `cancelled` when stopped.
@@ -48,7 +47,7 @@ public:
     {
         std::unique_lock lock{mutex_};
         if (!changed_.wait(lock, std::move(stop), [this] { return free_ > 0; }))
-            return Error{Errc::cancelled, "waiting to start a container was cancelled"};
+            return Error{Errc::cancelled, "waiting for a turn at the engine was cancelled"};
         --free_;
         return Pass{*this};
     }

@@ -1,0 +1,171 @@
+#include "launcher/docker_host.h"
+#include "test/support/raw_http_server.h"
+#include "test/support/temp_dir.h"
+
+#include <catch2/catch.hpp>
+#include <fcntl.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <future>
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
+
+using namespace slipway;
+using namespace slipway::launcher;
+using namespace slipway::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// An engine that has no containers, and takes its time to remove each.
+class RemovingEngine {
+public:
+    explicit RemovingEngine(const std::filesystem::path& socket)
+        : server_{socket, [this](RawHttpServer::Connection& peer) {
+                      while (const auto request = peer.read_request())
+                          if (!peer.send(answer(*request)))
+                              return;
+                  }}
+    {
+    }
+
+    RemovingEngine(const RemovingEngine&) = delete;
+    RemovingEngine& operator=(const RemovingEngine&) = delete;
+
+    ~RemovingEngine() { hold(false); }
+
+    /// Removals take until this is called with `false`; else each waits a moment for another one.
+    void hold(bool held)
+    {
+        const std::lock_guard lock{mutex_};
+        held_ = held;
+        changed_.notify_all();
+    }
+
+    [[nodiscard]] bool wait_under_way()
+    {
+        std::unique_lock lock{mutex_};
+        return changed_.wait_for(lock, 20s, [this] { return under_way_ > 0; });
+    }
+
+    /// The most removals that were under way at once.
+    [[nodiscard]] int most()
+    {
+        const std::lock_guard lock{mutex_};
+        return most_;
+    }
+
+    [[nodiscard]] std::multiset<std::string> removed()
+    {
+        const std::lock_guard lock{mutex_};
+        return removed_;
+    }
+
+private:
+    std::string answer(const std::string& request)
+    {
+        const auto line = request.substr(0, request.find('\r'));
+        if (line.starts_with("DELETE "))
+            return removal(line);
+        const bool is_list = line.find("/containers/json") != std::string::npos
+            || line.find("/networks") != std::string::npos;
+        return is_list ? http_response(200, "[]", "Content-Type: application/json\r\n")
+                       : http_response(404, R"({"message":"none"})", "Content-Type: application/json\r\n");
+    }
+
+    std::string removal(const std::string& line)
+    {
+        const std::string_view before = "/containers/";
+        const auto begin = line.find(before) + before.size();
+        std::unique_lock lock{mutex_};
+        most_ = std::max(most_, ++under_way_);
+        changed_.notify_all();
+        if (held_)
+            changed_.wait(lock, [this] { return !held_; });
+        else
+            changed_.wait_for(lock, 50ms, [this] { return under_way_ > 1; });
+        --under_way_;
+        removed_.insert(line.substr(begin, line.find('?') - begin));
+        return http_response(204, "");
+    }
+
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    bool held_ = false;
+    int under_way_ = 0;
+    int most_ = 0;
+    std::multiset<std::string> removed_;
+    RawHttpServer server_; ///< Last: its threads use everything above.
+};
+
+struct House {
+    TempDir directory;
+    RemovingEngine engine{directory.path() / "docker.sock"};
+    SystemClock clock;
+    SystemRandom random;
+    UniqueFd log_file{::open((directory.path() / "log").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600)};
+    LogSink sink{log_file.get(), LogFormat::logfmt, LogLevel::debug, clock};
+    std::unique_ptr<DockerHost> host = open();
+
+    std::unique_ptr<DockerHost> open()
+    {
+        auto endpoint = docker::Endpoint::parse("unix://" + (directory.path() / "docker.sock").string());
+        REQUIRE(endpoint);
+        auto opened
+            = DockerHost::open({.engine = {.endpoint = *std::move(endpoint), .api = docker::kOldestApi},
+                                   .instance_id = "01J000000000000000000000NE",
+                                   .state_directory = directory.path() / "state",
+                                   .slot_transport = SlotTransport::socket,
+                                   .boot_id = "boot"},
+                nullptr, clock, random, Logger{sink}, {});
+        if (!opened)
+            FAIL(opened.error().message());
+        return *std::move(opened);
+    }
+};
+
+} // namespace
+
+TEST_CASE("containers of one launcher are removed one after another, whoever asks for it")
+{
+    House house;
+    std::vector<std::future<Result<void>>> removing;
+    for (const std::string name : {"slipway-a", "slipway-b", "slipway-c"})
+        removing.push_back(
+            std::async(std::launch::async, [&house, name] { return house.host->remove(name, {}); }));
+    house.host->discard("slipway-d");
+    house.host->discard("slipway-e");
+    for (auto& one : removing)
+        CHECK(one.get());
+    house.host->settle({});
+    CHECK(house.engine.removed()
+        == std::multiset<std::string>{"slipway-a", "slipway-b", "slipway-c", "slipway-d", "slipway-e"});
+    CHECK(house.engine.most() == 1);
+}
+
+TEST_CASE("while a container is being removed the rest of the launcher waits for nothing")
+{
+    House house;
+    house.engine.hold(true);
+    auto removing = std::async(std::launch::async, [&] { return house.host->remove("slipway-a", {}); });
+    REQUIRE(house.engine.wait_under_way());
+    house.host->discard("slipway-b");
+    CHECK(house.host->containers({}));
+    const auto likely = house.host->take_likely({}, {});
+    REQUIRE(likely);
+    CHECK_FALSE(likely->has_value());
+    std::stop_source stop;
+    auto waiting = std::async(
+        std::launch::async, [&, token = stop.get_token()] { return house.host->remove("slipway-c", token); });
+    stop.request_stop();
+    const auto cancelled = waiting.get();
+    REQUIRE_FALSE(cancelled);
+    CHECK(cancelled.error().code() == Errc::cancelled);
+    house.engine.hold(false);
+    CHECK(removing.get());
+    house.host->settle({});
+    CHECK(house.engine.removed() == std::multiset<std::string>{"slipway-a", "slipway-b"});
+}
