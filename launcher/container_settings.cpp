@@ -117,12 +117,14 @@ Result<std::string> probe_image(docker::Docker& docker, std::stop_token stop)
 }
 
 /// One container that is made and removed.
-Result<void> probe(
-    const ContainerSettings& settings, bool applies, docker::Docker& docker, std::stop_token stop)
+Result<void> probe(const ContainerSettings& settings, bool applies, docker::Docker& docker,
+    const ProbeMarks& marks, std::stop_token stop)
 {
     slot::SlotSpec slot;
     fill(slot, settings, {}, applies);
     docker::ContainerSpec spec{.image = SLIPWAY_TRY(probe_image(docker, stop)), .mounts = slot.mounts};
+    spec.name = marks.name;
+    spec.labels = marks.labels;
     spec.network_mode = "none";
     spec.runtime = slot.runtime;
     spec.cap_add = slot.cap_add;
@@ -134,7 +136,7 @@ Result<void> probe(
     spec.ulimits = slot.ulimits;
     const auto made = docker.create_container(spec, stop);
     if (made)
-        return docker.remove_container(made->id, {.force = true, .volumes = true}, std::move(stop));
+        return docker.remove_container(made->id, {.force = true, .volumes = true}, {});
     const auto code = made.error().code();
     if (code == Errc::unreachable || code == Errc::timed_out || code == Errc::cancelled)
         return made.error();
@@ -180,16 +182,17 @@ void fill(slot::SlotSpec& spec, const ContainerSettings& settings, const protoco
         = job.shm_bytes == 0 ? std::nullopt : std::optional{static_cast<std::int64_t>(job.shm_bytes)};
 }
 
-Result<void> check_containers(const ContainerSettings& settings, docker::Docker& docker, std::stop_token stop)
+Result<void> check_containers(
+    const ContainerSettings& settings, docker::Docker& docker, const ProbeMarks& marks, std::stop_token stop)
 {
     SLIPWAY_TRY(check_metadata(settings, docker, stop));
     SLIPWAY_TRY(check_network(settings.network, docker, stop));
     SLIPWAY_TRY(check_runtime(settings.runtime, docker, stop));
     if (!needs_probe(settings))
         return {};
-    SLIPWAY_TRY(probe(settings, false, docker, stop));
+    SLIPWAY_TRY(probe(settings, false, docker, marks, stop));
     if (depends_on_stage(settings))
-        SLIPWAY_TRY(probe(settings, true, docker, std::move(stop)));
+        SLIPWAY_TRY(probe(settings, true, docker, marks, std::move(stop)));
     return {};
 }
 

@@ -31,11 +31,17 @@ struct ContainerSettings {
 void fill(slot::SlotSpec& spec, const ContainerSettings& settings, const protocol::StageLimits& limits,
     bool applies);
 
+/// What the container that is tried out is known by, so that one that a crash leaves behind is found.
+struct ProbeMarks {
+    std::string name; ///< Empty: as the engine likes.
+    docker::StringPairs labels;
+};
+
 /// Asks Docker whether such containers can be: whether it knows network and runtime, and takes mounts,
 /// capabilities, security options and limits. The last by making a container of an empty image, which is
 /// never started; only where any of them is set. Fails with `not_found` on what Docker lacks and
 /// `invalid_input` on what it refuses, naming variable and remedy; otherwise as the calls.
 [[nodiscard]] Result<void> check_containers(
-    const ContainerSettings& settings, docker::Docker& docker, std::stop_token stop);
+    const ContainerSettings& settings, docker::Docker& docker, const ProbeMarks& marks, std::stop_token stop);
 
 } // namespace slipway::launcher

@@ -77,9 +77,12 @@ Result<std::unique_ptr<DockerHost>> DockerHost::open(DockerHostSettings settings
 {
     std::unique_ptr<DockerHost> host{new DockerHost{std::move(settings), std::move(images), clock, random}};
     auto docker = SLIPWAY_TRY(in(kDockerFailed, docker::Docker::open(host->settings_.engine)));
+    const ProbeMarks probe{.name = new_name("check-probe", random),
+        .labels = {{std::string{kInstanceLabel}, host->settings_.instance_id}}};
+    host->set_own(probe.name, true); // the sweep may see it
     // At once with the questions below: what an earlier process has left running waits for all of them.
     auto swept = std::async(std::launch::async, [&] { return host->sweep(stop); });
-    if (auto checked = check_containers(host->settings_.containers, docker, stop); !checked) {
+    if (auto checked = check_containers(host->settings_.containers, docker, probe, stop); !checked) {
         const bool is_setting
             = checked.error().code() == Errc::not_found || checked.error().code() == Errc::invalid_input;
         return is_setting ? checked.error() : checked.error().in(kDockerFailed);

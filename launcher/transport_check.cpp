@@ -38,10 +38,24 @@ TransportCheck::TransportCheck(TransportCheckSettings settings, const Clock& clo
         answer_ = Answer{};
         return;
     }
-    thread_ = std::jthread{[this](std::stop_token stop) { run(std::move(stop)); }};
+    over_ = false;
+    thread_ = std::jthread{[this](std::stop_token stop) {
+        run(std::move(stop));
+        const std::lock_guard lock{mutex_};
+        over_ = true;
+        changed_.notify_all();
+    }};
 }
 
-TransportCheck::~TransportCheck() = default;
+TransportCheck::~TransportCheck()
+{
+    thread_.request_stop();
+    {
+        std::unique_lock lock{mutex_};
+        changed_.wait_for(lock, kAnswer, [this] { return over_; });
+    }
+    late_.request_stop();
+}
 
 bool TransportCheck::known() const
 {
@@ -99,20 +113,20 @@ Result<TransportCheck::Answer> TransportCheck::find(std::stop_token stop)
 {
     auto docker = SLIPWAY_TRY(docker::Docker::open(settings_.engine));
     if (settings_.wanted == SlotTransport::stdio)
-        return stdio(docker, stop);
+        return stdio(docker);
     const auto version = settings_.engine.name.empty() ? SLIPWAY_TRY(docker.info(stop)).server_version
                                                        : settings_.engine.name;
     const auto before = remembered(version);
     if (before == word(SlotTransport::socket))
         return Answer{};
     if (before == word(SlotTransport::stdio))
-        return stdio(docker, stop);
+        return stdio(docker);
     Answer answer;
     const auto by_socket = try_slot(docker, answer, stop);
     if (!by_socket) {
         if (stop.stop_requested())
             return by_socket.error();
-        answer = SLIPWAY_TRY(stdio(docker, stop));
+        answer = SLIPWAY_TRY(stdio(docker));
         SLIPWAY_TRY(in("a slot answers neither by its socket (" + by_socket.error().message()
                 + ") nor by stdin and stdout",
             try_slot(docker, answer, stop)));
@@ -126,11 +140,10 @@ Result<TransportCheck::Answer> TransportCheck::find(std::stop_token stop)
     return answer;
 }
 
-Result<TransportCheck::Answer> TransportCheck::stdio(docker::Docker& docker, std::stop_token stop)
+Result<TransportCheck::Answer> TransportCheck::stdio(docker::Docker& docker)
 {
-    return Answer{slot::StdioPlace{.engine = settings_.engine,
-        .init_volume
-        = SLIPWAY_TRY(slot::fill_init_volume(docker, settings_.labels, random_, std::move(stop)))}};
+    auto volume = SLIPWAY_TRY(slot::fill_init_volume(docker, settings_.labels, random_, late_.get_token()));
+    return Answer{slot::StdioPlace{.engine = settings_.engine, .init_volume = std::move(volume)}};
 }
 
 Result<void> TransportCheck::try_slot(docker::Docker& docker, const Answer& answer, std::stop_token stop)
@@ -140,16 +153,18 @@ Result<void> TransportCheck::try_slot(docker::Docker& docker, const Answer& answ
     slot::SlotSpec spec;
     spec.name
         = std::string{kCheckNames} + hex_encode({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
-    spec.image = SLIPWAY_TRY(slot::empty_image(docker, stop));
+    spec.image = SLIPWAY_TRY(slot::empty_image(docker, late_.get_token()));
     spec.labels = settings_.labels;
     spec.network = "none";
     spec.runtime = settings_.runtime;
+    if (stop.stop_requested())
+        return Error{Errc::cancelled, "the check of slots was cancelled"};
     auto made = SLIPWAY_TRY(slot::Slot::create(docker, spec,
         {.directory = settings_.state_directory / "slots" / spec.name,
             .host_directory = settings_.state_on_host / "slots" / spec.name,
             .init_file = settings_.init_file,
             .stdio = answer.stdio},
-        {}, random_, stop));
+        {}, random_, late_.get_token()));
     Result<void> outcome{Error{
         Errc::timed_out, "slot-init did not connect within " + std::to_string(kConnect.count()) + " s"}};
     const auto until = clock_.now() + kConnect;

@@ -42,6 +42,9 @@ class TransportCheck {
 public:
     /// How long a slot of an empty image may take to connect.
     static constexpr std::chrono::seconds kConnect{10};
+    /// How long the end of a check waits for the engine: what that was asked to make it makes, also when
+    /// nobody is there for its answer, and then nobody removes it.
+    static constexpr std::chrono::seconds kAnswer{10};
 
     /// What slots are made with; `stdio` is empty for the socket.
     struct Answer {
@@ -54,6 +57,7 @@ public:
         std::function<void()> on_known);
     TransportCheck(const TransportCheck&) = delete;
     TransportCheck& operator=(const TransportCheck&) = delete;
+    /// Ends the check and removes what it has made.
     ~TransportCheck();
 
     [[nodiscard]] bool known() const;
@@ -65,7 +69,7 @@ public:
 private:
     void run(std::stop_token stop);
     Result<Answer> find(std::stop_token stop);
-    Result<Answer> stdio(docker::Docker& docker, std::stop_token stop);
+    Result<Answer> stdio(docker::Docker& docker);
     Result<void> try_slot(docker::Docker& docker, const Answer& answer, std::stop_token stop);
     [[nodiscard]] std::string remembered(const std::string& version) const;
     void remember(const std::string& version, SlotTransport found) const;
@@ -78,6 +82,8 @@ private:
     mutable std::mutex mutex_;
     std::condition_variable_any changed_;
     std::optional<Answer> answer_;
+    bool over_ = true; ///< The thread has nothing more to remove.
+    std::stop_source late_; ///< For calls that make something.
     std::jthread thread_; ///< Last: it uses everything above.
 };
 

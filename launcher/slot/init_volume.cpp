@@ -105,8 +105,8 @@ Result<std::string> fill_init_volume(
         = {{.kind = docker::MountKind::volume, .source = volume, .target = kSlotMount, .read_only = false}};
     const auto container
         = SLIPWAY_TRY(in("filling the volume " + volume, docker.create_container(spec, stop)));
-    auto result = in("filling the volume " + volume, filled(docker, container.id, volume, stop));
-    auto removed = docker.remove_container(container.id, {.force = true, .volumes = false}, stop);
+    auto result = in("filling the volume " + volume, filled(docker, container.id, volume, std::move(stop)));
+    auto removed = docker.remove_container(container.id, {.force = true, .volumes = false}, {});
     if (result && !removed)
         return std::move(removed).error();
     return result;

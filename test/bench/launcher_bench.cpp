@@ -3,6 +3,7 @@
 //   launcher_bench [STARTS [SECONDS]]   so many starts (40), and so long idle (30)
 #include "test/bench/harness.h"
 #include "test/bench/process_figures.h"
+#include "test/bench/world_end.h"
 #include "test/support/world.h"
 
 #include <poll.h>
@@ -72,6 +73,7 @@ void measure_idle(World& world, int seconds)
     cpu.row("the launcher", spent / whole * 100, kGoalPercent);
     std::fputs(cpu.text().c_str(), stdout);
     std::printf("measured: memory when idle: %.1f MB (goal %g)\n", resident, kGoalMegabytes);
+    end_launcher(world);
 }
 
 } // namespace

@@ -3,6 +3,7 @@
 #include "common/file.h"
 #include "test/bench/harness.h"
 #include "test/bench/secrets.h"
+#include "test/bench/world_end.h"
 #include "test/support/world.h"
 
 #include <unistd.h>
@@ -97,6 +98,7 @@ void run(int wanted)
     const double launcher = cpu_of(world.launcher()) - launcher_before;
     const double mothership = cpu_of(world.mothership()) - mothership_before;
 
+    bench::end_launcher(world);
     const std::string first = world.log(id);
     const std::string last = world.log(id, static_cast<std::uint64_t>(megabytes * 1e6));
     const auto begin = mark_in(first, first.find("mark "));

@@ -55,12 +55,30 @@ struct Baselines {
     Samples exec;
 };
 
+/// A container in which commands are executed; gone with this object.
+class Executor {
+public:
+    Executor(const std::string& image, const std::string& mount)
+    {
+        (void)run_program(
+            {"docker", "run", "-d", "--rm", "--name", name_, "-v", mount, image, "sleep", "600"});
+    }
+
+    Executor(const Executor&) = delete;
+    Executor& operator=(const Executor&) = delete;
+
+    ~Executor() { (void)run_program({"docker", "rm", "-f", name_}); }
+
+    [[nodiscard]] const std::string& name() const noexcept { return name_; }
+
+private:
+    const std::string name_ = "slipway-bench-" + std::to_string(::getpid());
+};
+
 Baselines measure_docker(const std::string& image, const Pipe& pipe, int count)
 {
     const std::string mount = pipe.directory().string() + ":/bench";
-    const std::string container = "slipway-bench-" + std::to_string(::getpid());
-    (void)run_program(
-        {"docker", "run", "-d", "--rm", "--name", container, "-v", mount, image, "sleep", "600"});
+    const Executor container{image, mount};
     Baselines measured;
     const auto measure = [&](Samples& samples, const std::vector<std::string>& argv) {
         const auto begin = std::chrono::steady_clock::now();
@@ -72,9 +90,8 @@ Baselines measure_docker(const std::string& image, const Pipe& pipe, int count)
     };
     for (int i = 0; i < count; ++i) {
         measure(measured.run, {"docker", "run", "--rm", "-v", mount, image, "sh", "-c", "echo >/bench/pipe"});
-        measure(measured.exec, {"docker", "exec", container, "sh", "-c", "echo >/bench/pipe"});
+        measure(measured.exec, {"docker", "exec", container.name(), "sh", "-c", "echo >/bench/pipe"});
     }
-    (void)run_program({"docker", "rm", "-f", container});
     return measured;
 }
 

@@ -5,6 +5,7 @@
 #include "common/file.h"
 #include "test/bench/harness.h"
 #include "test/bench/secrets.h"
+#include "test/bench/world_end.h"
 #include "test/support/busy_job.h"
 #include "test/support/world.h"
 
@@ -105,6 +106,7 @@ void run(int times, bool loaded)
         load.emplace();
     const auto handed_over = measure(world, "handed-over-", times, [&] { world.hand_over(); });
     const auto killed = measure(world, "killed-", times, [&] { world.kill_launcher(); });
+    bench::end_launcher(world);
     if (const auto report = world.history().report(); !report.empty())
         throw std::runtime_error{report};
     if (loaded)

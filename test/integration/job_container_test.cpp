@@ -17,7 +17,7 @@ namespace {
 std::string refusal_of(const ContainerSettings& settings, Errc code)
 {
     auto docker = open_docker(machine_engine());
-    const auto checked = check_containers(settings, docker, {});
+    const auto checked = check_containers(settings, docker, {}, {});
     REQUIRE_FALSE(checked);
     CHECK(checked.error().code() == code);
     return checked.error().message();
@@ -99,7 +99,7 @@ TEST_CASE("a runtime or capability that Docker does not know is refused at the s
     settings.job.cap_add = {"NO_SUCH_CAPABILITY"};
     CHECK(holds(refusal_of(settings, Errc::invalid_input), "SLIPWAY_JOB_"));
     auto docker = open_docker(machine_engine());
-    CHECK(check_containers({.network = "none", .runtime = "runc"}, docker, {}));
+    CHECK(check_containers({.network = "none", .runtime = "runc"}, docker, {}, {}));
 }
 
 TEST_CASE("each job has a network of its own when that is asked for, and none is left")

@@ -112,10 +112,13 @@ World::World(WorldShape shape)
 
 World::~World()
 {
-    if (launcher_)
-        launcher_->kill();
-    if (mothership_)
-        mothership_->kill();
+    if (launcher_ && !std::filesystem::exists(state_directory() / "transport")) {
+        launcher_->signal(SIGUSR2); // no list shows the container that the engine may be making for its check
+        (void)launcher_->wait(std::chrono::seconds{15});
+    }
+    for (auto* const process : {&launcher_, &mothership_})
+        if (*process)
+            (*process)->kill();
     remove_containers_of(state_directory());
     (void)docker({"image", "rm", "-f", image_});
 }

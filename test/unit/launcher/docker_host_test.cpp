@@ -20,10 +20,11 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// An engine that has no containers, and takes its time to remove each.
-class RemovingEngine {
+/// What is known of an engine's containers. It takes its time for each, and carries out what it was asked for
+/// also when nobody waits for the answer.
+class FakeEngine {
 public:
-    explicit RemovingEngine(const std::filesystem::path& socket)
+    explicit FakeEngine(const std::filesystem::path& socket)
         : server_{socket, [this](RawHttpServer::Connection& peer) {
                       while (const auto request = peer.read_request())
                           if (!peer.send(answer(*request)))
@@ -32,12 +33,13 @@ public:
     {
     }
 
-    RemovingEngine(const RemovingEngine&) = delete;
-    RemovingEngine& operator=(const RemovingEngine&) = delete;
+    FakeEngine(const FakeEngine&) = delete;
+    FakeEngine& operator=(const FakeEngine&) = delete;
 
-    ~RemovingEngine() { hold(false); }
+    ~FakeEngine() { hold(false); }
 
-    /// Removals take until this is called with `false`; else each waits a moment for another one.
+    /// To make or remove a container takes until this is called with `false`; else each removal waits a
+    /// moment for another one.
     void hold(bool held)
     {
         const std::lock_guard lock{mutex_};
@@ -64,22 +66,53 @@ public:
         return removed_;
     }
 
-private:
-    std::string answer(const std::string& request)
+    /// Names of those that were made, and the ones that are there.
+    [[nodiscard]] std::pair<int, std::set<std::string>> made()
     {
-        const auto line = request.substr(0, request.find('\r'));
-        if (line.starts_with("DELETE "))
-            return removal(line);
-        const bool is_list = line.find("/containers/json") != std::string::npos
-            || line.find("/networks") != std::string::npos;
-        return is_list ? http_response(200, "[]", "Content-Type: application/json\r\n")
-                       : http_response(404, R"({"message":"none"})", "Content-Type: application/json\r\n");
+        const std::lock_guard lock{mutex_};
+        return {made_, names_};
     }
 
-    std::string removal(const std::string& line)
+private:
+    static std::string json(int status, std::string_view body)
     {
-        const std::string_view before = "/containers/";
-        const auto begin = line.find(before) + before.size();
+        return http_response(status, body, "Content-Type: application/json\r\n");
+    }
+
+    std::string answer(const std::string& request)
+    {
+        const std::string_view line = std::string_view{request}.substr(0, request.find('\r'));
+        const auto has = [&](std::string_view part) { return line.find(part) != std::string::npos; };
+        const auto after = [&](std::string_view part) {
+            const auto begin = line.find(part) + part.size();
+            return std::string{line.substr(begin, line.find_first_of("?& ", begin) - begin)};
+        };
+        if (has("/containers/create?"))
+            return create(after("name="));
+        if (line.starts_with("DELETE "))
+            return removal(after("/containers/"));
+        if (line.starts_with("POST ")) // its start
+            return http_response(204, "");
+        if (has("/images/"))
+            return json(200, R"({"Id":"sha256:e","RepoTags":[],"RepoDigests":[],"Config":{}})");
+        return has("/containers/json") || has("/networks") ? json(200, "[]")
+                                                           : json(404, R"({"message":"none"})");
+    }
+
+    std::string create(const std::string& name)
+    {
+        std::unique_lock lock{mutex_};
+        ++under_way_;
+        changed_.notify_all();
+        changed_.wait(lock, [this] { return !held_; });
+        --under_way_;
+        ++made_;
+        names_.insert(name);
+        return json(201, R"({"Id":")" + name + R"(","Warnings":[]})");
+    }
+
+    std::string removal(const std::string& name)
+    {
         std::unique_lock lock{mutex_};
         most_ = std::max(most_, ++under_way_);
         changed_.notify_all();
@@ -88,7 +121,8 @@ private:
         else
             changed_.wait_for(lock, 50ms, [this] { return under_way_ > 1; });
         --under_way_;
-        removed_.insert(line.substr(begin, line.find('?') - begin));
+        names_.erase(name);
+        removed_.insert(name);
         return http_response(204, "");
     }
 
@@ -97,30 +131,38 @@ private:
     bool held_ = false;
     int under_way_ = 0;
     int most_ = 0;
+    int made_ = 0;
+    std::set<std::string> names_;
     std::multiset<std::string> removed_;
     RawHttpServer server_; ///< Last: its threads use everything above.
 };
 
 struct House {
     TempDir directory;
-    RemovingEngine engine{directory.path() / "docker.sock"};
+    FakeEngine engine{directory.path() / "docker.sock"};
     SystemClock clock;
     SystemRandom random;
     UniqueFd log_file{::open((directory.path() / "log").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600)};
     LogSink sink{log_file.get(), LogFormat::logfmt, LogLevel::debug, clock};
-    std::unique_ptr<DockerHost> host = open();
+    std::unique_ptr<DockerHost> host;
 
-    std::unique_ptr<DockerHost> open()
+    explicit House(SlotTransport transport = SlotTransport::socket, bool held = false)
+    {
+        engine.hold(held);
+        host = open(transport);
+    }
+
+    std::unique_ptr<DockerHost> open(SlotTransport transport)
     {
         auto endpoint = docker::Endpoint::parse("unix://" + (directory.path() / "docker.sock").string());
         REQUIRE(endpoint);
-        auto opened
-            = DockerHost::open({.engine = {.endpoint = *std::move(endpoint), .api = docker::kOldestApi},
-                                   .instance_id = "01J000000000000000000000NE",
-                                   .state_directory = directory.path() / "state",
-                                   .slot_transport = SlotTransport::socket,
-                                   .boot_id = "boot"},
-                nullptr, clock, random, Logger{sink}, {});
+        auto opened = DockerHost::open(
+            {.engine = {.endpoint = *std::move(endpoint), .api = docker::kOldestApi, .name = "an engine"},
+                .instance_id = "01J000000000000000000000NE",
+                .state_directory = directory.path() / "state",
+                .slot_transport = transport,
+                .boot_id = "boot"},
+            nullptr, clock, random, Logger{sink}, {});
         if (!opened)
             FAIL(opened.error().message());
         return *std::move(opened);
@@ -168,4 +210,18 @@ TEST_CASE("while a container is being removed the rest of the launcher waits for
     CHECK(removing.get());
     house.host->settle({});
     CHECK(house.engine.removed() == std::multiset<std::string>{"slipway-a", "slipway-b"});
+}
+
+TEST_CASE("a launcher that ends while it tries out how slots are made leaves no container of that behind")
+{
+    const auto transport = GENERATE(SlotTransport::automatic, SlotTransport::stdio);
+    House house{transport, true};
+    REQUIRE(house.engine.wait_under_way());
+    auto ending = std::async(std::launch::async, [&] { house.host.reset(); });
+    CHECK(ending.wait_for(50ms) == std::future_status::timeout); // it waits for what it has asked for
+    house.engine.hold(false);
+    ending.get();
+    const auto [made, left] = house.engine.made();
+    CHECK(made == 1);
+    CHECK(left.empty());
 }
