@@ -63,7 +63,8 @@ private:
 TEST_CASE("TERM while a launcher tries out how slots are made: no container of that stays", "[launcher]")
 {
     FakeMothership server{pool()};
-    const Launcher launcher{server.url()};
+    Launcher launcher{server.url()};
+    launcher.with("SLIPWAY_SLOT_TRANSPORT", "auto");
     Checks checks{launcher.directory() / "state"};
     const auto interrupted = [&] {
         checks.forget();
@@ -84,7 +85,8 @@ TEST_CASE(
     "what a launcher that was killed leaves of the check of slots, its next start removes", "[launcher]")
 {
     FakeMothership server{pool()};
-    const Launcher launcher{server.url()};
+    Launcher launcher{server.url()};
+    launcher.with("SLIPWAY_SLOT_TRANSPORT", "auto");
     Checks checks{launcher.directory() / "state"};
     const auto leaves_one = [&] {
         checks.forget();

@@ -33,7 +33,9 @@ public:
     {
         variables_ = {{"SPACELIFT_TOKEN", pool().token()},
             {"SPACELIFT_POOL_PRIVATE_KEY", pool().key_base64()}, {"SPACELIFT_WORKER_COMMS_URL", url},
-            {"SLIPWAY_STATE_DIR", (directory_.path() / "state").string()}, {"SLIPWAY_LOG_FORMAT", "logfmt"}};
+            {"SLIPWAY_STATE_DIR", (directory_.path() / "state").string()}, {"SLIPWAY_LOG_FORMAT", "logfmt"},
+            // Killed while it tries out how slots are made, it would leave a container.
+            {"SLIPWAY_SLOT_TRANSPORT", "socket"}};
     }
 
     Launcher& with(const std::string& name, const std::string& value)
