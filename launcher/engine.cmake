@@ -26,7 +26,7 @@ add_library(slipway::provider_package ALIAS slipway_provider_package)
 target_sources(slipway_provider_package
   PRIVATE provider_cache/lock_file.cpp provider_cache/package_receiver.cpp provider_cache/package_tar.cpp
   PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR} FILES
-    provider_cache/lock_file.h provider_cache/package_receiver.h provider_cache/package_tar.h)
+    provider_cache/lock_file.h provider_cache/package_receiver.h provider_cache/package_tar.h tar_number.h)
 target_link_libraries(slipway_provider_package PUBLIC slipway::common slipway::crypto)
 
 # What takes stages from a backend and brings each to its end. The core knows containers only as `JobHost`; the engine

@@ -1,6 +1,7 @@
 #include "launcher/file_tar.h"
 
 #include "launcher/slot-init/tar/format.h"
+#include "launcher/tar_number.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -57,18 +58,6 @@ void add_file(std::string& tar, const std::string& path, const TarFile& file)
     tar.append((kBlock - file.content.size() % kBlock) % kBlock, '\0');
 }
 
-/// Octal digits, ended by a blank or NUL or by the field.
-template <std::size_t N> Result<std::uint64_t> number_of(const char (&field)[N])
-{
-    std::uint64_t value = 0;
-    std::size_t i = 0;
-    for (; i < N && field[i] >= '0' && field[i] <= '7'; ++i)
-        value = value * 8 + static_cast<std::uint64_t>(field[i] - '0');
-    if (i == 0 || (i < N && field[i] != ' ' && field[i] != '\0'))
-        return Error{Errc::invalid_input, "the archive has a header that cannot be read"};
-    return value;
-}
-
 } // namespace
 
 Result<std::string> make_tar(const std::vector<TarFile>& files)
@@ -89,8 +78,8 @@ Result<std::string> only_file_of(std::string_view tar)
     if (tar.size() < 3 * kBlock)
         return Error{Errc::invalid_input, "the archive is cut off"};
     std::memcpy(&header, tar.data(), sizeof(header));
-    const auto checksum = SLIPWAY_TRY(number_of(header.checksum));
-    const auto size = SLIPWAY_TRY(number_of(header.size));
+    const auto checksum = SLIPWAY_TRY(tar_number(header.checksum, Errc::invalid_input));
+    const auto size = SLIPWAY_TRY(tar_number(header.size, Errc::invalid_input));
     if (checksum != slot::tar_checksum(header) || std::memcmp(header.magic, "ustar", 5) != 0
         || header.type != '0')
         return Error{Errc::invalid_input, "the archive does not hold a file"};
@@ -107,7 +96,7 @@ std::string_view without_extended_headers(std::string_view tar)
     while (tar.size() > kBlock) {
         TarHeader header{};
         std::memcpy(&header, tar.data(), sizeof(header));
-        const auto size = number_of(header.size);
+        const auto size = tar_number(header.size, Errc::invalid_input);
         if ((header.type != 'x' && header.type != 'g') || !size || *size > tar.size())
             return tar;
         tar.remove_prefix(std::min<std::size_t>(tar.size(), kBlock + (*size + kBlock - 1) / kBlock * kBlock));

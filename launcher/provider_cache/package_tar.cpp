@@ -1,5 +1,7 @@
 #include "launcher/provider_cache/package_tar.h"
 
+#include "launcher/tar_number.h"
+
 #include <algorithm>
 #include <cstring>
 
@@ -14,18 +16,6 @@ constexpr std::size_t kMaxNames = 16 * 1024;
 constexpr std::size_t kMaxPath = 1024;
 
 Error refused(std::string_view why) { return {Errc::rejected, "the archive " + std::string{why}}; }
-
-/// Octal digits, ended by a blank or NUL or by the field.
-template <std::size_t N> Result<std::uint64_t> number_of(const char (&field)[N])
-{
-    std::uint64_t value = 0;
-    std::size_t i = 0;
-    for (; i < N && field[i] >= '0' && field[i] <= '7'; ++i)
-        value = value * 8 + static_cast<std::uint64_t>(field[i] - '0');
-    if (i == 0 || (i < N && field[i] != ' ' && field[i] != '\0'))
-        return refused("has a header that cannot be read");
-    return value;
-}
 
 bool is_path(std::string_view path)
 {
@@ -119,8 +109,8 @@ Result<void> PackageTar::header()
         within_ = Within::end;
         return {};
     }
-    const auto checksum = SLIPWAY_TRY(number_of(header.checksum));
-    const auto size = SLIPWAY_TRY(number_of(header.size));
+    const auto checksum = SLIPWAY_TRY(tar_number(header.checksum, Errc::rejected));
+    const auto size = SLIPWAY_TRY(tar_number(header.size, Errc::rejected));
     if (checksum != slot::tar_checksum(header) || std::memcmp(header.magic, "ustar", 5) != 0
         || header.prefix[0] != '\0')
         return refused("has a header that cannot be read");
