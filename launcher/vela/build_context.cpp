@@ -21,12 +21,49 @@ void BuildContext::tell_build(const std::string& name)
         const std::lock_guard lock{mutex};
         told = build;
     }
-    outbox.send("build." + name, [this, told](std::stop_token stop) -> Result<void> {
-        auto answer = SLIPWAY_TRY(services.server.update_build(token, told, std::move(stop)));
+    outbox.send("build." + name,
+        [this, told](const std::stop_token& stop) -> Result<void> { return put_build(told, stop); });
+}
+
+/// The server takes any status, also over a cancel of its own: of a build that it believed to be pending, or
+/// whose worker did not answer it. So it is asked before; and after, since it may have been at it right then.
+Result<void> BuildContext::put_build(Build told, const std::stop_token& stop)
+{
+    const bool begins = told.status == status::kRunning;
+    const auto put = [&]() -> Result<void> {
+        auto answer = SLIPWAY_TRY(services.server.update_build(token, told, stop));
         const std::lock_guard lock{mutex};
         build.whole = std::move(answer.whole);
         return {};
-    });
+    };
+    const auto yield = [&] {
+        logger.info("the server has cancelled the build");
+        told.status = status::kCanceled;
+        told.error.clear(); // the server keeps its own
+        if (begins)
+            end_early(Ending::canceled);
+        const std::lock_guard lock{mutex};
+        build.status = status::kCanceled;
+    };
+    const bool open = told.status != status::kCanceled;
+    if (open && SLIPWAY_TRY(server_says(stop)) == status::kCanceled)
+        yield();
+    SLIPWAY_TRY(put());
+    if (told.status != status::kRunning || SLIPWAY_TRY(server_says(stop)) != status::kCanceled)
+        return {};
+    yield();
+    return put();
+}
+
+/// "": it does not say, and will not.
+Result<std::string> BuildContext::server_says(const std::stop_token& stop) const
+{
+    auto row = services.server.build(token, build.build_name(), stop);
+    if (row)
+        return std::move(row->status);
+    if (http::is_retryable(row.error()) || row.error().code() == Errc::cancelled)
+        return row.error();
+    return std::string{};
 }
 
 std::optional<IdleContainer> BuildContext::take_idle(

@@ -109,8 +109,13 @@ struct BuildContext {
         const std::string& reference, const std::string& image_id);
     /// Something of the build could not be done: it ends with this error.
     void fail(std::string words);
-    /// Sends what the server takes of the build. `name` as in Outbox::send.
+    /// Sends what the server takes of the build. `name` as in Outbox::send. A build that the server has
+    /// cancelled by itself stays so, and ends if it had begun.
     void tell_build(const std::string& name);
+
+private:
+    Result<void> put_build(Build told, const std::stop_token& stop);
+    [[nodiscard]] Result<std::string> server_says(const std::stop_token& stop) const;
 };
 
 } // namespace slipway::vela

@@ -21,6 +21,15 @@ constexpr std::chrono::seconds kToldFirst{5};
 constexpr std::chrono::seconds kFirstAsk{1};
 constexpr std::chrono::seconds kLongestAsk{30};
 
+/// Whether the server has no pipeline for a build any more. Only its words tell this from a database that is
+/// away: with SQLite it finds no record, with PostgreSQL it decrypts an empty one.
+bool is_given_away(const Error& error)
+{
+    const auto& words = error.message();
+    return words.find("record not found") != std::string::npos
+        || words.find("invalid value length for decrypt provided: 0") != std::string::npos;
+}
+
 } // namespace
 
 BuildRun::BuildRun(const BuildServices& services, BuildJournal journal, QueueItem item, Callbacks callbacks,
@@ -130,17 +139,23 @@ bool BuildRun::leaves(const Result<void>& result, const std::stop_token& leave) 
         || (!result && result.error().code() == Errc::cancelled && !context_.work.stop_requested());
 }
 
-/// The server gives it once: what it gave to a process that ended before it was in the journal is gone.
+/// The server gives it once: what it gave to a process that ended before it was in the journal is gone. A
+/// cancel takes it away, too, and says so in the build's row right after.
 Result<std::string> BuildRun::fetch_pipeline(const std::stop_token& leave)
 {
     const bool asked_before = journal_.find("asked").has_value();
     if (!asked_before)
         SLIPWAY_TRY(journal_.put("asked", "1", BuildJournal::Sync::later));
     auto given = services_.server.executable(context_.token, item_.build.build_name(), leave);
-    if (!given && asked_before && given.error().message().find("record not found") != std::string::npos)
-        return Error{Errc::rejected,
-            "the server had handed out the pipeline, and the worker's process ended before it could keep it; "
-            "restart the build"};
+    if (!given && is_given_away(given.error())) {
+        const auto row = services_.server.build(context_.token, item_.build.build_name(), leave);
+        if (row && row->status == status::kCanceled)
+            return Error{Errc::conflict, "the build was cancelled"};
+        if (row && asked_before)
+            return Error{Errc::rejected,
+                "the server had handed out the pipeline, and the worker's process ended before it could keep "
+                "it; restart the build"};
+    }
     auto text = SLIPWAY_TRY(std::move(given));
     SLIPWAY_TRY(journal_.put("pipeline", text));
     return text;

@@ -57,6 +57,7 @@ constexpr Intended kIntended[] = {
         "the original never finishes the init step of a build whose secret is missing", "secret-missing"},
     {R"(PUT build with "error")", ": error: \"the registry ",
         "what the engine says of a pull is told with the cause", "pull-error"},
+    {"GET build: made as well", "", "the server may have cancelled the build by itself"},
     {"GET build/steps/#/logs", ": not made", kWhole},
     {"GET build/services/#/logs", ": not made", kWhole},
     {"PUT build/steps/#", R"(: status goes: "canceled", not )", kNextStep, "cancel"},

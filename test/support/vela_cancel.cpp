@@ -1,6 +1,8 @@
 #include "common/http/http_client.h"
 #include "test/support/vela_state.h"
 
+#include <utility>
+
 namespace slipway::test {
 
 namespace {
@@ -50,7 +52,6 @@ VelaAnswer mark(VelaState& state, const std::string& name, std::string_view why)
 {
     const std::lock_guard lock{state.mutex};
     auto& build = state.builds.at(name);
-    build.executable.reset();
     build.row.set_text("status", "canceled")
         .set_text("error", std::string{why} + " build was canceled by octo");
     for (auto* containers : {&build.steps, &build.services})
@@ -58,6 +59,18 @@ VelaAnswer mark(VelaState& state, const std::string& name, std::string_view why)
             if (const auto status = container.row.text("status"); status == "running" || status == "pending")
                 container.row.set_text("status", "canceled");
     return {.status = 200, .body = build.row.dump()};
+}
+
+/// The pipeline goes first: of a build that a worker has it from nothing is cancelled.
+VelaAnswer cancel_pending(VelaState& state, const std::string& name)
+{
+    const auto taken = [&] {
+        const std::lock_guard lock{state.mutex};
+        return !std::exchange(state.builds.at(name).executable, std::nullopt);
+    };
+    return taken() ? refuse(500,
+               "unable to pop build " + name + " from executables table: " + std::string{kVelaNothingThere})
+                   : mark(state, name, "pending");
 }
 
 VelaAnswer cancel_running(VelaState& state, const std::string& name, const VelaRow& row)
@@ -99,13 +112,22 @@ VelaAnswer vela_cancel(VelaState& state, const std::string& build)
     }
     const auto status = row.text("status");
     auto answer = status == "running" ? cancel_running(state, build, row)
-        : status == "pending"         ? mark(state, build, "pending")
+        : status == "pending"         ? cancel_pending(state, build)
                                       : refuse(400, "found build " + build + " but its status was " + status);
     const std::lock_guard lock{state.mutex};
     state.requests.push_back(
         {"DELETE", "(cancel of " + build + ")", "", "UserAccess", answer.status, "", ""});
     state.changed.notify_all();
     return answer;
+}
+
+void vela_replace_pending(VelaState& state, const std::string& build)
+{
+    const std::lock_guard lock{state.mutex};
+    auto& cancelled = state.builds.at(build);
+    cancelled.row.set_text("status", "canceled");
+    if (std::exchange(cancelled.executable, std::nullopt))
+        cancelled.row.set_text("error", "pending build was auto canceled in favor of build 17");
 }
 
 } // namespace slipway::test

@@ -1,6 +1,7 @@
 #include "common/base64.h"
 #include "test/support/vela_state.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace slipway::test {
@@ -72,27 +73,34 @@ private:
     void add(std::string_view method, std::string_view pattern, Answer answer)
     {
         router_.add(method, pattern,
-            [&state = state_, answer = std::move(answer)](const Request& request) -> Result<Reply> {
-                const std::lock_guard lock{state.mutex};
-                const auto caller = state.claims(request.bearer());
-                const auto note = [&](int status) {
-                    state.requests.push_back(
-                        {request.method, request.path, request.body, caller ? caller->kind : "", status,
-                            query_of(request), std::string{request.header("Content-Type").value_or("")}});
-                    state.changed.notify_all();
-                };
-                if (state.outage == VelaOutage::hangs && !request.last_call) {
-                    if (request.waited == 0ns)
-                        note(0);
-                    return Reply::park({"outage"}, 60s);
-                }
-                auto reply = request.waited != 0ns || state.outage != VelaOutage::none
-                    ? refuse(500, "the server is away")
-                    : caller ? answer(request, *caller)
-                             : refuse(401, "token is not valid");
-                note(reply.status);
+            [this_state = &state_, answer = std::move(answer)](const Request& request) -> Result<Reply> {
+                this_state->meet(VelaMoment::asked, request.method, request.path);
+                auto reply = take(*this_state, request, answer);
+                this_state->meet(VelaMoment::done, request.method, request.path);
                 return reply;
             });
+    }
+
+    static Reply take(VelaState& state, const Request& request, const Answer& answer)
+    {
+        const std::lock_guard lock{state.mutex};
+        const auto caller = state.claims(request.bearer());
+        const auto note = [&](int status) {
+            state.requests.push_back({request.method, request.path, request.body, caller ? caller->kind : "",
+                status, query_of(request), std::string{request.header("Content-Type").value_or("")}});
+            state.changed.notify_all();
+        };
+        if (state.outage == VelaOutage::hangs && !request.last_call) {
+            if (request.waited == 0ns)
+                note(0);
+            return Reply::park({"outage"}, 60s);
+        }
+        auto reply = request.waited != 0ns || state.outage != VelaOutage::none
+            ? refuse(500, "the server is away")
+            : caller ? answer(request, *caller)
+                     : refuse(401, "token is not valid");
+        note(reply.status);
+        return reply;
     }
 
     /// A call about a build, with that build's token.
@@ -204,7 +212,7 @@ void Routes::add_builds()
         });
     add_of_build("GET", "/executable", [](const Request&, VelaBuild& build) {
         if (!build.executable)
-            return refuse(500, "unable to pop build executable: record not found");
+            return refuse(500, "unable to pop build executable: " + std::string{kVelaNothingThere});
         VelaRow row;
         row.set("id", build.row.number("id")).set("build_id", build.row.number("id"));
         row.set_text("data", base64_encode(*std::exchange(build.executable, std::nullopt)));
@@ -318,6 +326,22 @@ std::optional<VelaClaims> VelaState::claims(std::string_view bearer) const
     if (!options.secret.empty() && bearer == options.secret)
         return VelaClaims{.kind = "ServerWorker", .subject = "vela-worker", .repo = ""};
     return tokens.verify(bearer);
+}
+
+void VelaState::meet(VelaMoment moment, std::string_view method, std::string_view path)
+{
+    std::function<void()> action;
+    {
+        const std::lock_guard lock{mutex};
+        const auto hook = std::ranges::find_if(hooks, [&](const VelaHook& waiting) {
+            return waiting.moment == moment && waiting.method == method && path.ends_with(waiting.end);
+        });
+        if (hook == hooks.end())
+            return;
+        action = std::move(hook->action);
+        hooks.erase(hook);
+    }
+    action();
 }
 
 std::string VelaState::server_token() const

@@ -134,6 +134,18 @@ VelaAnswer VelaServer::cancel(const std::string& build)
     return vela_cancel(impl_->state, build);
 }
 
+void VelaServer::replace_pending(const std::string& build)
+{
+    static_cast<void>(this->build(build));
+    vela_replace_pending(impl_->state, build);
+}
+
+void VelaServer::at(VelaMoment moment, std::string method, std::string end, std::function<void()> action)
+{
+    const std::lock_guard lock{impl_->state.mutex};
+    impl_->state.hooks.push_back({moment, std::move(method), std::move(end), std::move(action)});
+}
+
 void VelaServer::set_outage(VelaOutage outage)
 {
     const std::lock_guard lock{impl_->state.mutex};

@@ -54,6 +54,11 @@ struct VelaRequest {
     std::string content_type;
 };
 
+enum class VelaMoment : std::uint8_t {
+    asked, ///< Nothing of the call has happened yet.
+    done, ///< It has happened, and its caller does not know yet.
+};
+
 /// What a caller of the API is answered.
 struct VelaAnswer {
     int status = 0;
@@ -79,7 +84,13 @@ public:
     /// A user's cancel: of a pending build the server marks its own rows, of a running one it calls the
     /// worker's API, by the address in the worker's row, and writes back what that answers.
     [[nodiscard]] VelaAnswer cancel(const std::string& build);
+    /// What the server does by itself to a build that a newer one replaces, and that it believes to be
+    /// pending still: the row is marked as it is, and only then is the pipeline looked for.
+    void replace_pending(const std::string& build);
     void set_outage(VelaOutage outage);
+    /// Calls `action` at the next call of this kind, once; `end`: of its path. Without a lock: it may ask and
+    /// change this server.
+    void at(VelaMoment moment, std::string method, std::string end, std::function<void()> action);
 
     // Tokens.
     [[nodiscard]] std::string register_token(const std::string& host) const;

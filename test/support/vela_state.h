@@ -10,6 +10,9 @@
 
 namespace slipway::test {
 
+/// What the server says of an executable that is not there, with PostgreSQL: it decrypts no bytes.
+inline constexpr std::string_view kVelaNothingThere = "invalid value length for decrypt provided: 0";
+
 struct VelaContainer {
     VelaRow row;
     std::string log; ///< Base64, as it was put.
@@ -20,6 +23,14 @@ struct VelaBuild {
     std::optional<std::string> executable; ///< Taken by whoever asks first.
     std::map<std::int64_t, VelaContainer> steps;
     std::map<std::int64_t, VelaContainer> services;
+};
+
+/// What a test does in the middle of a call.
+struct VelaHook {
+    VelaMoment moment = VelaMoment::asked;
+    std::string method;
+    std::string end; ///< Of the path.
+    std::function<void()> action;
 };
 
 /// The rows of a `VelaServer`, and the answers made of them.
@@ -36,7 +47,10 @@ struct VelaState {
     std::map<std::string, std::string> secrets;
     std::map<std::string, std::string> objects;
     std::vector<VelaRequest> requests;
+    std::vector<VelaHook> hooks;
 
+    /// Runs the first hook that waits for this, and forgets it. Takes the lock.
+    void meet(VelaMoment moment, std::string_view method, std::string_view path);
     /// The token's claims; the shared secret has claims of its own kind.
     [[nodiscard]] std::optional<VelaClaims> claims(std::string_view bearer) const;
     /// As the server shows it to a worker.
@@ -46,6 +60,9 @@ struct VelaState {
 /// As a user's `DELETE …/builds/N/cancel` of a build that is there. Takes the state's lock, and leaves it
 /// while it calls a worker.
 [[nodiscard]] VelaAnswer vela_cancel(VelaState& state, const std::string& build);
+
+/// Of a pending build, in favour of another. Takes the state's lock.
+void vela_replace_pending(VelaState& state, const std::string& build);
 
 /// The routes of the API; `state` outlives the router.
 [[nodiscard]] http::Router vela_routes(VelaState& state);
