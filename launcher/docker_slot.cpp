@@ -161,6 +161,8 @@ Result<SlotEvent> DockerSlot::take(slot::Event event)
     }
     if (auto* output = std::get_if<slot::Output>(&event))
         return SlotEvent{SlotOutput{.bytes = std::move(output->bytes)}};
+    if (const auto* executed = std::get_if<slot::Executed>(&event))
+        return SlotEvent{SlotExecuted{.seq = static_cast<int>(executed->seq)}};
     if (const auto* exited = std::get_if<slot::Exited>(&event))
         return SlotEvent{exit_of(*exited)};
     if (const auto* notice = std::get_if<slot::Notice>(&event))
@@ -191,7 +193,8 @@ Result<void> DockerSlot::run(const SlotRun& run)
     slot::RunSpec spec{.argv = run.argv,
         .env = merged(record_.environment, run.environment),
         .cwd = run.directory,
-        .user = record_.user};
+        .user = record_.user,
+        .tell_executed = run.tell_executed};
     auto sent = slot_->link().run(static_cast<std::uint32_t>(run.seq), spec);
     for (auto& entry : spec.env)
         wipe(entry);

@@ -42,6 +42,8 @@ public:
 
     [[nodiscard]] int last_seq() const override { return last_seq_; }
 
+    [[nodiscard]] bool tells_executed() const override { return slot_->link().tells_executed(); }
+
     Result<void> put(std::string_view directory, const Producer& tar, std::stop_token stop) override;
     Result<std::string> get(std::string_view directory, const Sink& tar, std::stop_token stop) override;
     Result<void> run(const SlotRun& run) override;

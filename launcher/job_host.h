@@ -30,6 +30,7 @@ struct SlotRun {
     std::vector<std::string> argv;
     Pairs environment; ///< Beside the image's. Holds secrets.
     std::string directory;
+    bool tell_executed = false; ///< `SlotExecuted` is wanted, see JobSlot::tells_executed.
 };
 
 /// How long commands may go on; kept by the slot itself.
@@ -53,6 +54,11 @@ struct SlotOutput {
     std::string bytes;
 };
 
+/// A command runs. One that cannot be executed gets its end in place of this.
+struct SlotExecuted {
+    int seq = 0;
+};
+
 /// A command is over; all of its output came before.
 struct SlotExit {
     int seq = 0;
@@ -74,7 +80,7 @@ struct SlotNotice {
 
 struct Nothing { };
 
-using SlotEvent = std::variant<Nothing, SlotReady, SlotOutput, SlotExit, SlotNotice>;
+using SlotEvent = std::variant<Nothing, SlotReady, SlotOutput, SlotExecuted, SlotExit, SlotNotice>;
 
 /// The container of one stage, whose PID 1 takes commands from us. Belongs to the stage's thread, `wake`
 /// aside. A call fails with `not_found` when the container is gone for good; other failures are worth
@@ -91,6 +97,11 @@ public:
 
     /// The newest command that it has taken, as the last `SlotReady` said.
     [[nodiscard]] virtual int last_seq() const = 0;
+
+    /// Whether it tells `SlotExecuted`, as the last `SlotReady` said: one that an older launcher made does
+    /// not.
+    [[nodiscard]] virtual bool tells_executed() const { return false; }
+
     /// Unpacks a tar stream into a directory of the container, as the container's user; makes the directory.
     /// `exhausted`: the container's disk is full.
     virtual Result<void> put(std::string_view directory, const Producer& tar, std::stop_token stop) = 0;

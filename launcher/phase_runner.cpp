@@ -306,6 +306,9 @@ Result<void> PhaseRunner::on(JobSlot& slot, const SlotExit& event)
     return progress_.over ? Result<void>{} : send_unit(slot);
 }
 
+/// Never asked for here.
+Result<void> PhaseRunner::on(JobSlot&, const SlotExecuted&) { return {}; }
+
 Result<void> PhaseRunner::on(JobSlot&, const SlotNotice& event)
 {
     const auto id

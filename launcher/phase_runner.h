@@ -39,6 +39,7 @@ private:
     Result<void> on(JobSlot& slot, const Nothing& event);
     Result<void> on(JobSlot& slot, const SlotReady& event);
     Result<void> on(JobSlot& slot, const SlotOutput& event);
+    Result<void> on(JobSlot& slot, const SlotExecuted& event);
     Result<void> on(JobSlot& slot, const SlotExit& event);
     Result<void> on(JobSlot& slot, const SlotNotice& event);
     Result<void> advance(const StageEnd& end);

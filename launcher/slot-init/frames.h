@@ -84,6 +84,7 @@ enum class FrameType : std::uint32_t {
     put_credit = 68, ///< CreditFrame. That many more bytes may be sent.
     get_data = 69, ///< TransferFrame, bytes of the tar archive.
     transfer_end = 70, ///< TransferEndFrame, text without NUL: the error, or notes on what was skipped.
+    executed = 71, ///< ExecutedFrame, for a run that asked (kTellExecuted). Repeated on every connection.
 };
 
 struct FrameHeader {
@@ -100,9 +101,14 @@ struct AttachFrame {
     std::uint8_t nonce[kNonceSize]; ///< Fresh for each; nothing that a job writes can hold it.
 };
 
+/// `ReadyFrame::knows`: the flag of the same name.
+inline constexpr std::uint32_t kKnowsTellExecuted = 1;
+/// `RunFrame::flags`, for who knows it: `executed` is wanted. Without it a run's first word may be its end.
+inline constexpr std::uint32_t kTellExecuted = 1;
+
 struct RunFrame {
     std::uint32_t seq; ///< From 1, growing. One that was seen is ignored; a new one acknowledges older exits.
-    std::uint32_t flags; ///< 0 in this version.
+    std::uint32_t flags; ///< kTellExecuted, or 0.
     std::uint32_t argc;
     std::uint32_t envc;
 };
@@ -151,7 +157,11 @@ struct ReadyFrame {
     std::uint64_t
         now_ms; ///< slot-init's clock, CLOCK_BOOTTIME; not the host's where a container has its own.
     std::uint32_t last_seq; ///< The newest run that was taken, 0 for none.
-    std::uint32_t zero;
+    std::uint32_t knows; ///< Bits of what came later than the version: kKnowsTellExecuted.
+};
+
+struct ExecutedFrame {
+    std::uint32_t seq; ///< Its command runs; what stood in the way of it would have been its end.
 };
 
 struct OutFrame {
@@ -205,7 +215,7 @@ inline constexpr bool kIsWire
     = std::is_trivially_copyable_v<T> && std::has_unique_object_representations_v<T>;
 static_assert(kIsWire<FrameHeader> && kIsWire<HelloFrame> && kIsWire<RunFrame> && kIsWire<LeaseFrame>);
 static_assert(kIsWire<AttachFrame> && kIsWire<DeadlineFrame> && kIsWire<AckFrame> && kIsWire<ReadyFrame>
-    && kIsWire<ExitedFrame>);
+    && kIsWire<ExitedFrame> && kIsWire<ExecutedFrame>);
 static_assert(
     kIsWire<NoticeFrame> && kIsWire<TransferFrame> && kIsWire<CreditFrame> && kIsWire<TransferEndFrame>);
 

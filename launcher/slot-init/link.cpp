@@ -41,7 +41,7 @@ void SlotInit::reset_link()
 {
     if (admitted_)
         away_since_ = now_;
-    admitted_ = ready_sent_ = exit_sent_ = nonce_due_ = false;
+    admitted_ = ready_sent_ = exit_sent_ = executed_sent_ = nonce_due_ = false;
     ::explicit_bzero(&in_, rx_used_);
     rx_used_ = tx_used_ = tx_sent_ = 0;
     end_transfer();
@@ -129,7 +129,7 @@ bool SlotInit::take_run()
     if (head.seq <= seq_ || running_)
         return head.seq <= seq_;
     // The child reads its own copy of these pages; ours are wiped as soon as this returns.
-    return start_run(head.seq);
+    return start_run(head);
 }
 
 bool SlotInit::take_command()
@@ -221,6 +221,7 @@ bool SlotInit::compose()
         ready.end = ring_.end;
         ready.now_ms = static_cast<std::uint64_t>(now_);
         ready.last_seq = seq_;
+        ready.knows = kKnowsTellExecuted;
         put_frame(FrameType::ready, ready);
         ready_sent_ = true;
         return true;
@@ -233,6 +234,11 @@ bool SlotInit::compose()
             put_frame(FrameType::notice, notice_[i]);
             return true;
         }
+    }
+    if (executed_due_ && !executed_sent_) {
+        executed_sent_ = true;
+        put_frame(FrameType::executed, ExecutedFrame{.seq = seq_});
+        return true;
     }
     output_turn_ = !output_turn_;
     if (output_turn_ && compose_output())

@@ -76,7 +76,8 @@ void SlotInit::poll_once()
     const bool data_wanted = transfer_.is_put ? put_.used() > 0 : get_wanted && tx_used_ == 0;
     pollfd fds[] = {{signals_, POLLIN, 0}, {timer_, POLLIN, 0}, {link_, POLLIN, 0},
         {ring_.free() > 0 ? output_ : -1, POLLIN, 0}, {data_wanted ? transfer_.data : -1, data_events, 0},
-        {transfer_.text_pipe, POLLIN, 0}, {tx_sent_ < tx_used_ ? output_of_link() : -1, POLLOUT, 0}};
+        {transfer_.text_pipe, POLLIN, 0}, {exec_, POLLIN, 0},
+        {tx_sent_ < tx_used_ ? output_of_link() : -1, POLLOUT, 0}};
     const int count = ::poll(fds, sizeof fds / sizeof fds[0], -1);
     now_ = boot_time();
     // The job shares this description with all who come after it and may have made it non-blocking.
@@ -87,6 +88,8 @@ void SlotInit::poll_once()
     std::uint64_t expirations = 0;
     if (fds[1].revents != 0 && ::read(timer_, &expirations, sizeof expirations) > 0)
         armed_ = -1;
+    if (fds[6].revents != 0)
+        note_executed();
     if (fds[3].revents != 0)
         read_output();
     if (fds[0].revents != 0)
@@ -128,13 +131,20 @@ void SlotInit::reap(pid_t pid, int status)
 }
 
 /// False when there is no pipe to be had: nothing has happened then, and the launcher asks again.
-bool SlotInit::start_run(std::uint32_t seq)
+bool SlotInit::start_run(const RunFrame& run)
 {
     int ends[2];
+    int exec[2] = {-1, -1};
     const bool late = lease_over() || total_over();
     if (!late && ::pipe2(ends, O_CLOEXEC) != 0)
         return false;
-    seq_ = seq;
+    if (!late && (run.flags & kTellExecuted) != 0 && ::pipe2(exec, O_CLOEXEC) != 0) {
+        close_fd(ends[0]);
+        close_fd(ends[1]);
+        return false;
+    }
+    seq_ = run.seq;
+    executed_due_ = executed_sent_ = false;
     exit_kept_ = swept_ = *not_executed_ = false;
     first_run_ = first_run_ > 0 ? first_run_ : now_;
     oom_before_ = oom_kills();
@@ -146,13 +156,16 @@ bool SlotInit::start_run(std::uint32_t seq)
     const pid_t pid = ::fork();
     if (pid == 0)
         execute(in_.payload, in_.header.length, ends[1], *not_executed_);
+    close_fd(exec[1]); // The child's goes when it executes, or when it ends.
     running_ = true;
+    exec_ = exec[0];
     output_ = ends[0];
     job_end_ = ends[1];
     child_ = group_ = pid;
     if (pid < 0) {
         complain(job_end_, "no process can be made for the command", nullptr, errno);
         close_fd(job_end_);
+        close_fd(exec_);
     } else {
         (void)::setpgid(pid, pid);
     }
@@ -162,6 +175,12 @@ bool SlotInit::start_run(std::uint32_t seq)
     step_ = Step::none;
     cause_ = StopCause::none;
     return true;
+}
+
+void SlotInit::note_executed()
+{
+    close_fd(exec_);
+    executed_due_ = !*not_executed_;
 }
 
 void SlotInit::read_output()
@@ -180,6 +199,8 @@ void SlotInit::read_output()
 
 void SlotInit::end_run(int status, StopCause cause)
 {
+    close_fd(exec_);
+    executed_due_ = false; // Its end says more.
     close_fd(output_);
     exit_ = {.seq = seq_,
         .kind = WIFSIGNALED(status) ? ExitKind::signalled : ExitKind::exited,

@@ -82,7 +82,8 @@ private:
     void poll_once();
     void handle_signals();
     void reap(pid_t pid, int status);
-    bool start_run(std::uint32_t seq);
+    bool start_run(const RunFrame& run);
+    void note_executed();
     void end_run(int status, StopCause cause);
     void read_output();
     void tick();
@@ -186,6 +187,9 @@ private:
     std::uint32_t oom_before_ = 0;
     std::int64_t drain_since_ = 0;
     bool rest_killed_ = false;
+    int exec_ = -1; ///< Ends when the command was executed, or never will be.
+    bool executed_due_ = false; ///< The launcher wants to know it, and may.
+    bool executed_sent_ = false; ///< On this connection.
     bool* not_executed_ = nullptr; ///< Said by a child in place of exec; shared with it, and with no command.
     bool swept_ = false; ///< Something held the output open after the command's end.
     ExitedFrame exit_{};

@@ -27,6 +27,11 @@ struct Output {
     std::string bytes;
 };
 
+/// The command of a run was executed, see `RunSpec::tell_executed`. Repeated after each connection.
+struct Executed {
+    std::uint32_t seq = 0;
+};
+
 /// A run is over and all of its output was delivered before. Repeated after each connection until
 /// `Slot::ack`.
 struct Exited {
@@ -57,7 +62,7 @@ struct Disconnected {
     std::string reason;
 };
 
-using Event = std::variant<Ready, Output, Exited, Notice, Disconnected>;
+using Event = std::variant<Ready, Output, Executed, Exited, Notice, Disconnected>;
 
 [[nodiscard]] std::string_view to_string(StopCause cause) noexcept;
 

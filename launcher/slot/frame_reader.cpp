@@ -38,6 +38,8 @@ bool FrameReader::believable(const FrameHeader& header) const noexcept
         return header.length == sizeof(NoticeFrame);
     case FrameType::put_credit:
         return header.length == sizeof(CreditFrame);
+    case FrameType::executed:
+        return header.length == sizeof(ExecutedFrame);
     case FrameType::ready:
     case FrameType::hello:
     case FrameType::run:

@@ -92,7 +92,7 @@ Result<void> SlotLink::run(std::uint32_t seq, const RunSpec& spec)
     if (sent)
         sent = send(FrameType::run,
             RunFrame{.seq = seq,
-                .flags = 0,
+                .flags = spec.tell_executed && tells_executed_ ? kTellExecuted : 0,
                 .argc = static_cast<std::uint32_t>(spec.argv.size()),
                 .envc = static_cast<std::uint32_t>(spec.env.size())},
             body);

@@ -232,6 +232,7 @@ Result<void> SlotLink::admit(Stranger& stranger, const ReadyFrame& ready)
     hello.have = spec_.have;
     // Read before the frame was sent: the difference is at most the true one, and no lease grows by it.
     clock_ahead_ = static_cast<std::int64_t>(ready.now_ms) - boot_millis();
+    tells_executed_ = (ready.knows & kKnowsTellExecuted) != 0;
     std::string bytes = encode_frame(FrameType::hello, hello);
     wipe(&hello, sizeof hello);
     // Before any thread finds the peer: slot-init takes nothing before `hello`.
@@ -325,6 +326,9 @@ Result<void> SlotLink::take(const Frame& frame)
             .limit = std::chrono::milliseconds{head.limit_ms}});
         return {};
     }
+    case FrameType::executed:
+        events_.emplace_back(Executed{.seq = payload_head<ExecutedFrame>(frame.payload)->seq});
+        return {};
     case FrameType::put_credit:
     case FrameType::get_data:
     case FrameType::transfer_end:

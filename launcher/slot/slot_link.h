@@ -30,6 +30,8 @@ struct RunSpec {
     std::vector<std::string> env; ///< "NAME=value"; the whole environment. HOME is added when it is missing.
     std::string cwd; ///< Made when it does not exist; empty: "/".
     std::string user; ///< As in a Dockerfile's USER: name or uid, then ":group" or nothing; empty: root.
+    /// `Executed` is wanted, of a slot-init that tells it: an older one does not.
+    bool tell_executed = false;
 };
 
 /// Limits kept by slot-init; zero: none.
@@ -122,6 +124,9 @@ public:
     /// Why the last peer was turned away that spoke the protocol, empty when none was.
     [[nodiscard]] const std::string& turned_away() const noexcept { return turned_away_; }
 
+    /// Whether the slot-init that was connected last tells `Executed`.
+    [[nodiscard]] bool tells_executed() const noexcept { return tells_executed_; }
+
 private:
     struct Stranger {
         UniqueFd socket;
@@ -187,6 +192,7 @@ private:
     std::mutex
         peer_mutex_; ///< Held to write to `peer_` and to replace it; only the owner replaces and reads it.
     UniqueFd peer_;
+    std::atomic<bool> tells_executed_{false};
     std::atomic<std::int64_t> clock_ahead_{0}; ///< slot-init's clock less ours, in ms; never too large.
     std::string turned_away_;
     FrameReader reader_;

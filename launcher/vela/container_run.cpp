@@ -134,8 +134,11 @@ Result<void> ContainerRun::send()
 {
     // After its own commands a container gets no time of its own: the build's limit is the only one.
     SLIPWAY_TRY(slot_->limits({.run = container_.detach ? 0 : time_left(), .silence = 0, .grace = 0}));
-    launcher::SlotRun run{
-        .seq = 1, .argv = container_.entrypoint, .environment = {}, .directory = container_.directory};
+    launcher::SlotRun run{.seq = 1,
+        .argv = container_.entrypoint,
+        .environment = {},
+        .directory = container_.directory,
+        .tell_executed = container_.detach};
     if (run.argv.empty())
         run.argv = image_.entrypoint;
     const auto& arguments
@@ -195,6 +198,8 @@ Result<std::optional<RunEnd>> ContainerRun::take(const launcher::SlotEvent& even
         SLIPWAY_TRY(slot_->ack(spool_.slot_end(), 0));
         return std::optional<RunEnd>{};
     }
+    if (std::holds_alternative<launcher::SlotExecuted>(event))
+        executed_ = true;
     if (const auto* exited = std::get_if<launcher::SlotExit>(&event)) {
         // As the engine has it, whose own PID 1 would have been the command.
         const bool refused = exited->never_executed && exited->code == kNotPrepared;
@@ -221,6 +226,23 @@ Result<ContainerRun::Still> ContainerRun::look(std::stop_token stop)
         if (SLIPWAY_TRY(take(*event)))
             return Still::ended;
     }
+}
+
+Result<std::optional<RunEnd>> ContainerRun::await_executed(std::stop_token stop)
+{
+    if (auto known = known_end())
+        return known;
+    while (container_.detach && !executed_ && slot_->tells_executed()) {
+        const auto event = slot_->next(kLook, stop);
+        if (!event && event.error().code() == Errc::not_found)
+            return std::optional{
+                SLIPWAY_TRY(ended({.code = 137, .lost = true, .words = event.error().message()}))};
+        if (!event)
+            return event.error();
+        if (auto end = SLIPWAY_TRY(take(*event)))
+            return end;
+    }
+    return std::optional<RunEnd>{};
 }
 
 Result<RunEnd> ContainerRun::follow(std::stop_token stop)

@@ -45,6 +45,9 @@ public:
     Result<void> prepare(const BuildImage& image, bool privileged, std::stop_token stop);
     /// Tells it to run what the container says, or the image.
     Result<void> start(std::stop_token stop);
+    /// Of what is detached: until its command runs; with its end when that came first. A container of an
+    /// older process is not waited for.
+    Result<std::optional<RunEnd>> await_executed(std::stop_token stop);
     /// Until the command is over. `cancelled` when stopped: then another process goes on.
     Result<RunEnd> follow(std::stop_token stop);
     /// The ladder, soon: INT, `grace`, TERM, ten seconds, KILL.
@@ -77,6 +80,7 @@ private:
     std::atomic<protocol::Millis> stop_grace_{-1};
     bool stop_sent_ = false;
     bool sent_ = false; ///< In the journal.
+    bool executed_ = false;
 };
 
 } // namespace slipway::vela

@@ -254,6 +254,13 @@ Result<void> StepFlow::execute(const StatusView& status, std::stop_token leave)
     if (auto started = run_->start(leave); !started)
         return fail(started.error());
     if (is_detached()) {
+        const auto over = run_->await_executed(context_.work.get_token());
+        if (!over)
+            return fail(over.error());
+        if (*over && (*over)->never_executed) {
+            code_ = (*over)->code;
+            return Error{Errc::rejected, words_of(**over, container_)};
+        }
         follower_ = std::jthread{[this](std::stop_token stop) {
             if (const auto end = run_->follow(std::move(stop))) {
                 code_ = end->code;

@@ -135,17 +135,27 @@ TEST_CASE("a step of a Vela build that cannot begin ends the build with an error
     CHECK(run_program({"docker", "rmi", here}));
 }
 
-TEST_CASE("a service of a Vela build without its program ends the build with an error")
+TEST_CASE("a service of a Vela build without its program ends the build with an error before any step begins")
 {
     VelaLab lab;
+    // It is looked for in so many places that a step would begin meanwhile.
+    const std::string missing = R"("entrypoint":["no-such-program"],"detach":true,"environment":{"PATH":")"
+        + std::string(130'000, ':') + R"(","VELA_WORKSPACE":"/vela/src/hello"},)";
+    const VelaStep web{.name = "web", .commands = {}, .image = {}, .more = missing};
+    const VelaStep step{.name = "one", .commands = {"echo it began"}};
     lab.start();
-    const auto build = lab.push(lab.steps({{.name = "waits", .commands = {"sleep 600"}}},
-        R"("services":[)"
-            + lab.container({.name = "web", .more = R"("detach":true,"entrypoint":["/no/such/program"],)"}, 1)
-            + "],"));
+    const auto build = lab.push(lab.steps({step}, R"("services":[)" + lab.container(web, 1) + "],"));
     CHECK(lab.ended(build).text("status") == "error");
+    CHECK(lab.server().build(build).text("error") == "the command of web could not be executed; its log says why");
     CHECK(lab.server().service(build, 1).text("status") == "failure");
     CHECK(lab.server().service(build, 1).number("exit_code") == 127);
+    CHECK(lab.step(build, 2) == "killed 137");
+    CHECK(lab.server().step_log(build, 2).empty());
+    const auto detached = lab.push(lab.steps({web, step}));
+    CHECK(lab.ended(detached).text("status") == "error");
+    CHECK(lab.step(detached, 2) == "failure 127");
+    CHECK(lab.step(detached, 3) == "killed 137");
+    CHECK(lab.server().step_log(detached, 3).empty());
 }
 
 TEST_CASE("a step of a Vela build finds in its environment that it runs")

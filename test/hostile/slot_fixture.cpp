@@ -153,6 +153,8 @@ RunEnd SlotFixture::finish()
         auto event = next();
         if (const auto* notice = std::get_if<slot::Notice>(&event))
             end.notices.push_back(*notice);
+        if (const auto* executed = std::get_if<slot::Executed>(&event))
+            end.told_executed = end.told_executed || executed->seq == seq_;
         if (const auto* exit = std::get_if<slot::Exited>(&event); exit != nullptr && exit->seq == seq_) {
             end.exit = *exit;
             (void)slot_->link().ack(have, seq_);

@@ -35,6 +35,7 @@ struct RunEnd {
     std::string output;
     slot::Exited exit;
     std::vector<slot::Notice> notices;
+    bool told_executed = false;
 };
 
 /// Slots in the real engine, made from a busybox image; removed when this is destroyed. A test that makes one

@@ -50,6 +50,25 @@ TEST_CASE("a command that cannot be executed ends with 125, 126 or 127 and with 
     CHECK_FALSE(shell.exit.never_executed);
 }
 
+TEST_CASE("a slot says that a command was executed, to each launcher that asked, and of none that was not")
+{
+    SlotFixture fixture;
+    fixture.create();
+    slot::RunSpec spec{
+        .argv = {"sleep", "1000"}, .env = {"PATH=/bin"}, .cwd = "", .user = "", .tell_executed = true};
+    fixture.start(spec);
+    CHECK(fixture.wait_for<slot::Executed>().seq == 1);
+    fixture.restart_launcher(0);
+    CHECK(fixture.wait_for<slot::Executed>().seq == 1);
+    must(fixture.slot().link().stop(0ms));
+    CHECK(fixture.finish().exit.code == SIGINT);
+    spec.argv = {"no-such-program"};
+    const RunEnd missing = fixture.run(spec);
+    CHECK(missing.exit.never_executed);
+    CHECK_FALSE(missing.told_executed);
+    CHECK_FALSE(fixture.shell("sleep 0.1").told_executed);
+}
+
 TEST_CASE("a run has the user, groups, home and directory that a Dockerfile's USER means")
 {
     SlotFixture fixture;

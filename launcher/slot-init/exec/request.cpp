@@ -34,8 +34,8 @@ bool parse_run(char* payload, std::size_t size, RunRequest& request)
     if (size < sizeof head)
         return false;
     std::memcpy(&head, payload, sizeof head);
-    if (head.flags != 0 || head.seq == 0 || head.argc == 0 || head.argc > RunRequest::kMaxTexts
-        || head.envc > RunRequest::kMaxTexts)
+    if ((head.flags & ~kTellExecuted) != 0 || head.seq == 0 || head.argc == 0
+        || head.argc > RunRequest::kMaxTexts || head.envc > RunRequest::kMaxTexts)
         return false;
     char* at = payload + sizeof head;
     char* const end = payload + size;

@@ -39,13 +39,15 @@ TEST_CASE("a run payload that breaks the layout is refused", "[slot]")
     const RunFrame good{.seq = 1, .flags = 0, .argc = 1, .envc = 0};
     std::string bytes = run_payload(good, texts);
     REQUIRE(parse_run(bytes.data(), bytes.size(), *request));
+    std::string asking = run_payload({.seq = 1, .flags = kTellExecuted, .argc = 1, .envc = 0}, texts);
+    CHECK(parse_run(asking.data(), asking.size(), *request));
     for (std::size_t size = 0; size < bytes.size(); ++size) {
         std::string part = bytes.substr(0, size);
         CHECK_FALSE(parse_run(part.data(), part.size(), *request));
     }
     std::string longer = bytes + '\0';
     CHECK_FALSE(parse_run(longer.data(), longer.size(), *request));
-    for (const RunFrame& head : {RunFrame{0, 0, 1, 0}, RunFrame{1, 1, 1, 0}, RunFrame{1, 0, 0, 0},
+    for (const RunFrame& head : {RunFrame{0, 0, 1, 0}, RunFrame{1, 2, 1, 0}, RunFrame{1, 0, 0, 0},
              RunFrame{1, 0, 2, 0}, RunFrame{1, 0, 0xffffffff, 0}, RunFrame{1, 0, 1, 0xffffffff}}) {
         std::string wrong = run_payload(head, texts);
         CHECK_FALSE(parse_run(wrong.data(), wrong.size(), *request));
