@@ -141,10 +141,10 @@ public:
     /// One that is gone already is a success; `conflict`: a container uses it.
     [[nodiscard]] Result<void> remove_volume(std::string_view name, std::stop_token stop);
 
-    /// A file or directory of a container, which need not run, as a tar archive; nothing when there is none.
-    /// `exhausted`: the archive has more than `most` bytes.
-    [[nodiscard]] Result<std::optional<std::string>> get_archive(
-        std::string_view container, std::string_view path, std::uint64_t most, std::stop_token stop);
+    /// A file or directory of a container, which need not run, as a tar archive that `tar` gets in pieces.
+    /// `not_found`: there is none; `exhausted`: the archive has more than `most` bytes; or as `tar` fails.
+    [[nodiscard]] Result<void> get_archive(std::string_view container, std::string_view path,
+        std::uint64_t most, std::function<Result<void>(std::string_view)> tar, std::stop_token stop);
 
 private:
     Docker(http::HttpClient client, ApiVersion api);

@@ -94,18 +94,17 @@ Result<void> Docker::remove_volume(std::string_view name, std::stop_token stop)
     return {};
 }
 
-Result<std::optional<std::string>> Docker::get_archive(
-    std::string_view container, std::string_view path, std::uint64_t most, std::stop_token stop)
+Result<void> Docker::get_archive(std::string_view container, std::string_view path, std::uint64_t most,
+    std::function<Result<void>(std::string_view)> tar, std::stop_token stop)
 {
     SLIPWAY_TRY(check_name(" container", container));
     http::ClientRequest get = request(
         "GET", container_path(container, "/archive?" + http::query_string({{"path", std::string{path}}})));
     get.timeout = deadlines::kImport;
     get.max_response_bytes = most;
-    auto response = call(std::move(get), std::move(stop));
-    if (!response && response.error().code() == Errc::not_found)
-        return std::optional<std::string>{};
-    return std::optional{SLIPWAY_TRY(std::move(response)).body};
+    get.on_data = std::move(tar);
+    SLIPWAY_TRY(call(std::move(get), std::move(stop)));
+    return {};
 }
 
 } // namespace slipway::docker

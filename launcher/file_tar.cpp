@@ -91,17 +91,69 @@ Result<std::string> only_file_of(std::string_view tar)
     return std::string{tar.substr(kBlock, size)};
 }
 
-std::string_view without_extended_headers(std::string_view tar)
+Result<void> OnlyFile::take(std::string_view piece)
 {
-    while (tar.size() > kBlock) {
-        TarHeader header{};
-        std::memcpy(&header, tar.data(), sizeof(header));
-        const auto size = tar_number(header.size, Errc::invalid_input);
-        if ((header.type != 'x' && header.type != 'g') || !size || *size > tar.size())
-            return tar;
-        tar.remove_prefix(std::min<std::size_t>(tar.size(), kBlock + (*size + kBlock - 1) / kBlock * kBlock));
+    while (!piece.empty()) {
+        if (part_ == Part::header) {
+            const auto more = piece.substr(0, kBlock - header_.size());
+            header_ += more;
+            piece.remove_prefix(more.size());
+            if (header_.size() == kBlock)
+                SLIPWAY_TRY(take_header());
+            continue;
+        }
+        const auto part = piece.substr(0, part_ == Part::end ? piece.npos : std::min(left_, piece.size()));
+        piece.remove_prefix(part.size());
+        if (part_ == Part::content)
+            SLIPWAY_TRY(content_(part));
+        else if (part_ == Part::end && part.find_first_not_of('\0') != part.npos)
+            return Error{Errc::invalid_input, "the archive holds more than one file"};
+        left_ -= std::min<std::uint64_t>(left_, part.size());
+        if (left_ == 0 && part_ == Part::extension)
+            part_ = Part::header;
+        if (left_ == 0 && part_ == Part::content)
+            end_content();
     }
-    return tar;
+    return {};
+}
+
+Result<void> OnlyFile::take_header()
+{
+    TarHeader header{};
+    std::memcpy(&header, header_.data(), sizeof(header));
+    header_.clear();
+    const auto checksum = SLIPWAY_TRY(tar_number(header.checksum, Errc::invalid_input));
+    const auto size = SLIPWAY_TRY(tar_number(header.size, Errc::invalid_input));
+    const bool extends = header.type == 'x' || header.type == 'g';
+    if (checksum != slot::tar_checksum(header) || std::memcmp(header.magic, "ustar", 5) != 0
+        || (!extends && header.type != '0'))
+        return Error{Errc::invalid_input, "the archive does not hold a file"};
+    left_ = extends ? (size + kBlock - 1) / kBlock * kBlock : size;
+    if (extends) {
+        part_ = left_ == 0 ? Part::header : Part::extension;
+        return {};
+    }
+    if (size > most_)
+        return Error{Errc::exhausted,
+            "it has " + std::to_string(size) + " bytes; " + std::to_string(most_) + " are allowed"};
+    size_ = size;
+    part_ = Part::content;
+    if (size == 0)
+        end_content();
+    return {};
+}
+
+void OnlyFile::end_content()
+{
+    part_ = Part::end;
+    left_ = (kBlock - size_ % kBlock) % kBlock + 2 * kBlock;
+}
+
+Result<std::uint64_t> OnlyFile::finish() const
+{
+    if (part_ != Part::end || left_ != 0)
+        return Error{Errc::invalid_input, "the archive is cut off"};
+    return size_;
 }
 
 } // namespace slipway::launcher

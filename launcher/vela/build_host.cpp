@@ -82,8 +82,8 @@ public:
     Result<std::unique_ptr<JobSlot>> adopt(
         const SlotFact& slot, std::uint64_t have, std::stop_token stop) override;
     Result<void> remove(const std::string& container, std::stop_token stop) override;
-    Result<std::optional<std::string>> read_file(const std::string& container, const std::string& path,
-        std::size_t most, std::stop_token stop) override;
+    Result<std::optional<std::uint64_t>> read_file(const std::string& container, const std::string& path,
+        std::uint64_t most, const launcher::Sink& content, std::stop_token stop) override;
     Result<void> sweep(const std::set<std::string>& kept, std::stop_token stop) override;
 
 private:
@@ -288,19 +288,19 @@ Result<void> DockerBuildHost::wait_gone(
     return Error{Errc::timed_out, "the engine does not get to the end of removing a container"};
 }
 
-Result<std::optional<std::string>> DockerBuildHost::read_file(
-    const std::string& container, const std::string& path, std::size_t most, std::stop_token stop)
+Result<std::optional<std::uint64_t>> DockerBuildHost::read_file(const std::string& container,
+    const std::string& path, std::uint64_t most, const launcher::Sink& content, std::stop_token stop)
 {
     auto docker = SLIPWAY_TRY(engine());
-    const auto tar = SLIPWAY_TRY(docker.get_archive(container, path, most + kArchiveSpare, std::move(stop)));
-    if (!tar)
-        return std::optional<std::string>{};
-    auto content = SLIPWAY_TRY(in(path, launcher::only_file_of(launcher::without_extended_headers(*tar))));
-    if (content.size() > most)
-        return Error{Errc::exhausted,
-            path + " has " + std::to_string(content.size()) + " bytes; " + std::to_string(most)
-                + " are allowed"};
-    return std::optional{std::move(content)};
+    launcher::OnlyFile file{content, most};
+    const auto got = docker.get_archive(
+        container, path, most + kArchiveSpare, [&](std::string_view piece) { return file.take(piece); },
+        std::move(stop));
+    if (!got && got.error().code() == Errc::not_found)
+        return std::optional<std::uint64_t>{};
+    if (!got)
+        return in(path, got).error();
+    return std::optional{SLIPWAY_TRY(in(path, file.finish()))};
 }
 
 /// Which directories there are is asked before which containers: one that is made meanwhile is in `making_`

@@ -102,9 +102,10 @@ public:
         = 0;
     virtual Result<void> remove(const std::string& container, std::stop_token stop) = 0;
 
-    /// A file of a container as its bytes; nothing: there is none. `exhausted`: larger than `most`.
-    [[nodiscard]] virtual Result<std::optional<std::string>> read_file(
-        const std::string& container, const std::string& path, std::size_t most, std::stop_token stop)
+    /// A file of a container, whose bytes `content` gets as they come, and its size; nothing: there is none.
+    /// `exhausted`: larger than `most`.
+    [[nodiscard]] virtual Result<std::optional<std::uint64_t>> read_file(const std::string& container,
+        const std::string& path, std::uint64_t most, const launcher::Sink& content, std::stop_token stop)
         = 0;
 
     /// Removes containers, networks and volumes of this instance in places that are neither in `kept` nor

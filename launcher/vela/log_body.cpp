@@ -2,26 +2,9 @@
 
 #include "common/base64.h"
 #include "common/file.h"
-
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cerrno>
+#include "launcher/vela/nameless_file.h"
 
 namespace slipway::vela {
-
-namespace {
-
-Result<UniqueFd> open_nameless(const std::filesystem::path& directory)
-{
-    const auto path = directory / "sending";
-    UniqueFd file{::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600)};
-    if (!file || ::unlink(path.c_str()) != 0)
-        return Error::from_errno("making " + path.string(), errno);
-    return file;
-}
-
-} // namespace
 
 Result<void> LogBody::append(std::string_view text)
 {

@@ -1,8 +1,10 @@
 #include "launcher/vela/outputs_sidecar.h"
 
+#include "common/file.h"
 #include "common/http/http_client.h"
 #include "common/http/url.h"
 #include "common/json.h"
+#include "launcher/vela/nameless_file.h"
 
 #include <algorithm>
 #include <array>
@@ -16,8 +18,13 @@ constexpr std::size_t kMaxOutputs = 10 * 1024 * 1024;
 /// Of the names that `find` gives for one pattern.
 constexpr std::size_t kMaxFound = 1024 * 1024;
 constexpr std::string_view kDirectory = "/vela/outputs";
-constexpr std::uint64_t kMega = 1000 * 1000;
+/// As the original counts.
+constexpr std::uint64_t kMega = std::uint64_t{1024} * 1024;
+/// Of an artifact: what the archive's header can say.
+constexpr std::uint64_t kMaxArtifact = (std::uint64_t{1} << 33U) - 1;
+/// For an upload, and a second more for so many bytes.
 constexpr std::chrono::seconds kUpload{30};
+constexpr std::uint64_t kSlowest = kMega;
 
 std::string content_type(std::string_view path)
 {
@@ -127,11 +134,16 @@ Result<Outputs> OutputsSidecar::read(std::stop_token stop)
     Outputs outputs;
     using Reader = Result<std::vector<std::pair<std::string, std::string>>> (*)(std::string_view);
     const auto take = [&](std::string_view file, Reader reader, auto& into) -> Result<void> {
-        const auto text = SLIPWAY_TRY(context_.services.host.read_file(
-            container_, std::string{kDirectory} + "/" + std::string{file}, kMaxOutputs, stop));
-        if (!text)
+        std::string text;
+        const auto append = [&](std::string_view piece) -> Result<void> {
+            text += piece;
             return {};
-        auto pairs = reader(*text);
+        };
+        const auto size = SLIPWAY_TRY(context_.services.host.read_file(
+            container_, std::string{kDirectory} + "/" + std::string{file}, kMaxOutputs, append, stop));
+        if (!size)
+            return {};
+        auto pairs = reader(text);
         if (!pairs) { // as the original: one bad line, and the file counts as empty
             context_.logger.warn("outputs are left out", pairs.error());
             return {};
@@ -159,31 +171,33 @@ Result<std::vector<std::string>> OutputsSidecar::find(
     return found;
 }
 
+/// By way of a file: the storage wants to know the size first, and memory is not for a build's artifacts.
 Result<void> OutputsSidecar::upload_file(const std::string& path, std::stop_token stop)
 {
     const auto& options = context_.services.options;
-    const auto most
-        = options.file_size_limit == 0 ? std::uint64_t{1} << 32U : options.file_size_limit * kMega;
-    const auto content = SLIPWAY_TRY(context_.services.host.read_file(container_, path, most, stop));
-    if (!content || content->empty())
+    const auto most = options.file_size_limit == 0 ? kMaxArtifact : options.file_size_limit * kMega;
+    const auto file = SLIPWAY_TRY(open_nameless(context_.journal.directory()));
+    const auto keep = [&](std::string_view piece) { return write_all(file.get(), piece); };
+    const auto size = SLIPWAY_TRY(context_.services.host.read_file(container_, path, most, keep, stop));
+    if (size.value_or(0) == 0)
         return Error{Errc::invalid_input, "the file is empty"};
-    if (options.build_file_size_limit != 0
-        && uploaded_ + content->size() > options.build_file_size_limit * kMega)
+    if (options.build_file_size_limit != 0 && uploaded_ + *size > options.build_file_size_limit * kMega)
         return Error{Errc::exhausted, "the artifacts of the build are larger than is allowed"};
     const auto url = SLIPWAY_TRY(context_.services.server.upload_url(
         context_.token, context_.build.build_name(), base_name(path), stop));
     const auto place = SLIPWAY_TRY(in("the address for an upload", http::parse_url(url)));
     auto client
         = SLIPWAY_TRY(http::HttpClient::create({.base_url = place.origin(), .tls = http::TlsOptions{}}));
-    const auto answer = SLIPWAY_TRY(client.send({.method = "PUT",
-                                                    .url = url,
-                                                    .headers = {{"Content-Type", content_type(path)}},
-                                                    .body = *content,
-                                                    .timeout = kUpload},
-        stop));
+    const auto answer = SLIPWAY_TRY(
+        client.send({.method = "PUT",
+                        .url = url,
+                        .headers = {{"Content-Type", content_type(path)}},
+                        .body = http::ClientRequest::File{.fd = file.get(), .offset = 0, .length = *size},
+                        .timeout = kUpload + std::chrono::seconds{*size / kSlowest}},
+            stop));
     if (answer.status != 200 && answer.status != 201)
         return Error{Errc::unreachable, "the storage answered " + std::to_string(answer.status)};
-    uploaded_ += content->size();
+    uploaded_ += *size;
     return {};
 }
 

@@ -150,12 +150,18 @@ TEST_CASE("containers of a build share a volume and find each other by name", "[
     CHECK(site.run(*step, "cat file; nslookup db 2>&1 | grep -c 'Name:.*db'; id -u; exit 0")
         == "shared\n1\n0\n0");
     const auto name = site.container("test").id;
-    CHECK(must(site.host->read_file(name, "/vela/src/deep/file", 7, {})) == "shared\n");
-    CHECK_FALSE(must(site.host->read_file(name, "/vela/none", 7, {})));
-    const auto large = site.host->read_file(name, "/vela/src/deep/file", 6, {});
+    std::string text;
+    const launcher::Sink append = [&](std::string_view piece) -> Result<void> {
+        text += piece;
+        return {};
+    };
+    CHECK(must(site.host->read_file(name, "/vela/src/deep/file", 7, append, {})) == 7U);
+    CHECK(text == "shared\n");
+    CHECK_FALSE(must(site.host->read_file(name, "/vela/none", 7, append, {})));
+    const auto large = site.host->read_file(name, "/vela/src/deep/file", 6, append, {});
     REQUIRE_FALSE(large);
     CHECK(large.error().code() == Errc::exhausted);
-    CHECK_FALSE(site.host->read_file(name, "/vela/src", 100, {}));
+    CHECK_FALSE(site.host->read_file(name, "/vela/src", 100, append, {}));
 }
 
 TEST_CASE("a container of a build has Docker's own rights, less what is dropped, or all", "[vela][docker]")

@@ -312,7 +312,7 @@ void Routes::add_rest()
         "PUT", "/objects/{org}/{repo}/{build}/{file}", [state](const Request& request) -> Result<Reply> {
             const std::lock_guard lock{state->mutex};
             state->objects[build_of(request) + "/" + std::string{request.parameter("file")}] = request.body;
-            state->requests.push_back({request.method, request.path, request.body, "", 200, "",
+            state->requests.push_back({request.method, request.path, "", "", 200, "",
                 std::string{request.header("Content-Type").value_or("")}});
             state->changed.notify_all();
             return Reply::text(200, "");

@@ -3,6 +3,9 @@
 
 #include <catch2/catch.hpp>
 
+#include <iomanip>
+#include <sstream>
+
 using namespace slipway;
 using namespace slipway::launcher;
 using namespace slipway::test;
@@ -66,6 +69,47 @@ TEST_CASE("one file comes out of an archive, and an archive with anything else i
         changed[at] = static_cast<char>(changed[at] ^ 1);
         CHECK_FALSE(only_file_of(changed));
     }
+}
+
+TEST_CASE("one file comes out of an archive in pieces, whatever their size")
+{
+    const auto taken
+        = [](const std::string& tar, std::size_t piece, std::uint64_t most = 1 << 20) -> Result<std::string> {
+        std::string content;
+        OnlyFile file{[&](std::string_view bytes) -> Result<void> {
+                          content += bytes;
+                          return {};
+                      },
+            most};
+        for (std::size_t at = 0; at < tar.size(); at += piece)
+            SLIPWAY_TRY(file.take(std::string_view{tar}.substr(at, piece)));
+        if (SLIPWAY_TRY(file.finish()) != content.size())
+            return Error{Errc::internal, "the size"};
+        return content;
+    };
+    const std::string whole(70'000, 'w');
+    const std::vector<TarFile> one{{.path = "a", .content = whole}};
+    const auto tar = make_tar(one).value_or("");
+    // An extended header, as Docker writes it for a long name.
+    auto extended = make_tar({{.path = "pax", .content = std::string(600, 'x')}}).value_or("");
+    extended.resize(extended.size() - 1024);
+    extended[156] = 'x';
+    std::ostringstream checksum; // of the changed type, too
+    checksum << std::oct << std::setw(6) << std::setfill('0')
+             << std::stoul(extended.substr(148, 6), nullptr, 8) + ('x' - '0');
+    extended.replace(148, 6, checksum.str());
+    for (const std::size_t piece : {std::size_t{1}, std::size_t{511}, std::size_t{4096}, tar.size()}) {
+        CHECK(taken(tar, piece).value_or("") == whole);
+        CHECK(taken(extended + tar, piece).value_or("") == whole);
+        CHECK(taken(tar + std::string(8192, '\0'), piece).value_or("") == whole);
+        CHECK(taken(make_tar({{.path = "a", .content = ""}}).value_or("?"), piece).value_or("?").empty());
+        CHECK_FALSE(taken(make_tar({one.front(), one.front()}).value_or(""), piece));
+        CHECK_FALSE(taken(tar.substr(0, tar.size() - 1), piece));
+        CHECK(taken(tar, piece, whole.size() - 1).error().code() == Errc::exhausted);
+    }
+    CHECK_FALSE(taken("", 1));
+    CHECK_FALSE(taken(make_tar({}).value_or(""), 512));
+    CHECK_FALSE(taken(make_tar({{.path = "a", .content = "", .link = "/etc/passwd"}}).value_or(""), 512));
 }
 
 TEST_CASE("what the pool seals can be opened with each of its keys, and is signed by the first")

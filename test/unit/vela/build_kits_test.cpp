@@ -72,10 +72,11 @@ public:
 
     Result<void> remove(const std::string& /*container*/, std::stop_token /*stop*/) override { return {}; }
 
-    Result<std::optional<std::string>> read_file(const std::string& /*container*/,
-        const std::string& /*path*/, std::size_t /*most*/, std::stop_token /*stop*/) override
+    Result<std::optional<std::uint64_t>> read_file(const std::string& /*container*/,
+        const std::string& /*path*/, std::uint64_t /*most*/, const launcher::Sink& /*content*/,
+        std::stop_token /*stop*/) override
     {
-        return std::optional<std::string>{};
+        return std::optional<std::uint64_t>{};
     }
 
     Result<void> sweep(const std::set<std::string>& /*kept*/, std::stop_token /*stop*/) override
