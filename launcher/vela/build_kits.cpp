@@ -105,12 +105,10 @@ std::optional<Kit> BuildKits::take(std::stop_token stop)
 Result<void> BuildKits::give_back(const Kit& kit, const std::stop_token& stop)
 {
     {
-        std::unique_lock lock{mutex_};
-        refill_at_ = clock_.now();
-        changed_.notify_all();
-        (void)changed_.wait_for(
-            lock, stop, kRemoveAfter, [this] { return closing_ || !told_.empty() || !lacks(); });
+        const std::lock_guard lock{mutex_};
+        refill_at_ = clock_.now(); // the machine is free again
     }
+    changed_.notify_all();
     return kit.network.empty() ? host_.remove_place(kit.place, stop) : places_.give_back(kit.place, stop);
 }
 

@@ -59,8 +59,6 @@ public:
     /// that took it has the machine.
     static constexpr std::chrono::milliseconds kRefillAfter{250};
     static constexpr std::chrono::seconds kWait{3};
-    /// How long what a build leaves waits at most for the next kit: of these two, only the kit is waited for.
-    static constexpr std::chrono::seconds kRemoveAfter{2};
     /// How often idle containers are looked at.
     static constexpr std::chrono::seconds kLookEvery{5};
     /// After `begin`, and after a round that failed, the engine is looked through for what belongs to nobody:
