@@ -124,7 +124,7 @@ void wait_until_idle(VelaLab& lab)
             const auto metrics = lab.call("GET", "/metrics", "").body;
             return worker && worker->text("status") == "idle"
                 && metrics.find("slipway_vela_builds_leaving 0\n") != std::string::npos
-                && metrics.find("slipway_vela_places_ready 1\n") != std::string::npos;
+                && metrics.find("slipway_vela_places_ready 2\n") != std::string::npos;
         },
         "an idle worker");
 }
