@@ -146,7 +146,8 @@ TEST_CASE("a service of a Vela build without its program ends the build with an 
     lab.start();
     const auto build = lab.push(lab.steps({step}, R"("services":[)" + lab.container(web, 1) + "],"));
     CHECK(lab.ended(build).text("status") == "error");
-    CHECK(lab.server().build(build).text("error") == "the command of web could not be executed; its log says why");
+    CHECK(lab.server().build(build).text("error")
+        == "the command of web could not be executed; its log says why");
     CHECK(lab.server().service(build, 1).text("status") == "failure");
     CHECK(lab.server().service(build, 1).number("exit_code") == 127);
     CHECK(lab.step(build, 2) == "killed 137");
