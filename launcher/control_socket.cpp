@@ -110,11 +110,14 @@ bool may_ask(int fd)
         && (peer.uid == 0 || peer.uid == ::geteuid());
 }
 
+/// Nothing when the launcher ends.
 std::string answer(int fd, const ControlServer::Handler& handler, int wake, TimePoint until)
 {
     if (!may_ask(fd))
         return error_json("only the user of the launcher and root may ask it");
     const auto line = receive(fd, Until::line_end, kMaxControlRequest, wake, until);
+    if (!line && line.error().code() == Errc::cancelled) // to be told as one that is gone
+        return {};
     if (!line)
         return error_json(line.error().message());
     const auto request = read_control_request(*line);
@@ -136,7 +139,8 @@ void serve(
             continue;
         const auto until = std::chrono::steady_clock::now() + kServe;
         // A client that does not take its answer has lost interest.
-        (void)send_all(peer.get(), answer(peer.get(), handler, wake, until) + "\n", wake, until);
+        if (const auto text = answer(peer.get(), handler, wake, until); !text.empty())
+            (void)send_all(peer.get(), text + "\n", wake, until);
     }
 }
 
@@ -209,12 +213,16 @@ Result<std::string> ask_launcher(const std::filesystem::path& state_directory, c
             return forbidden(state_directory);
         return Error::from_errno("asking the launcher of " + state_directory.string(), errno);
     }
-    SLIPWAY_TRY(send_all(peer.get(), to_json(request), -1, until));
-    auto text = SLIPWAY_TRY(receive(peer.get(), Until::closed, kMaxControlAnswer, -1, until));
-    if (text.empty()) // it ended in between
+    auto text = [&]() -> Result<std::string> {
+        SLIPWAY_TRY(send_all(peer.get(), to_json(request), -1, until));
+        return receive(peer.get(), Until::closed, kMaxControlAnswer, -1, until);
+    }();
+    if (!text && text.error().code() != Errc::unreachable)
+        return text;
+    if (!text || text->empty()) // it ended in between
         return nobody(state_directory);
     const auto document = SLIPWAY_TRY(in("the launcher's answer",
-        JsonDocument::parse(text, {.max_bytes = kMaxControlAnswer, .max_depth = 8})));
+        JsonDocument::parse(*text, {.max_bytes = kMaxControlAnswer, .max_depth = 8})));
     if (const auto refused = SLIPWAY_TRY(document.root().string_or("error", "")); !refused.empty())
         return Error{Errc::invalid_input, refused};
     return text;

@@ -1,5 +1,6 @@
 #include "common/http/http_client.h"
 #include "common/json.h"
+#include "common/unique_fd.h"
 #include "launcher/control_socket.h"
 #include "launcher/health_server.h"
 #include "launcher/status_json.h"
@@ -7,6 +8,7 @@
 #include "test/support/temp_dir.h"
 
 #include <catch2/catch.hpp>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -14,6 +16,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <future>
 #include <sstream>
 
 using namespace slipway;
@@ -155,6 +158,27 @@ TEST_CASE("a launcher is asked over its socket, which is its user's alone", "[la
     REQUIRE_FALSE(gone);
     CHECK(gone.error().code() == Errc::not_found);
     CHECK(holds_text(gone.error().message(), directory.path().string()));
+}
+
+TEST_CASE("a launcher that ends while it is asked is one that is gone", "[launcher]")
+{
+    const TempDir directory;
+    sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
+    const auto path = (directory.path() / "control").string();
+    REQUIRE(path.size() < sizeof address.sun_path);
+    path.copy(address.sun_path, path.size());
+    UniqueFd listener{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    REQUIRE(::bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+    REQUIRE(::listen(listener.get(), 1) == 0);
+    auto asked = std::async(std::launch::async,
+        [&] { return ask_launcher(directory.path(), {ControlRequest::Do::status}, 20s); });
+    pollfd waiting{listener.get(), POLLIN, 0};
+    REQUIRE(::poll(&waiting, 1, 20'000) == 1);
+    listener = {}; // nobody has taken the connection
+    const auto gone = asked.get();
+    REQUIRE_FALSE(gone);
+    INFO(gone.error().message());
+    CHECK(gone.error().code() == Errc::not_found);
 }
 
 TEST_CASE("a socket that a killed launcher left is replaced, and a path may be long", "[launcher]")
