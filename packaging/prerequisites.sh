@@ -10,7 +10,7 @@ run_packages="docker.io iptables busybox-static openssl ca-certificates procps"
 # crun, runsc, podman: what else runs jobs. libfaketime: steps the wall clock of one process. redis-server: the queue
 # of a Vela server; with --sentinel, its Sentinel.
 test_packages="catch2 lld mmdebstrap python3 python3-cryptography clang-format-16 clang-tidy-16 docker-registry golang-go
-  crun runsc podman iproute2 libfaketime redis-server"
+  crun runsc podman iproute2 libfaketime redis-server xxd"
 # Where the kernel uses AppArmor, Docker starts no container without its parser.
 [ "$(cat /sys/module/apparmor/parameters/enabled 2>/dev/null)" != Y ] || run_packages="$run_packages apparmor"
 
