@@ -102,14 +102,25 @@ std::optional<Kit> BuildKits::take(std::stop_token stop)
     return kit;
 }
 
-Result<void> BuildKits::give_back(const Kit& kit, const std::stop_token& stop)
+Result<void> BuildKits::empty(Kit& kit, const std::stop_token& stop)
 {
     {
         const std::lock_guard lock{mutex_};
         refill_at_ = clock_.now(); // the machine is free again
     }
     changed_.notify_all();
-    return kit.network.empty() ? host_.remove_place(kit.place, stop) : places_.give_back(kit.place, stop);
+    if (!kit.network.empty() && host_.empty_place(kit.place, stop))
+        return {};
+    kit.network.clear();
+    return host_.remove_place(kit.place, stop);
+}
+
+void BuildKits::give_back(const Kit& kit, const std::stop_token& stop)
+{
+    if (kit.network.empty())
+        return;
+    if (const auto kept = places_.keep(kit.place, stop); !kept)
+        logger_.warn("the network of a build was not removed; the next start does it", kept.error());
 }
 
 void BuildKits::learn(std::vector<std::string> references)

@@ -83,9 +83,12 @@ public:
     /// A kit for one build, which gives its place back at its end; or nothing. Waits for one that is being
     /// made, for `kWait` at most: another of the same kind would be there no sooner.
     [[nodiscard]] std::optional<Kit> take(std::stop_token stop);
-    /// Removes what is in the place of a build that is over, but may keep its network. One without a
-    /// `network` here was made for that build alone, or comes from an earlier process: it goes.
-    Result<void> give_back(const Kit& kit, const std::stop_token& stop);
+    /// Removes what is in the place of a build that is over. Its network stays until `give_back`; but one
+    /// without a `network` here was made for that build alone, or comes from an earlier process: it goes.
+    Result<void> empty(Kit& kit, const std::stop_token& stop);
+    /// An empty place, for a later build. Only when no journal names it: who came back after a crash would
+    /// take the later build's containers for its own.
+    void give_back(const Kit& kit, const std::stop_token& stop);
     /// What a build's steps run in, the first one first.
     void learn(std::vector<std::string> references);
     /// When no build is held any more: ends the thread, and removes what stands ready and what nobody owns.

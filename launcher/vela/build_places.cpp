@@ -14,9 +14,9 @@ std::optional<std::string> BuildPlaces::take()
     return place;
 }
 
-Result<void> BuildPlaces::give_back(const std::string& place, const std::stop_token& stop)
+Result<void> BuildPlaces::keep(const std::string& place, const std::stop_token& stop)
 {
-    if (has_room() && host_.empty_place(place, stop)) {
+    {
         const std::lock_guard lock{mutex_};
         if (places_.size() < most_) {
             places_.push_back(place);
@@ -30,12 +30,6 @@ std::vector<std::string> BuildPlaces::take_all()
 {
     const std::lock_guard lock{mutex_};
     return std::exchange(places_, {});
-}
-
-bool BuildPlaces::has_room() const
-{
-    const std::lock_guard lock{mutex_};
-    return places_.size() < most_;
 }
 
 } // namespace slipway::vela

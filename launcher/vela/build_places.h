@@ -23,14 +23,12 @@ public:
 
     /// A place whose network is there (unless somebody else removed it) and nothing else.
     [[nodiscard]] std::optional<std::string> take();
-    /// Empties it and keeps its network; or, where enough are kept or it does not become empty, removes all.
-    Result<void> give_back(const std::string& place, const std::stop_token& stop);
+    /// Keeps one that is empty, and that no journal names any more; or, where enough are kept, removes it.
+    Result<void> keep(const std::string& place, const std::stop_token& stop);
     /// What is kept, to be removed by the caller.
     [[nodiscard]] std::vector<std::string> take_all();
 
 private:
-    [[nodiscard]] bool has_room() const;
-
     BuildHost& host_;
     const std::size_t most_;
     mutable std::mutex mutex_;

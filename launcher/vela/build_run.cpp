@@ -129,6 +129,8 @@ void BuildRun::run(std::stop_token leave)
         return;
     if (const auto removed = journal_.remove(); !removed)
         logger_.warn("the journal of a build was not removed", removed.error());
+    else if (taken)
+        services_.kits.give_back(context_.kit, leave);
     logger_.info("the build is over", {{"status", build_status().get()}});
     callbacks_.on_end();
 }
@@ -347,7 +349,7 @@ void BuildRun::destroy(std::stop_token leave)
         plugin->settle(leave);
     if (const auto removed = sidecar_.remove(leave); !removed)
         logger_.warn("the outputs sidecar was not removed", removed.error());
-    if (const auto removed = services_.kits.give_back(context_.kit, leave); !removed)
+    if (const auto removed = services_.kits.empty(context_.kit, leave); !removed)
         logger_.warn("network, volume and containers were not removed", removed.error());
     // What somebody else has removed leaves a directory.
     for (const auto& flows : {&steps_, &services_flows_})

@@ -170,21 +170,24 @@ TEST_CASE("the network of a build that is over is that of a later one, and its v
     auto kits = rig.kits();
     kits->begin();
     rig.host.wait_networks(1);
-    const auto first = kits->take({});
+    auto first = kits->take({});
     REQUIRE(first);
     rig.host.wait_networks(2);
-    REQUIRE(kits->give_back(*first, {}));
+    REQUIRE(kits->empty(*first, {}));
     CHECK(rig.host.is_empty(first->place));
-    const auto second = kits->take({});
+    kits->give_back(*first, {});
+    auto second = kits->take({});
     REQUIRE(second);
     CHECK(second->place != first->place);
-    const auto third = kits->take({}); // made of what the first one left
+    auto third = kits->take({}); // made of what the first one left
     REQUIRE(third);
     CHECK(third->place == first->place);
     CHECK_FALSE(rig.host.is_empty(third->place));
     CHECK(rig.host.made() == 2);
-    REQUIRE(kits->give_back(*second, {}));
-    REQUIRE(kits->give_back(*third, {}));
+    for (auto* kit : {&*second, &*third}) {
+        REQUIRE(kits->empty(*kit, {}));
+        kits->give_back(*kit, {});
+    }
     kits->clear({});
     CHECK(rig.host.left() == 0);
 }
@@ -200,12 +203,15 @@ TEST_CASE("no more networks are kept than are wanted, and none that was made for
         REQUIRE(kit);
         taken.push_back(*std::move(kit));
     }
-    for (const auto& kit : taken)
-        REQUIRE(kits->give_back(kit, {}));
+    for (auto& kit : taken) {
+        REQUIRE(kits->empty(kit, {}));
+        kits->give_back(kit, {});
+    }
     REQUIRE(rig.host.make_network("octo_hello_1", {}));
     Kit cold;
     cold.place = "octo_hello_1";
-    REQUIRE(kits->give_back(cold, {}));
+    REQUIRE(kits->empty(cold, {}));
+    kits->give_back(cold, {});
     CHECK_FALSE(rig.host.is_empty("octo_hello_1"));
     CHECK(std::ranges::count_if(taken, [&](const Kit& kit) { return rig.host.is_empty(kit.place); }) <= 2);
     kits->clear({});
